@@ -1,0 +1,34 @@
+"""Arrival: one thing that reached the box, before anybody has looked inside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["dicom", "frame"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What the spool knows of one received object.
+
+    ``id`` starts with the receive time, so that sorting by id is sorting by time.
+    Nothing here comes from inside the object: an Arrival carries no patient identity.
+    """
+
+    id: str
+    sha256: str
+    size: int
+    kind: Kind
+    source: str
+    """Name of the input source that took it, e.g. ``dicom`` or ``folder``."""
+    received_at: int
+    """UTC milliseconds at which the last byte was on disk."""
+    calling_ae: str = ""
+    peer: str = ""
+    """Network address or folder it came from."""
+
+
+def arrival_id(received_at: int, sha256: str) -> str:
+    """Sortable id: 12 hex digits of UTC milliseconds, a dash, 16 hex digits of the content hash."""
+    return f"{received_at:012x}-{sha256[:16]}"

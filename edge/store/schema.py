@@ -1,0 +1,260 @@
+"""The appliance's tables. Times are UTC milliseconds; JSON columns hold frozen values written by one owner."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    REAL,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+
+def table(name: str, *columns: object) -> Table:
+    """A STRICT table: SQLite then refuses a text in an integer column."""
+    return Table(name, metadata, *columns, sqlite_strict=True)  # type: ignore[arg-type]
+
+
+meta = table("meta", Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
+"""``stream`` (ULID of this database), ``box`` id, pseudonym salt id, schema notes."""
+
+device = table(
+    "device",
+    Column("id", Integer, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("calling_ae", Text, nullable=False),
+    Column("manufacturer", Text),
+    Column("model", Text),
+    Column("serial", Text),
+    Column("station", Text),
+    Column("institution", Text),
+    Column("modality", Text),
+    Column("label", Text),
+    Column("first_seen", Integer, nullable=False),
+    Column("last_seen", Integer, nullable=False),
+)
+
+case = table(
+    "case_",
+    Column("id", Text, primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("calling_ae", Text, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("received_at", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", Integer),
+    Column("reason_code", Text),
+    Column("reason", Text),
+    Column("hint", Text),
+    Column("device_id", Integer, ForeignKey("device.id")),
+    Column("exam_id", Integer, ForeignKey("exam.id")),
+    Column("same_as", Text, ForeignKey("case_.id")),
+    Column("pixels_gone_at", Integer),
+    Column("updated_at", Integer, nullable=False),
+    CheckConstraint(
+        "state in ('held','judging','judged','reported','waiting_retry','set_aside','duplicate')", name="known_state"
+    ),
+    Index("case_state", "state", "next_at"),
+    Index("case_sha256", "sha256"),
+)
+"""One arrival and how far it has come. ``same_as``: identical bytes arrived before as that case."""
+
+exam = table(
+    "exam",
+    Column("id", Integer, primary_key=True),
+    Column("study_uid", Text, unique=True),
+    Column("modality", Text),
+    Column("started_at", Integer, nullable=False),
+    Column("last_image_at", Integer, nullable=False),
+    Column("due_at", Integer),
+    Column("state", Text, nullable=False),
+)
+"""A study as the box sees it; ``due_at`` is where set-level timers will live (never in memory)."""
+
+acquisition = table(
+    "acquisition",
+    Column("case_id", Text, ForeignKey("case_.id"), primary_key=True),
+    Column("sop_uid", Text),
+    Column("series_uid", Text),
+    Column("study_uid", Text),
+    Column("patient_id", Text),
+    Column("patient_name", Text),
+    Column("patient_birth_date", Text),
+    Column("patient_sex", Text),
+    Column("accession_number", Text),
+    Column("operator", Text),
+    Column("sop_class", Text),
+    Column("modality", Text),
+    Column("body_part", Text),
+    Column("view", Text),
+    Column("laterality", Text),
+    Column("study_description", Text),
+    Column("series_description", Text),
+    Column("series_number", Integer),
+    Column("instance_number", Integer),
+    Column("acquired", Text),
+    Column("circumstances", Text, nullable=False),
+    Column("preview_sha256", Text),
+    Column("rows", Integer),
+    Column("columns", Integer),
+    Index("acquisition_sop", "sop_uid"),
+    Index("acquisition_study", "study_uid"),
+)
+"""The only table with patient identity; it stays on the site."""
+
+verdict = table(
+    "verdict",
+    Column("id", Integer, primary_key=True),
+    Column("case_id", Text, ForeignKey("case_.id"), nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("grade", Text),
+    Column("score", REAL),
+    Column("packs", Text, nullable=False),
+    Column("passed", Text, nullable=False),
+    Column("not_assessed", Text, nullable=False),
+    Column("timings", Text, nullable=False),
+    Column("replaces", Integer, ForeignKey("verdict.id")),
+    Column("created_at", Integer, nullable=False),
+    Index("verdict_case", "case_id", "mode"),
+    Index("one_first_verdict", "case_id", "mode", unique=True, sqlite_where=Column("replaces").is_(None)),
+)
+
+measurement = table(
+    "measurement",
+    Column("verdict_id", Integer, ForeignKey("verdict.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", Text),
+    Column("unit", Text),
+    Column("producer", Text),
+    Column("confidence", REAL),
+    Column("regions", Text),
+    Column("reason", Text),
+    Column("detail", Text),
+    UniqueConstraint("verdict_id", "name"),
+)
+"""``value`` is JSON, or NULL when ``reason`` says why it was not measured."""
+
+finding = table(
+    "finding",
+    Column("id", Integer, primary_key=True),
+    Column("verdict_id", Integer, ForeignKey("verdict.id"), nullable=False),
+    Column("rule_id", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("group_", Text, nullable=False),
+    Column("deduct", REAL, nullable=False),
+    Column("title_zh", Text, nullable=False),
+    Column("title_en", Text, nullable=False),
+    Column("advice_zh", Text, nullable=False),
+    Column("advice_en", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    UniqueConstraint("verdict_id", "rule_id"),
+)
+"""``detail``: JSON with evidence, limits, layer, pack, source, evidence_label, codes, regions."""
+
+alert = table(
+    "alert",
+    Column("id", Integer, primary_key=True),
+    Column("case_id", Text, ForeignKey("case_.id"), nullable=False),
+    Column("verdict_id", Integer, ForeignKey("verdict.id"), nullable=False, unique=True),
+    Column("level", Text, nullable=False),
+    Column("needs_acknowledgement", Integer, nullable=False),
+    Column("dedupe_key", Text, nullable=False),
+    Column("created_at", Integer, nullable=False),
+    Column("expires_at", Integer),
+    Column("acknowledged_at", Integer),
+    Column("acknowledged_by", Integer, ForeignKey("account.id")),
+    Index("alert_open", "acknowledged_at", "created_at"),
+)
+"""One per verdict, also for good images (level ``good``): the console shows what went well, too.
+
+``id`` is the SSE event id, so Last-Event-ID replays what a page missed.
+"""
+
+decision = table(
+    "decision",
+    Column("id", Integer, primary_key=True),
+    Column("case_id", Text, ForeignKey("case_.id"), nullable=False),
+    Column("verdict_id", Integer, ForeignKey("verdict.id"), nullable=False),
+    Column("account_id", Integer, ForeignKey("account.id"), nullable=False),
+    Column("action", Text, nullable=False),
+    Column("reason_code", Text),
+    Column("comment", Text),
+    Column("undone_at", Integer),
+    Column("created_at", Integer, nullable=False),
+    CheckConstraint("action in ('accept','repeat','override')", name="known_action"),
+)
+"""What a person decided. The latest one that is not undone counts."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("type", Text, nullable=False),
+    Column("case_id", Text),
+    Column("payload", LargeBinary, nullable=False),
+    Column("boot", Text, nullable=False),
+    Column("created_at", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", Integer, nullable=False, server_default="0"),
+    Column("acked_at", Integer),
+    Column("reject_code", Text),
+    Column("reject_detail", Text),
+    CheckConstraint("state in ('pending','acked','quarantined')", name="known_state"),
+    Index("outbox_pending", "state", "next_at", "seq"),
+    sqlite_strict=True,
+    sqlite_autoincrement=True,
+)
+"""Facts for the centre. ``seq`` is gap-free and never reused, so that the centre can prove completeness."""
+
+account = table(
+    "account",
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("display_name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("secret_hash", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("failed_attempts", Integer, nullable=False, server_default="0"),
+    Column("locked_until", Integer),
+    Column("disabled_at", Integer),
+    Column("created_at", Integer, nullable=False),
+    CheckConstraint("role in ('technologist','qc-lead','engineer')", name="known_role"),
+)
+
+session = table(
+    "session",
+    Column("token_hash", Text, primary_key=True),
+    Column("account_id", Integer, ForeignKey("account.id"), nullable=False),
+    Column("created_at", Integer, nullable=False),
+    Column("last_seen", Integer, nullable=False),
+    Column("expires_at", Integer, nullable=False),
+    Column("address", Text, nullable=False),
+)
+
+audit = table(
+    "audit",
+    Column("id", Integer, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("account_id", Integer),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("chain", Text, nullable=False),
+)
+"""Who did what, in a hash chain: a row changed or removed later breaks every ``chain`` after it."""

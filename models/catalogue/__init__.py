@@ -1,0 +1,68 @@
+"""The closed catalogue of measurement names. A name that is not here cannot be measured, judged or sent."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+Type = Literal["bool", "number", "text", "texts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name: its type, UCUM unit, meaning in both languages and where the definition comes from."""
+
+    name: str
+    type: Type
+    unit: str
+    zh: str
+    en: str
+    source: str
+    leaves_site: bool
+    """Whether the value may go to the centre. Free text never does."""
+    needs_model: str | None
+    """Bundle that will provide it; until one is installed it is NotMeasured(NO_MODEL)."""
+
+
+@cache
+def catalogue() -> dict[str, Entry]:
+    """All entries of every ``*.toml`` beside this file.
+
+    Raises:
+        ValueError: a name stands twice or lacks a part; names are ``family.rest``.
+    """
+    entries: dict[str, Entry] = {}
+    for file in sorted(files(__name__).iterdir(), key=lambda f: f.name):
+        if not file.name.endswith(".toml"):
+            continue
+        for name, row in _flatten(tomllib.loads(file.read_text(encoding="utf-8"))).items():
+            if name in entries or "." not in name:
+                raise ValueError(f"{file.name}: {name} stands twice or has no family")
+            entries[name] = _entry(name, row)
+    return entries
+
+
+def _flatten(table: dict[str, dict[str, dict[str, object]]]) -> dict[str, dict[str, object]]:
+    return {f"{family}.{name}": row for family, rows in table.items() for name, row in rows.items()}
+
+
+def _entry(name: str, row: dict[str, object]) -> Entry:
+    unknown = set(row) - {"type", "unit", "zh", "en", "source", "leaves_site", "needs_model"}
+    kind = row.get("type", "number")
+    if unknown or kind not in ("bool", "number", "text", "texts") or not row.get("zh") or not row.get("en"):
+        raise ValueError(f"catalogue entry {name}: wrong type, missing text, or unknown keys {sorted(unknown)}")
+    free_text = kind in ("text", "texts")
+    model = row.get("needs_model")
+    return Entry(
+        name=name,
+        type=kind,  # type: ignore[arg-type]
+        unit=str(row.get("unit", "")),
+        zh=str(row["zh"]),
+        en=str(row["en"]),
+        source=str(row.get("source", "")),
+        leaves_site=bool(row.get("leaves_site", not free_text)),
+        needs_model=None if model is None else str(model),
+    )

@@ -1,0 +1,36 @@
+"""Circumstances: what the box knows of an image that the image itself cannot say.
+
+Stored with the verdict, so that the same verdict can be made again from the stored bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SharedMark:
+    """Where this site puts the mutual-recognition mark and what it looks like."""
+
+    keyword_or_tag: str
+    """DICOM keyword, or a tag as ``GGGGEEEE`` for a private one."""
+    pattern: str
+    """Regular expression (RE2 syntax) the value must contain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Facts about one arrival that come from the box, its site and its history."""
+
+    received_at: int
+    """UTC milliseconds."""
+    calling_ae: str = ""
+    device_key: str = ""
+    """Stable key of the device in the box's own list; the scope of L5 packs."""
+    person_key: str = ""
+    shared_mark: SharedMark | None = None
+    timezone: str = "Asia/Shanghai"
+    """IANA zone that naive DICOM times are in when TimezoneOffsetFromUTC is absent."""
+    same_uid_other_bytes: bool | None = None
+    """True when this SOPInstanceUID came before with other content; None when the history is unknown."""
+    clock_synced: bool = True

@@ -1,0 +1,105 @@
+"""Measurement: one fact with its unit, or the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+Value = bool | float | str | tuple[str, ...]
+
+
+class Reason(StrEnum):
+    """Why something was not measured. The wording in zh and en is in the catalogue."""
+
+    NO_MODEL = "no_model"
+    NOT_IN_HEADER = "not_in_header"
+    INVALID_IN_HEADER = "invalid_in_header"
+    NO_PIXELS = "no_pixels"
+    NO_SPACING = "no_spacing"
+    NOT_APPLICABLE = "not_applicable"
+    NOT_CONNECTED = "not_connected"
+    """Needs a system that is not connected: worklist, MPPS, RIS."""
+    NOT_CONFIGURED = "not_configured"
+    NO_BASELINE = "no_baseline"
+    NOT_RELIABLE = "not_reliable"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A box on the picture, as fractions of its width and height (0..1, origin top left)."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One measured fact. ``name`` is in the closed catalogue; ``unit`` is UCUM, "" for none."""
+
+    name: str
+    value: Value
+    unit: str = ""
+    producer: str = ""
+    """Producer and version, e.g. ``noise/1``."""
+    confidence: float = 1.0
+    regions: tuple[Region, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotMeasured:
+    """A fact that could not be had. Never 0, never an absent key."""
+
+    name: str
+    reason: Reason
+    detail: str = ""
+    """Plain English for the field engineer; holds no identity."""
+
+
+Measured = Measurement | NotMeasured
+
+
+class Measurements:
+    """An immutable set of facts by name."""
+
+    __slots__ = ("_facts",)
+
+    def __init__(self, facts: Iterable[Measured] = ()) -> None:
+        """A later fact with the same name replaces an earlier one."""
+        self._facts: Mapping[str, Measured] = MappingProxyType({fact.name: fact for fact in facts})
+
+    def __iter__(self) -> Iterator[Measured]:
+        return iter(self._facts.values())
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._facts
+
+    def get(self, name: str) -> Measured:
+        """The fact, or NotMeasured(FAILED) for a name nobody reported."""
+        return self._facts.get(name) or NotMeasured(name, Reason.FAILED, "no producer reported it")
+
+    def value(self, name: str) -> Value | None:
+        """The value, or None when it was not measured."""
+        fact = self._facts.get(name)
+        return fact.value if isinstance(fact, Measurement) else None
+
+    def number(self, name: str) -> float | None:
+        """The value as a float; None when not measured or not a number."""
+        value = self.value(name)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def text(self, name: str) -> str | None:
+        """The value as text; None when not measured or not a text."""
+        value = self.value(name)
+        return value if isinstance(value, str) else None
+
+    def plus(self, facts: Iterable[Measured]) -> Measurements:
+        """A new set with these facts added."""
+        return Measurements([*self._facts.values(), *facts])

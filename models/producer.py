@@ -1,0 +1,98 @@
+"""Measurement producers: the seam through which facts are measured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from importlib.metadata import entry_points
+from typing import Protocol
+
+from capture.acquisition import Acquisition
+from models.circumstances import Circumstances
+from models.measurement import Measured, Measurements, NotMeasured, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a producer may look at."""
+
+    acquisition: Acquisition
+    circumstances: Circumstances
+    so_far: Measurements
+
+
+class MeasurementProducer(Protocol):
+    """Four members. ``name`` carries the version: ``noise/1``."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def provides(self) -> frozenset[str]:
+        """Catalogue names this producer reports, each time, measured or not."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Catalogue names that must be in ``so_far`` before it runs."""
+
+    def measure(self, subject: Subject) -> Iterable[Measured]:
+        """Report the facts. Missing is NotMeasured with a reason."""
+
+
+def discover() -> tuple[MeasurementProducer, ...]:
+    """Every producer that an installed package offers under ``qcbox.producers``, in dependency order."""
+    found: list[MeasurementProducer] = []
+    for entry in sorted(entry_points(group="qcbox.producers"), key=lambda e: e.name):
+        found.extend(entry.load())
+    return in_order(found)
+
+
+def in_order(producers: Sequence[MeasurementProducer]) -> tuple[MeasurementProducer, ...]:
+    """Producers sorted so that what one needs was provided before.
+
+    Raises:
+        ValueError: two producers provide one name, or a needed name is provided by nobody.
+        graphlib.CycleError: producers need each other in a circle.
+    """
+    owner: dict[str, MeasurementProducer] = {}
+    for producer in producers:
+        for name in producer.provides:
+            if name in owner:
+                raise ValueError(f"{name} is provided by {owner[name].name} and by {producer.name}")
+            owner[name] = producer
+    by_name = {producer.name: producer for producer in producers}
+    graph: dict[str, set[str]] = {producer.name: set() for producer in producers}
+    for producer in producers:
+        for name in producer.needs:
+            if name not in owner:
+                raise ValueError(f"{producer.name} needs {name}, which nobody provides")
+            graph[producer.name].add(owner[name].name)
+    return tuple(by_name[name] for name in TopologicalSorter(graph).static_order())
+
+
+def measure_all(
+    producers: Sequence[MeasurementProducer], acquisition: Acquisition, circumstances: Circumstances
+) -> tuple[Measurements, dict[str, float]]:
+    """Run every producer; return all facts and the milliseconds each producer took.
+
+    A producer that raises costs only its own facts: they become NotMeasured(FAILED) with the
+    exception's type, because one odd image must not leave the technologist without a verdict.
+    """
+    facts = Measurements()
+    took: dict[str, float] = {}
+    for producer in producers:
+        started = time.perf_counter()
+        try:
+            reported = list(producer.measure(Subject(acquisition, circumstances, facts)))
+        except Exception as error:  # noqa: BLE001 - the one place where a measure may fail alone
+            detail = f"{producer.name}: {type(error).__name__}"
+            reported = [NotMeasured(name, Reason.FAILED, detail) for name in sorted(producer.provides)]
+        facts = facts.plus(reported)
+        silent = producer.provides - {fact.name for fact in reported}
+        facts = facts.plus(
+            NotMeasured(name, Reason.FAILED, f"{producer.name} reported nothing") for name in sorted(silent)
+        )
+        took[producer.name] = (time.perf_counter() - started) * 1000
+    return facts, took
