@@ -65,7 +65,8 @@ case = table(
     Column("pixels_gone_at", Integer),
     Column("updated_at", Integer, nullable=False),
     CheckConstraint(
-        "state in ('held','judging','judged','reported','waiting_retry','set_aside','duplicate')", name="known_state"
+        "state in ('held','judging','judged','reported','waiting_retry','set_aside','duplicate')",
+        name="known_state",
     ),
     Index("case_state", "state", "next_at"),
     Index("case_sha256", "sha256"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from capture.text import Bilingual
 from models.measurement import Measurement, NotMeasured, Region, Value
 
 
@@ -29,18 +30,6 @@ class Grade(StrEnum):
 
 Level = Literal["warn", "fail"]
 Mode = Literal["active", "shadow"]
-
-
-@dataclass(frozen=True, slots=True)
-class Bilingual:
-    """A text in both languages of the product."""
-
-    zh: str
-    en: str
-
-    def get(self, language: str) -> str:
-        """The text in ``zh`` or ``en``; anything else gives en."""
-        return self.zh if language.startswith("zh") else self.en
 
 
 @dataclass(frozen=True, slots=True)

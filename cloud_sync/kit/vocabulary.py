@@ -1,0 +1,45 @@
+"""Every log event and every log field there is. What is not listed does not reach the journal.
+
+Events are ``noun.verb``. The handbook's table of events is checked against this file.
+"""
+
+from __future__ import annotations
+
+EVENTS: dict[str, str] = {
+    "process.started": "A process is ready to work",
+    "process.stopping": "A process was asked to end",
+    "association.refused": "A DICOM peer was turned away, with the reason",
+    "association.ended": "A DICOM association ended; fields say how",
+    "instance.stored": "An object is on disk, synced, and was answered Success",
+    "instance.refused": "An object was not taken; status says why",
+    "spool.low": "Free space is under the watermark",
+    "spool.recovered": "Left-overs of an interrupted reception were removed",
+    "file.taken": "A file of the watched folder is in the spool",
+    "file.refused": "A file of the watched folder was set aside",
+    "case.judged": "A verdict is stored",
+    "case.set_aside": "A case needs a person; reason says why",
+    "case.retried": "A case will be tried again",
+    "worker.restarted": "A worker process died or ran out of time",
+    "link.connected": "The broker accepted the box or the centre",
+    "link.lost": "The connection to the broker is gone",
+    "event.rejected": "The centre refuses an event for good",
+    "ingest.committed": "The centre stored a batch",
+    "ingest.dead_letter": "The centre could not read a message; it is kept",
+    "ingest.integrity": "One key arrived twice with different content",
+    "ingest.gap": "The centre misses numbers of a stream",
+    "account.login": "Somebody logged in",
+    "account.refused": "A log-in failed",
+    "retention.swept": "Old files were removed by age or space",
+    "backup.made": "An online backup is complete",
+    "request.failed": "A page or API call ended in an error",
+}
+
+FIELDS: frozenset[str] = frozenset(
+    {
+        "event", "level", "timestamp", "process", "case", "device", "ms", "code", "reason", "hint", "count",
+        "bytes", "state", "status", "calling_ae", "called_ae", "peer", "port", "box", "stream", "seq", "stage",
+        "grade", "score", "alert", "version", "path_name", "free_mb", "error", "where", "account", "role",
+        "attempt", "address",
+    }
+)  # fmt: skip
+"""``error`` is an exception's type, ``where`` file and line; never its text, which may quote input."""
