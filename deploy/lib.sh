@@ -1,0 +1,70 @@
+# Shared by deploy/quickstart, deploy/test and deploy/install: find a Python, get system packages, make .venv.
+# Sourced, not run. Every step says what it does and why; root is asked for only where it is needed.
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*"; }
+fail() { printf '\033[31mError:\033[0m %s\n       %s\n' "$1" "$2" >&2; exit 2; }
+
+# The first Python that qcbox supports (3.11 to 3.13), or QCBOX_PYTHON when it is set.
+find_python() {
+  local candidate
+  for candidate in "${QCBOX_PYTHON:-}" python3.13 python3.12 python3.11 python3; do
+    [ -n "$candidate" ] && command -v "$candidate" >/dev/null 2>&1 || continue
+    if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  fail "No Python 3.11, 3.12 or 3.13 was found." \
+    "Install one (Debian 12/13: apt install python3; Ubuntu 22.04: apt install python3.11) or set QCBOX_PYTHON."
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null 2>&1; then sudo "$@"
+  else fail "Root is needed for: $*" "Run that command as root, then start again."; fi
+}
+
+# need PACKAGE COMMAND-OR-FILE WHY: remember a Debian package whose command or file is missing.
+MISSING=()
+need() {
+  local package=$1 probe=$2 why=$3
+  case $probe in
+    /*) compgen -G "$probe" >/dev/null && return ;;
+    *) PATH="$PATH:/usr/sbin:/sbin" command -v "$probe" >/dev/null 2>&1 && return ;;
+  esac
+  MISSING+=("$package")
+  printf '    %-24s %s\n' "$package" "$why"
+}
+
+install_missing() {
+  [ ${#MISSING[@]} -gt 0 ] || return 0
+  command -v apt-get >/dev/null 2>&1 || fail "These packages are missing: ${MISSING[*]}" \
+    "This system has no apt-get; install them by its own means."
+  say "Installing the packages above with apt-get (root is needed for this step only)"
+  # A package's own service must not start: the demo runs its own broker on its own port.
+  as_root env DEBIAN_FRONTEND=noninteractive sh -c "
+    set -e
+    apt-get update -qq
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+      printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d; mine=1
+    fi
+    trap '[ -z \"\${mine:-}\" ] || rm -f /usr/sbin/policy-rc.d' EXIT
+    apt-get install -y -qq --no-install-recommends ${MISSING[*]} >/dev/null"
+}
+
+# make_venv LOCK: .venv with exactly the locked versions (hashes checked) and this checkout on top.
+make_venv() {
+  local lock=$1 python stamp
+  stamp=$(cat "$lock" pyproject.toml | sha256sum | cut -d' ' -f1)
+  if [ -x .venv/bin/python ] && grep -qx "$stamp" .venv/.qcbox-lock 2>/dev/null; then return; fi
+  python=$(find_python)
+  if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    MISSING=("$(basename "$(readlink -f "$python")")-venv")
+    install_missing
+  fi
+  say "Making .venv with $("$python" --version) and the locked packages of $lock"
+  "$python" -m venv --clear .venv
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$lock"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+  echo "$stamp" >.venv/.qcbox-lock
+}
