@@ -1,0 +1,95 @@
+"""What every page of ours needs: templates that escape, strict headers, files with a version, local times."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from importlib.resources.abc import Traversable
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_timedelta
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import MutableHeaders
+from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cloud_sync.kit.i18n import Texts
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""No inline script or style, nothing from elsewhere, no frame; a page with patients stays in no cache."""
+
+
+class SecurityHeaders:
+    """ASGI middleware: puts ``HEADERS`` on every response that does not set them itself. Streams untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_guarded)
+
+
+class Pages:
+    """Jinja2 templates with autoescape and strict names; ``_`` says a text in the page's language."""
+
+    def __init__(self, texts: Texts, *templates: str, static: Traversable, static_url: str = "/static") -> None:
+        """``templates``: folders, the first that has a name wins."""
+        loaders: list[BaseLoader] = [FileSystemLoader(folder) for folder in templates]
+        self.texts = texts
+        self._jinja = Environment(
+            loader=ChoiceLoader(loaders), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True,
+        )  # fmt: skip
+        self._jinja.globals["static"] = _versions(static, static_url).__getitem__
+
+    def text(self, template: str, language: str, **values: object) -> str:
+        """One template or fragment as text."""
+
+        def say(msgid: str, **parts: object) -> str:
+            return self.texts.say(language, msgid, **parts)
+
+        page = self._jinja.get_template(template)
+        return page.render(_=say, language=language, languages=self.texts.languages, **values)
+
+    def page(self, template: str, language: str, status: int = 200, **values: object) -> HTMLResponse:
+        """One template as a response."""
+        return HTMLResponse(self.text(template, language, **values), status_code=status)
+
+
+def local(ms: int, zone: ZoneInfo, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """UTC milliseconds as wall-clock time of a site."""
+    return datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone).strftime(form)
+
+
+def midnight(now: int, zone: ZoneInfo) -> int:
+    """UTC milliseconds of the last midnight at a site."""
+    here = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone)
+    return int(here.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
+
+
+def age(then: int, now: int, language: str) -> str:
+    """How long ago in words: ``3 minutes``, ``3分钟``. Both in milliseconds; the future counts as now."""
+    return format_timedelta(timedelta(milliseconds=max(0, now - then)), locale=language, threshold=1.2)
+
+
+def _versions(folder: Traversable, url: str) -> dict[str, str]:
+    """Addresses that change with the content, so that a browser never mixes two releases."""
+    files = {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
+    return {name: f"{url}/{name}?v={hashlib.sha256(content).hexdigest()[:12]}" for name, content in files.items()}
