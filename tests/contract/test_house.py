@@ -1,0 +1,92 @@
+"""The house keeps its own rules: small files, names that resolve here, one vocabulary for the log."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud_sync.kit.vocabulary import EVENTS, FIELDS
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("capture", "models", "edge", "cloud_sync")
+LOG_METHODS = {"debug", "info", "warning", "error", "critical", "exception"}
+
+
+def product_files() -> list[Path]:
+    return [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_each_top_level_name_is_ours(package: str) -> None:
+    """``models`` and ``capture`` are generic names: a library that installs one would shadow ours."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None and spec.origin is not None
+    assert Path(spec.origin).is_relative_to(ROOT)
+
+
+def test_no_python_file_is_over_400_lines() -> None:
+    files = [*product_files(), *(ROOT / "tests").rglob("*.py"), *(ROOT / "deploy").rglob("*.py")]
+    long = {str(f.relative_to(ROOT)): n for f in files if (n := len(f.read_text().splitlines())) > 400}
+    assert long == {}
+
+
+def log_calls(tree: ast.AST) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        owner = node.func.value
+        named_log = isinstance(owner, ast.Name) and owner.id in {"log", "logger", "_log"}
+        if named_log and node.func.attr in LOG_METHODS:
+            yield node
+
+
+@pytest.mark.parametrize("file", product_files(), ids=lambda f: str(f.relative_to(ROOT)))
+def test_log_lines_use_listed_events_and_fields(file: Path) -> None:
+    """An unlisted field would be dropped at run time; better to hear of it here."""
+    for call in log_calls(ast.parse(file.read_text())):
+        first = call.args[0] if call.args else None
+        assert isinstance(first, ast.Constant), f"{file.name}:{call.lineno}: the event name must be a constant"
+        assert first.value in EVENTS, f"{file.name}:{call.lineno}: {first.value} is not in the vocabulary"
+        names = {keyword.arg for keyword in call.keywords if keyword.arg}
+        assert names <= FIELDS, f"{file.name}:{call.lineno}: {sorted(names - FIELDS)} not in the vocabulary"
+
+
+def test_every_event_is_used() -> None:
+    """A vocabulary with words nobody says is dead code."""
+    said = {
+        call.args[0].value
+        for file in product_files()
+        for call in log_calls(ast.parse(file.read_text()))
+        if call.args and isinstance(call.args[0], ast.Constant)
+    }
+    assert set(EVENTS) - said == set()
+
+
+def test_except_exception_only_at_the_last_resorts() -> None:
+    """Elsewhere a broad except hides bugs (architecture, section 13)."""
+    allowed = {"models/producer.py", "edge/pipeline/dispatch.py", "edge/agent.py", "edge/pipeline/workers.py"}
+    found = {
+        str(file.relative_to(ROOT))
+        for file in product_files()
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
+    }
+    assert found <= allowed
+
+
+def test_the_listener_stays_small() -> None:
+    """It must be up when all else is down: no database, no pixels, no web server in its process."""
+    code = (
+        "import sys; import edge.commands.listen;"
+        "print([m for m in ('numpy','cv2','sqlalchemy','fastapi','pydantic_settings') if m in sys.modules])"
+    )
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(ast.literal_eval(seen.stdout))
+    assert loaded & {"numpy", "cv2", "sqlalchemy", "fastapi"} == set()
