@@ -1,0 +1,141 @@
+"""Bytes to messages and back, for input that anybody may have written.
+
+A payload is first read by a strict JSON reader (size, depth, duplicate keys, NaN, numbers nobody can hold,
+text that no database takes), then by the model. Errors say where and why, and never quote what was sent.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from cloud_sync.wire.messages import AnyEvent, Event
+from cloud_sync.wire.words import Wire
+
+MAX_BYTES = 128 * 1024
+"""AWS IoT's limit, the smallest among the brokers considered (fleet-sync.md 6.1)."""
+MAX_DEPTH = 16
+MAX_DIGITS = 32
+"""Of one number. Longer ones cost quadratic time and no reader keeps them exactly."""
+
+M = TypeVar("M", bound=Wire)
+_EVENT: TypeAdapter[Event] = TypeAdapter(AnyEvent)
+
+
+class WireError(ValueError):
+    """A payload that is not a message. ``code`` is stable; ``detail`` holds nothing of the content."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type[WireError], tuple[str, str]]:
+        return type(self), (self.code, self.detail)
+
+
+def encode(message: Wire) -> bytes:
+    """The message as UTF-8 JSON. Raises WireError ``size`` when it is over 128 KiB."""
+    payload = message.model_dump_json().encode()
+    if len(payload) > MAX_BYTES:
+        raise WireError("size", f"{len(payload)} bytes, at most {MAX_BYTES}")
+    return payload
+
+
+def decode(payload: bytes, model: type[M]) -> M:
+    """The message in ``payload``. Raises WireError."""
+    check_json(payload)
+    try:
+        return model.model_validate_json(payload, strict=True)
+    except ValidationError as error:
+        raise WireError("schema", _places(error)) from None
+
+
+def decode_event(payload: bytes) -> Event:
+    """The event in ``payload``, as the class of its type; OtherEvent for a newer type. Raises WireError."""
+    check_json(payload)
+    try:
+        return _EVENT.validate_json(payload, strict=True)
+    except ValidationError as error:
+        raise WireError("schema", _places(error)) from None
+
+
+def check_json(payload: bytes) -> object:
+    """The plain JSON value, if it is one that everybody reads alike.
+
+    Raises WireError: ``size``, ``utf8``, ``json``, ``depth``, ``number``, ``duplicate_key`` or ``text``.
+    """
+    if len(payload) > MAX_BYTES:
+        raise WireError("size", f"{len(payload)} bytes, at most {MAX_BYTES}")
+    try:
+        text = payload.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise WireError("utf8", f"at byte {error.start}") from None
+    try:
+        tree: object = json.loads(
+            text, object_pairs_hook=_pairs, parse_int=_integer, parse_float=_real, parse_constant=_constant
+        )
+    except json.JSONDecodeError as error:
+        raise WireError("json", f"at character {error.pos}") from None
+    except RecursionError:
+        raise WireError("depth", f"at most {MAX_DEPTH} levels") from None
+    _walk(tree)
+    return tree
+
+
+def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise WireError("duplicate_key")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise WireError("number", "too many digits")
+    return int(digits)
+
+
+def _real(digits: str) -> float:
+    value = float(digits)
+    if len(digits) > MAX_DIGITS or not math.isfinite(value):
+        raise WireError("number", "too many digits or too large")
+    return value
+
+
+def _constant(name: str) -> float:
+    raise WireError("number", "NaN and Infinity are not JSON")
+
+
+def _walk(tree: object) -> None:
+    """Depth and text, without recursion."""
+    waiting = [(tree, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        if isinstance(node, str):
+            _check_text(node)
+        elif isinstance(node, dict | list):
+            if depth > MAX_DEPTH:
+                raise WireError("depth", f"at most {MAX_DEPTH} levels")
+            if isinstance(node, dict):
+                waiting.extend((key, depth) for key in node)
+            inner = node.values() if isinstance(node, dict) else node
+            waiting.extend((child, depth + 1) for child in inner)
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise WireError("text", "NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise WireError("text", "lone surrogate") from None
+
+
+def _places(error: ValidationError) -> str:
+    """Where it is wrong and how, from field names and positions only: ``data.findings.0.level: missing``."""
+    known = [f"{'.'.join(map(str, item['loc']))}: {item['type']}" for item in error.errors(include_input=False)]
+    return "; ".join(known[:3])[:256]

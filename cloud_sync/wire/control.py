@@ -1,0 +1,115 @@
+"""The messages around the events: presence, acknowledgement, commands, metrics."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cloud_sync.wire.messages import PackUsed
+from cloud_sync.wire.words import CONTRACT, Boot, CommandName, Millis, Ranges, Seq, Stream, Text, Wire
+
+
+class BoxClock(Wire):
+    """The box's clock as it sees it: wall time, whether synchronised, estimated offset to the centre."""
+
+    wall: Millis
+    synced: bool
+    offset_ms: int | None = None
+
+
+class Certificate(Wire):
+    """The client certificate in use."""
+
+    serial: Text
+    not_after: Millis
+
+
+class Presence(Wire):
+    """``up/state``: a birth (online) or a death (the will). ``boot`` ties the two together."""
+
+    online: bool
+    boot: Boot
+
+
+class Birth(Presence):
+    """Sent at every connection, retained: who the box is and what the centre has not heard of yet."""
+
+    online: Literal[True] = True
+    stream: Stream
+    seq_hi: Annotated[int, Field(ge=0, le=2**53 - 1)]
+    depth: Annotated[int, Field(ge=0)]
+    oldest_age_s: Annotated[float, Field(ge=0)]
+    quarantined: Annotated[int, Field(ge=0)] = 0
+    disk_pct: Annotated[float, Field(ge=0, le=100)] | None = None
+    agent: Text
+    site: Text = ""
+    cv: tuple[int, ...] = (CONTRACT,)
+    kb: tuple[PackUsed, ...] = ()
+    cert: Certificate | None = None
+    clock: BoxClock
+
+
+class Death(Presence):
+    """The will: the broker says it when the box is gone."""
+
+    online: Literal[False] = False
+
+
+class Refusal(Wire):
+    """One number that the centre refuses for good. ``code``: see the handbook; ``detail`` quotes nothing."""
+
+    seq: Seq
+    code: Text
+    detail: Text = ""
+
+
+class Ack(Wire):
+    """``dn/ack``: the centre has committed these. The only thing that lets a box call a row delivered."""
+
+    stream: Stream
+    ok: Ranges = ()
+    rej: tuple[Refusal, ...] = ()
+    hi: Annotated[int, Field(ge=0, le=2**53 - 1)]
+    t: Millis
+
+
+class Command(Wire):
+    """``dn/cmd``. ``resend`` names the ranges of ``stream`` that the centre misses."""
+
+    id: Text
+    name: CommandName
+    stream: Stream | None = None
+    ranges: Ranges = ()
+
+
+class Reply(Wire):
+    """``up/reply``: what became of a command."""
+
+    id: Text
+    ok: bool
+    code: Text = ""
+    count: Annotated[int, Field(ge=0)] = 0
+
+
+class Gauge(Wire):
+    """One reading."""
+
+    name: Text
+    value: float
+
+
+class Metrics(Wire):
+    """``up/metrics``: gauges. The only message besides the will that may be lost."""
+
+    boot: Boot
+    t: Millis
+    gauges: tuple[Gauge, ...] = ()
+
+
+class CentreState(Wire):
+    """``qc/v1/centre/state``, retained: boxes hold their drain while the centre is offline."""
+
+    online: bool
+    boot: Boot
+    t: Millis = 0
