@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by deploy/quickstart, deploy/test and deploy/install: find a Python, get system packages, make .venv.
 # Sourced, not run. Every step says what it does and why; root is asked for only where it is needed.
 
@@ -8,8 +9,7 @@ fail() { printf '\033[31mError:\033[0m %s\n       %s\n' "$1" "$2" >&2; exit 2; }
 find_python() {
   local candidate
   for candidate in "${QCBOX_PYTHON:-}" python3.13 python3.12 python3.11 python3; do
-    [ -n "$candidate" ] && command -v "$candidate" >/dev/null 2>&1 || continue
-    if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+    if command -v "$candidate" >/dev/null 2>&1 && "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
       command -v "$candidate"
       return
     fi
