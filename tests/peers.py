@@ -128,7 +128,7 @@ class Mosquitto(Child):
     """Debian's broker. By default as bad as it may be: no persistence, and ``queue`` messages a client."""
 
     def __init__(self, folder: Path, *, queue: int = 1000, lines: Sequence[str] = ()) -> None:
-        """``lines`` replace the plain anonymous listener (``{port}`` is filled in), e.g. for TLS and access lists."""
+        """``lines`` replace the plain anonymous listener, e.g. for TLS; ``{port}`` in them is filled in."""
         program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
         if program is None:
             raise AssertionError("mosquitto is not installed (apt install mosquitto)")

@@ -31,6 +31,7 @@ EVENTS: dict[str, str] = {
     "account.refused": "A log-in failed",
     "retention.swept": "Old files were removed by age or space",
     "backup.made": "An online backup is complete",
+    "library.logged": "A library had something to say; its text is not kept, since it may quote input",
     "request.failed": "A page or API call ended in an error",
 }
 
