@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    REAL,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -10,18 +11,18 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    REAL,
     Table,
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData()
 
 
-def table(name: str, *columns: object) -> Table:
+def table(name: str, *items: SchemaItem) -> Table:
     """A STRICT table: SQLite then refuses a text in an integer column."""
-    return Table(name, metadata, *columns, sqlite_strict=True)  # type: ignore[arg-type]
+    return Table(name, metadata, *items, sqlite_strict=True)
 
 
 meta = table("meta", Column("key", Text, primary_key=True), Column("value", Text, nullable=False))

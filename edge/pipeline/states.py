@@ -1,0 +1,73 @@
+"""The table of states of a case, and the only way to move one.
+
+    held ---> judging ---> judged ---> reported
+      ^          |
+      |          +--> waiting_retry --> (judging)
+      |          +--> set_aside ------> held         a person asked for another try
+      +----------+                                   the agent was stopped in the middle
+    duplicate                                        the same bytes came before; answered with that verdict
+
+A move is one UPDATE with the old state in its WHERE. It changes exactly one row or raises: so two movers
+can never both succeed, and a crash leaves the case where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from capture.errors import Bug
+from capture.text import Bilingual
+from edge.store.schema import case
+
+State = Literal["held", "judging", "judged", "reported", "waiting_retry", "set_aside", "duplicate"]
+
+FIRST: frozenset[State] = frozenset({"held", "duplicate"})
+"""States a new row may have."""
+
+MOVES: dict[State, frozenset[State]] = {
+    "held": frozenset({"judging"}),
+    "waiting_retry": frozenset({"judging"}),
+    "judging": frozenset({"held", "judged", "waiting_retry", "set_aside"}),
+    "judged": frozenset({"reported"}),
+    "set_aside": frozenset({"held"}),
+    "reported": frozenset(),
+    "duplicate": frozenset(),
+}
+
+
+def move(connection: Connection, case_id: str, old: State, new: State, now: int, **columns: object) -> None:
+    """Move one case and set ``columns`` with it.
+
+    Raises:
+        Bug: the move is not in the table, or the case is not in ``old``.
+    """
+    if new not in MOVES[old]:
+        raise _bug(f"{old} -> {new} 不在状态表中", f"{old} -> {new} is not in the table of states")
+    changed = connection.execute(
+        case.update().where(case.c.id == case_id, case.c.state == old).values(state=new, updated_at=now, **columns)
+    ).rowcount
+    if changed != 1:
+        raise _bug(f"病例不在 {old} 状态", f"The case is not in state {old}")
+
+
+def report(connection: Connection, case_ids: Sequence[str], now: int) -> int:
+    """Of these, move every judged one to reported: the centre has its verdict. Returns how many moved."""
+    return connection.execute(
+        case.update()
+        .where(case.c.id.in_(case_ids), case.c.state == "judged")
+        .values(state="reported", updated_at=now)
+    ).rowcount
+
+
+def recover(connection: Connection, now: int) -> int:
+    """At start: cases that a stopped agent left in the middle are held again. Returns how many."""
+    return connection.execute(
+        case.update().where(case.c.state == "judging").values(state="held", updated_at=now)
+    ).rowcount
+
+
+def _bug(zh: str, en: str) -> Bug:
+    return Bug("case.move", Bilingual(zh, en), Bilingual("请报告此问题", "Please report this"))

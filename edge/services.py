@@ -1,0 +1,30 @@
+"""What the parts of the agent share: made once at start, passed down, never global."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from edge.metrics import Metrics
+from edge.pipeline.announce import Announcer
+from edge.settings import Settings
+from edge.store.blobs import Blobs
+from edge.store.database import Database
+from edge.store.outbox import Outbox
+
+LinkState = Literal["off", "connecting", "connected", "lost"]
+"""``off``: no centre is configured. How much waits is in ``outbox.status(now)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The console's view of the agent."""
+
+    db: Database
+    blobs: Blobs
+    settings: Settings
+    announcer: Announcer
+    outbox: Outbox
+    metrics: Metrics
+    link_status: Callable[[], LinkState]

@@ -1,0 +1,248 @@
+"""The appliance's configuration: one TOML file, environment for overrides, a folder of secrets.
+
+Each room keeps its own section beside its code; this file only composes them and says what is wrong
+with a file in words. Thresholds of image quality are not here: they live in rule packs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from functools import reduce
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NestedSecretsSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from capture.errors import Misuse
+from capture.text import Bilingual
+
+PREFIX = "QCBOX_"
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("not an IANA time zone")
+    return ZoneInfo(name).key
+
+
+class Section(BaseModel):
+    """Base of the sections that belong to the appliance itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class SharedMarkSettings(Section):
+    """Where this site puts the mark of mutual recognition."""
+
+    keyword_or_tag: str = Field(title="Element", description="DICOM keyword, or a private tag as GGGGEEEE")
+    pattern: str = Field(title="Pattern", description="Regular expression (RE2 syntax) the value must contain")
+
+
+class SiteSettings(Section):
+    """The hospital this box stands in."""
+
+    name: str = Field("", title="Site", description="Short name of the site, shown on the console")
+    institution: str = Field(
+        "", title="Institution", description="Expected InstitutionName; empty: any name is accepted"
+    )
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        "Asia/Shanghai", title="Time zone", description="IANA zone of DICOM times that carry no offset"
+    )
+    default_charset: str = Field(
+        "GB18030",
+        title="Character set",
+        description="Used where an object's SpecificCharacterSet is missing or wrong",
+    )
+    shared_mark: SharedMarkSettings | None = Field(
+        None,
+        title="Shared mark",
+        description="Place and pattern of the mutual-recognition mark; none: not checked",
+    )
+    pseudonym_key: SecretStr | None = Field(
+        None,
+        title="Pseudonym key",
+        description="Secret of the site that pseudonyms are keyed with; none: made at first start",
+    )
+
+
+class RetentionSettings(Section):
+    """How long files stay. Verdicts, measurements and decisions always stay."""
+
+    days: int = Field(30, ge=1, title="Days", description="Age in days after which image files are removed")
+    max_gb: float = Field(
+        200, gt=0, title="Space", description="GB that image files may take before the oldest go"
+    )
+    sweep_minutes: float = Field(10, gt=0, title="Sweep", description="Minutes between two sweeps")
+
+
+class WorkerSettings(Section):
+    """The processes that read and measure images."""
+
+    count: int = Field(
+        max(1, (os.cpu_count() or 1) - 1),
+        ge=1,
+        le=64,
+        title="Workers",
+        description="Processes; default: cores - 1",
+    )
+    seconds: float = Field(10, gt=0, title="Time limit", description="Seconds one case may take in a worker")
+    memory_mb: int = Field(1024, ge=256, title="Memory limit", description="MB of memory one worker may take")
+    recycle_after: int = Field(
+        1000, ge=1, title="Recycling", description="Cases after which a worker is replaced by a fresh one"
+    )
+
+
+class Settings(BaseSettings):
+    """Everything a qcbox can be told."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        secrets_dir_missing="ok",
+    )
+
+    version: Literal[1] = Field(1, title="Version", description="Version of this file's layout")
+    box: str = Field(
+        "box",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,62}$",
+        title="Box",
+        description="Name of this box at the centre, unique among all boxes: a-z, 0-9 and -",
+    )
+    data_dir: Path = Field(
+        Path("/var/lib/qcbox"), title="Folder", description="Where the database and the image files are"
+    )
+    site: SiteSettings = Field(SiteSettings(), title="Site")
+    retention: RetentionSettings = Field(RetentionSettings(), title="Retention")
+    workers: WorkerSettings = Field(WorkerSettings(), title="Workers")
+
+    @property
+    def database_path(self) -> Path:
+        """The database file."""
+        return self.data_dir / "qcbox.db"
+
+    @property
+    def blobs_path(self) -> Path:
+        """Image files and previews by content hash."""
+        return self.data_dir / "blobs"
+
+
+def load(path: Path | None) -> Settings:
+    """Settings from the file (if one is named), overridden by secrets, overridden by the environment.
+
+    Secrets are files named like ``link__password``: in systemd's credentials directory, else in
+    ``secrets/`` beside the file.
+
+    Raises:
+        Misuse: the file is missing or no TOML, a key is unknown (the hint names the nearest one),
+            or a value does not fit. Values are never quoted.
+    """
+    tree = _toml(path)
+    _refuse_unknown_environment()
+    try:
+        return _source_class(tree, path)()
+    except ValidationError as error:
+        raise _misuse(error) from None
+
+
+def _toml(path: Path | None) -> dict[str, object]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        text = Bilingual("配置文件无法读取", "The configuration file cannot be read")
+        raise Misuse("config.unreadable", text, _where(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        text = Bilingual("配置文件不是合法的 TOML", "The configuration file is not valid TOML")
+        raise Misuse("config.toml", text, _where(path)) from error
+
+
+def _where(path: Path) -> Bilingual:
+    return Bilingual(f"检查文件 {path}", f"Look at {path}")
+
+
+def _source_class(tree: dict[str, object], path: Path | None) -> type[Settings]:
+    class FromFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            folder, prefix = _secrets(path)
+            secrets = NestedSecretsSettingsSource(
+                file_secret_settings, secrets_dir=folder, secrets_prefix=prefix, secrets_nested_delimiter="__"
+            )
+            return env_settings, secrets, TomlConfigSettingsSource(settings_cls, path)
+
+    return FromFile
+
+
+def _secrets(path: Path | None) -> tuple[Path | None, str]:
+    """systemd's ``LoadCredential=secrets:FOLDER`` prefixes each file with ``secrets_``."""
+    if credentials := os.environ.get("CREDENTIALS_DIRECTORY"):
+        return Path(credentials), "secrets_"
+    return (path.parent / "secrets", "") if path else (None, "")
+
+
+def _refuse_unknown_environment() -> None:
+    """A misspelt ``QCBOX_STIE__NAME`` would be ignored in silence."""
+    for name in os.environ:
+        first, nested, _ = name.removeprefix(PREFIX).lower().partition("__")
+        if name.startswith(PREFIX) and nested and first not in Settings.model_fields:
+            raise Misuse("config.unknown_key", _unknown(name), _nearest(first, list(Settings.model_fields)))
+
+
+def _misuse(error: ValidationError) -> Misuse:
+    first = error.errors(include_input=False, include_context=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        siblings = list(_model_at(first["loc"][:-1]).model_fields)
+        return Misuse("config.unknown_key", _unknown(key), _nearest(str(first["loc"][-1]), siblings))
+    text = Bilingual(f"配置项 {key} 的值不合要求", f"The value of {key} does not fit")
+    return Misuse("config.value", text, Bilingual(str(first["msg"]), str(first["msg"])))
+
+
+def _unknown(key: str) -> Bilingual:
+    return Bilingual(f"没有名为 {key} 的配置项", f"There is no setting {key}")
+
+
+def _nearest(key: str, known: list[str]) -> Bilingual:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    if near:
+        return Bilingual(f"是否应为 {near[0]}", f"Did you mean {near[0]}?")
+    return Bilingual("可用的有：" + "、".join(known), "There are: " + ", ".join(known))
+
+
+def _model_at(location: tuple[int | str, ...]) -> type[BaseModel]:
+    """The section that a pydantic location points into."""
+
+    def into(model: type[BaseModel], part: int | str) -> type[BaseModel]:
+        field = model.model_fields.get(str(part))
+        return model if field is None else section_of(field.annotation) or model
+
+    return reduce(into, location, Settings)
+
+
+def section_of(annotation: object) -> type[BaseModel] | None:
+    """The section class inside an annotation such as ``X``, ``X | None`` or ``tuple[X, ...]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = getattr(annotation, "__args__", ())
+    return next((found for arg in inner if (found := section_of(arg))), None)

@@ -1,0 +1,117 @@
+"""Files by content hash: ``ab/cd/<sha256>``. A path is never made of a received name."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from capture.errors import Bug
+from capture.text import Bilingual
+
+
+class Blobs:
+    """A content-addressed folder. ``put_*`` is durable when it returns and harmless when repeated."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def path(self, sha256: str) -> Path:
+        """Where the file with this hash is, or would be.
+
+        Raises:
+            Bug: ``sha256`` is not 64 hex digits, so it cannot have come from a hash.
+        """
+        if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
+            raise Bug(
+                "blob.key",
+                Bilingual("文件键不是 SHA-256", "A blob key is not a SHA-256"),
+                Bilingual("请报告此问题", "Please report this"),
+            )
+        return self.root / sha256[:2] / sha256[2:4] / sha256
+
+    def has(self, sha256: str) -> bool:
+        """Whether the file is here."""
+        return self.path(sha256).is_file()
+
+    def link_file(self, source: Path, sha256: str) -> Path:
+        """Take a file whose bytes are already on disk and synced; the caller vouches for its hash.
+
+        A hard link where the file system allows one (no byte is copied), else a synced copy.
+        """
+        target = self._prepare(sha256)
+        if not target.exists():
+            try:
+                os.link(source, target)
+            except FileExistsError:
+                return target
+            except OSError:
+                self._copy(source, target)
+            _sync_folder(target.parent)
+        return target
+
+    def put_bytes(self, content: bytes) -> str:
+        """Store small content (a preview); return its sha256."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        target = self._prepare(sha256)
+        if not target.exists():
+            with _temporary(target) as (handle, name):
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
+                name.replace(target)
+            _sync_folder(target.parent)
+        return sha256
+
+    def remove(self, sha256: str) -> int:
+        """Delete the file if it is here; return the bytes freed."""
+        path = self.path(sha256)
+        try:
+            size = path.stat().st_size
+            path.unlink()
+        except FileNotFoundError:
+            return 0
+        return size
+
+    def each(self) -> Iterator[Path]:
+        """Every stored file."""
+        return self.root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/" + "[0-9a-f]" * 64)
+
+    def _prepare(self, sha256: str) -> Path:
+        target = self.path(sha256)
+        if not target.parent.is_dir():
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync_folder(target.parent.parent)
+            _sync_folder(self.root)
+        return target
+
+    def _copy(self, source: Path, target: Path) -> None:
+        with _temporary(target) as (handle, name):
+            with source.open("rb") as original:
+                shutil.copyfileobj(original, handle)
+            handle.flush()
+            os.fsync(handle.fileno())
+            name.replace(target)
+
+
+@contextlib.contextmanager
+def _temporary(target: Path) -> Iterator[tuple[tempfile._TemporaryFileWrapper[bytes], Path]]:
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".tmp-", delete=False) as handle:
+        name = Path(handle.name)
+        try:
+            yield handle, name
+        finally:
+            name.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
