@@ -22,6 +22,8 @@ EVENTS: dict[str, str] = {
     "worker.restarted": "A worker process died or ran out of time",
     "link.connected": "The broker accepted the box or the centre",
     "link.lost": "The connection to the broker is gone",
+    "link.held": "The box keeps its results because the centre or the broker cannot take them; reason says why",
+    "link.misread": "A message from the centre could not be read",
     "event.rejected": "The centre refuses an event for good",
     "ingest.committed": "The centre stored a batch",
     "ingest.dead_letter": "The centre could not read a message; it is kept",

@@ -16,7 +16,8 @@ class Pending:
     """The whole CloudEvent in JSON, as it goes on the wire."""
     attempts: int
     fresh: bool
-    """Made since this boot: goes before the backlog."""
+    """Made since the last :meth:`OutboxPort.reconnected`: goes before the backlog. (Not "since this boot": a box
+    that stayed up through an outage of days would call the whole backlog fresh.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,21 @@ class Rejected:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class BirthFacts:
+    """What only the appliance knows and a birth message tells."""
+
+    agent: str
+    """Version of the appliance's program."""
+    site: str = ""
+    """What the site calls itself; set in the box's configuration."""
+    disk_pct: float | None = None
+    """How full the disk of the store is, 0 to 100."""
+    clock_synced: bool = False
+    packs: tuple[tuple[str, int, str], ...] = ()
+    """Name, version and sha256 of each active pack."""
+
+
 class OutboxPort(Protocol):
     """The outbox as the link sees it. Every call is safe from any thread and durable when it returns."""
 
@@ -59,7 +75,8 @@ class OutboxPort(Protocol):
         """Make rows (also acknowledged ones still kept) due again, because the centre asked."""
 
     def reconnected(self) -> None:
-        """Everything unacknowledged is due again, from the lowest seq."""
+        """Everything unacknowledged is due again, from the lowest seq, and is backlog from now on; rows made
+        after this call are fresh."""
 
     def status(self, now: int) -> OutboxStatus:
         """Depth, age and highest seq."""
