@@ -67,9 +67,14 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 def _bilingual(given: ast.expr, function: Function, helpers: dict[str, Function]) -> ast.Call | None:
     """The Bilingual(zh, en) call behind an argument: itself, a local name, or what a function here returns."""
     if isinstance(given, ast.Name):
-        for node in ast.walk(function):
-            if isinstance(node, ast.Assign) and any(ast.unparse(t) == given.id for t in node.targets):
-                return _bilingual(node.value, function, helpers)
+        assigned = [
+            node.value
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign)
+            and node.lineno <= given.lineno
+            and ast.unparse(node.targets[0]) == given.id
+        ]
+        return _bilingual(assigned[-1], function, helpers) if assigned else None
     if isinstance(given, ast.Call) and isinstance(given.func, ast.Name):
         if given.func.id == "Bilingual" and len(given.args) == 2:
             return given
