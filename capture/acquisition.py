@@ -185,6 +185,14 @@ class Display:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class LookupTable:
+    """A VOI LUT (PS3.3 C.11.2): modality value ``first`` is shown as ``entries[0]``, the next as ``entries[1]``."""
+
+    first: float
+    entries: NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Pixels:
     """One decoded frame, ready to measure.
 
@@ -207,6 +215,8 @@ class Pixels:
     """(centre, width) of the first VOI window, in modality values."""
     frame: int
     frames: int
+    voi_table: LookupTable | None = None
+    """The first VOI LUT, when the object has one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,268 @@
+"""A walk over encoded DICOM elements that no object can make deep, long or endless.
+
+Why not pydicom's reader: it follows undefined-length sequences by recursion and gives up at the first broken
+element, and its messages quote values. This walk keeps a list instead of a call stack, pays for every element
+from a budget, jumps over values, and stops where the structure ends to make sense, keeping all that came
+before. What elements *mean* (dictionary, character sets, decoders) stays pydicom's.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
+from typing import NamedTuple
+
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+
+Buffer = bytes | mmap.mmap
+
+ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+UNDEFINED = 0xFFFFFFFF
+LONG_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
+SHORT_VRS = frozenset(
+    (
+        *(b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH"),
+        *(b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"),
+    )
+)
+
+
+class Damaged(Exception):
+    """The structure does not go on from here. ``code`` is the code of the Fault; no value is quoted."""
+
+    def __init__(self, code: str, tag: int = 0) -> None:
+        super().__init__(code)
+        self.code = code
+        self.tag = tag
+
+
+class Element(NamedTuple):
+    """Where one element's value lies. ``end`` is cut at the end of the buffer when ``truncated``."""
+
+    tag: int
+    vr: str
+    """As encoded; from the dictionary when the object does not say."""
+    start: int
+    end: int
+    implicit: bool
+    """Whether the elements inside are encoded with implicit VR."""
+    undefined: bool
+    truncated: bool = False
+
+
+@dataclass(slots=True)
+class Source:
+    """The bytes of an object, its byte order, and how many elements may still be looked at."""
+
+    buffer: Buffer
+    end: int
+    little: bool = True
+    elements_left: int = 500_000
+    _header: struct.Struct = field(init=False)
+    _long: struct.Struct = field(init=False)
+    _short: struct.Struct = field(init=False)
+
+    def __post_init__(self) -> None:
+        order = "<" if self.little else ">"
+        self._header = struct.Struct(order + "HH")
+        self._long = struct.Struct(order + "I")
+        self._short = struct.Struct(order + "H")
+
+    def value(self, element: Element, limit: int = 1 << 16) -> bytes:
+        """The first ``limit`` bytes of a value."""
+        return bytes(self.buffer[element.start : min(element.end, element.start + limit)])
+
+    def header(self, at: int, end: int, implicit: bool) -> tuple[int, bytes, int, int]:
+        """Tag, VR ("" when not encoded), start of value, length of value.
+
+        Raises:
+            Damaged: no element begins here, or the budget is spent.
+        """
+        self.elements_left -= 1
+        if self.elements_left < 0:
+            raise Damaged("structure.too_many_elements")
+        if at + 8 > end:
+            raise Damaged("structure.truncated")
+        group, number = self._header.unpack_from(self.buffer, at)
+        tag: int = group << 16 | number
+        if implicit or group == 0xFFFE:
+            return tag, b"", at + 8, self._long.unpack_from(self.buffer, at + 4)[0]
+        vr = self.buffer[at + 4 : at + 6]
+        if vr in SHORT_VRS:
+            return tag, vr, at + 8, self._short.unpack_from(self.buffer, at + 6)[0]
+        if vr in LONG_VRS:
+            if at + 12 > end:
+                raise Damaged("structure.truncated", tag)
+            return tag, vr, at + 12, self._long.unpack_from(self.buffer, at + 8)[0]
+        return self._odd_header(tag, vr, at, end)
+
+    def _odd_header(self, tag: int, vr: bytes, at: int, end: int) -> tuple[int, bytes, int, int]:
+        """An unknown VR, or one element in implicit form among explicit ones (both exist in the wild)."""
+        if vr.isalpha() and vr.isupper():
+            return tag, b"UN", at + 8, self._short.unpack_from(self.buffer, at + 6)[0]
+        length = self._long.unpack_from(self.buffer, at + 4)[0]
+        if length != UNDEFINED and at + 8 + length > end:
+            raise Damaged("structure.damaged", tag)
+        return tag, b"", at + 8, length
+
+    def elements(self, start: int, end: int, implicit: bool) -> Iterator[Element]:
+        """The elements from ``start`` to ``end``, not those inside sequences.
+
+        Raises:
+            Damaged: after the last element that can be told; a truncated last element is yielded first.
+        """
+        at = start
+        while at < end:
+            if end - at < 8 or (self.buffer[at : at + 8] == bytes(8)):
+                return  # zeros or a crumb after the last element
+            tag, vr, begin, length = self.header(at, end, implicit)
+            if tag in (ITEM_END, SEQUENCE_END):
+                at = begin
+                continue
+            name = vr.decode("ascii") if vr and vr != b"UN" else vr_of(tag)
+            inner = implicit or vr == b"UN"
+            if length == UNDEFINED:
+                stop, at, whole = self._end_of_undefined(begin, end, inner)
+                yield Element(tag, name, begin, stop, inner, True, not whole)
+                if not whole:
+                    raise Damaged("structure.truncated", tag)
+                continue
+            if begin + length > end:
+                yield Element(tag, name, begin, end, inner, False, True)
+                raise Damaged("structure.truncated", tag)
+            yield Element(tag, name, begin, begin + length, inner, False)
+            at = begin + length
+
+    def _end_of_undefined(self, at: int, end: int, implicit: bool) -> tuple[int, int, bool]:
+        """End of the value that begins here, start of what follows, and whether its delimiter was found."""
+        open_: list[tuple[bool, bool]] = [(False, implicit)]  # (is an item, implicit inside)
+        while True:
+            if at + 8 > end:
+                return end, end, False
+            is_item, inner = open_[-1]
+            tag, vr, begin, length = self.header(at, end, inner)
+            if tag in (ITEM_END, SEQUENCE_END):
+                if tag == SEQUENCE_END and is_item and len(open_) > 1:
+                    open_.pop()  # the item's own delimiter is missing
+                if tag == SEQUENCE_END or is_item:
+                    open_.pop()
+                if not open_:
+                    return at, begin, True
+                at = begin
+            elif length == UNDEFINED:
+                if tag == ITEM:
+                    open_.append((True, self._implicit_at(begin, inner)))
+                else:
+                    open_.append((False, inner or vr == b"UN"))
+                at = begin
+            else:
+                at = begin + length
+
+    def _implicit_at(self, at: int, expected: bool) -> bool:
+        """Whether the element at ``at`` has no VR; what is expected where there is no element to ask."""
+        if at + 8 > self.end or self._header.unpack_from(self.buffer, at)[0] == 0xFFFE:
+            return expected
+        vr = self.buffer[at + 4 : at + 6]
+        return not (vr in SHORT_VRS or vr in LONG_VRS)
+
+    def items(self, element: Element) -> Iterator[Item]:
+        """The items of a sequence; ends silently where the sequence is broken."""
+        at = element.start
+        while at + 8 <= element.end:
+            try:
+                tag, _, begin, length = self.header(at, element.end, True)
+                if tag != ITEM:
+                    return
+                implicit = self._implicit_at(begin, element.implicit)
+                if length == UNDEFINED:
+                    stop, at, _ = self._end_of_item(begin, element.end, implicit)
+                else:
+                    stop = at = min(begin + length, element.end)
+            except Damaged:
+                return
+            yield Item(self, begin, stop, implicit)
+
+    def _end_of_item(self, at: int, end: int, implicit: bool) -> tuple[int, int, bool]:
+        while at + 8 <= end:
+            tag, vr, begin, length = self.header(at, end, implicit)
+            if tag in (ITEM_END, SEQUENCE_END):
+                return at, begin, True
+            if length == UNDEFINED:
+                _, at, _ = self._end_of_undefined(begin, end, implicit or vr == b"UN")
+            else:
+                at = begin + length
+        return end, end, False
+
+    def fragments(self, element: Element) -> list[tuple[int, int]]:
+        """(start, end) of each fragment of encapsulated pixels, the offset table first."""
+        found: list[tuple[int, int]] = []
+        at = element.start
+        while at + 8 <= element.end:
+            tag, _, begin, length = self.header(at, element.end, True)
+            if tag != ITEM or length == UNDEFINED:
+                break
+            found.append((begin, min(begin + length, element.end)))
+            at = begin + length
+        return found
+
+
+class Item:
+    """A data set: the whole object or one item of a sequence. Looked at when first asked."""
+
+    __slots__ = ("_damage", "_elements", "_implicit", "_items", "_start", "end", "source")
+
+    def __init__(self, source: Source, start: int, end: int, implicit: bool) -> None:
+        self.source = source
+        self.end = end
+        self._start = start
+        self._implicit = implicit
+        self._elements: dict[int, Element] | None = None
+        self._items: dict[int, tuple[Item, ...]] = {}
+        self._damage: Damaged | None = None
+
+    @property
+    def elements(self) -> dict[int, Element]:
+        """All elements by tag; of a tag that stands twice, the first."""
+        if self._elements is None:
+            self._elements = {}
+            try:
+                for element in self.source.elements(self._start, self.end, self._implicit):
+                    self._elements.setdefault(element.tag, element)
+            except Damaged as damage:
+                self._damage = damage
+        return self._elements
+
+    @property
+    def damage(self) -> Damaged | None:
+        """Where and why the walk over the elements stopped early."""
+        return self._damage if self.elements is not None else None
+
+    def items(self, tag: int) -> tuple[Item, ...]:
+        """Items of the sequence with this tag; none when it is absent or not a sequence."""
+        if tag not in self._items:
+            element = self.elements.get(tag)
+            self._items[tag] = () if element is None else tuple(self.source.items(element))
+        return self._items[tag]
+
+    def item(self, tag: int, number: int = 0) -> Item | None:
+        """One item of a sequence, without looking at those after it."""
+        element = self.elements.get(tag)
+        return None if element is None else next(islice(self.source.items(element), number, None), None)
+
+
+@cache
+def vr_of(tag: int) -> str:
+    """VR in the dictionary, of several the first; UN when the tag is not there."""
+    try:
+        return dictionary_VR(tag).split(" or ")[0]
+    except KeyError:
+        return "UN"
+
+
+def name_of(tag: int) -> str:
+    """Keyword of a public tag, ``GGGGEEEE`` of any other."""
+    return keyword_for_tag(tag) or f"{tag:08X}"

@@ -1,0 +1,160 @@
+"""Which character set the texts of an object are really in.
+
+Declared in SpecificCharacterSet, but it is often missing or wrong (fo-dicom/fo-dicom#1705, pydicom/pydicom#716):
+then the default of the source, then what the bytes allow. One choice for the whole object.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pydicom.charset import convert_encodings, decode_bytes, python_encoding
+
+from capture.acquisition import Fault
+
+_ESCAPE = b"\x1b"
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_LATIN = frozenset(("iso8859", "latin_1", "iso8859_2", "iso8859_15"))
+_DELIMITERS = {ord(mark) for mark in "\r\n\t\f^=\\"}
+_ISO_2022 = ("ISO 2022 IR 6", "ISO 2022 IR 87", "ISO 2022 IR 159", "ISO 2022 IR 149", "ISO 2022 IR 58")
+
+
+@dataclass(frozen=True, slots=True)
+class Charset:
+    """The encodings to decode with, and what was wrong with the declaration."""
+
+    encodings: tuple[str, ...] = ("iso8859",)
+    faults: tuple[Fault, ...] = ()
+
+    def decode(self, value: bytes) -> str | None:
+        """Text, or None when the bytes are not text in this character set."""
+        return _decode(value, self.encodings)
+
+
+def choose(declared: Sequence[str], samples: Iterable[bytes], default: str | None = None) -> Charset:
+    """Choose one character set for an object.
+
+    Args:
+        declared: terms of SpecificCharacterSet, "" for an empty first value.
+        samples: raw bytes of its texts.
+        default: defined term or Python name to prefer when the declaration is missing or does not fit.
+    """
+    told = [text for text in samples if not text.isascii() or _ESCAPE in text]
+    encodings = _encodings(declared)
+    if declared and encodings is None:
+        faults: tuple[Fault, ...] = (Fault("charset.unknown", "SpecificCharacterSet"),)
+    elif not told or (declared and _fits(encodings or (), told)):
+        return Charset(encodings or ("iso8859",))
+    else:
+        faults = (Fault("charset.wrong" if declared else "charset.missing", "SpecificCharacterSet"),)
+    found = _guess(told, default) if told else ("iso8859",)
+    return Charset(found, tuple(Fault(f.code, f.keyword, f"read as {found[-1]}") for f in faults))
+
+
+def _encodings(terms: Sequence[str]) -> tuple[str, ...] | None:
+    """Python codecs of the defined terms, None when there is an unknown term."""
+    known = [term if term in python_encoding else _corrected(term) for term in terms]
+    if any(term is None for term in known):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return tuple(convert_encodings([term or "" for term in known]))
+
+
+def _corrected(term: str) -> str | None:
+    """Misspelt terms that the wild has: ``ISO IR 100``, ``ISO-IR-192``, ``ISO_2022_IR_58``, ``GB2312``."""
+    plain = re.sub(r"[\s_-]+", "_", term.strip().upper())
+    for known in python_encoding:
+        if known and re.sub(r"[\s_-]+", "_", known) == plain:
+            return known
+    return {"GB2312": "GBK", "UTF_8": "ISO_IR 192", "UTF8": "ISO_IR 192", "ISO_8859_1": "ISO_IR 100"}.get(plain)
+
+
+def _decode(value: bytes, encodings: Sequence[str]) -> str | None:
+    if value.isascii() and _ESCAPE not in value:
+        return value.decode("ascii")
+    try:
+        if len(encodings) == 1 and _ESCAPE not in value:
+            return value.decode(encodings[0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return decode_bytes(value, list(encodings), _DELIMITERS)
+    except (UnicodeError, LookupError, UserWarning, ValueError):
+        return None
+
+
+def _fits(encodings: tuple[str, ...], texts: list[bytes]) -> bool:
+    """Whether the declaration can be true. Latin and GB sets decode nearly anything, so look closer."""
+    if any(_decode(text, encodings) is None for text in texts):
+        return False
+    if len(encodings) > 1 or any(_ESCAPE in text for text in texts):
+        return True
+    codec = codecs.lookup(encodings[0]).name
+    if encodings[0] in _LATIN or codec in ("iso8859-1", "iso8859-2", "iso8859-15", "ascii"):
+        return not (_all_decode(texts, "utf-8") or _chinese(texts))
+    if codec in ("gb18030", "gbk", "gb2312"):
+        return not (
+            _all_decode(texts, "utf-8") and any("\u4e00" <= c <= "\u9fff" for c in _joined(texts, "utf-8"))
+        )
+    return True
+
+
+def _guess(texts: list[bytes], default: str | None) -> tuple[str, ...]:
+    preferred = _python_names(default)
+    if preferred and all(_decode(text, preferred) is not None for text in texts):
+        return preferred
+    if any(_ESCAPE in text for text in texts):
+        escaped = _encodings(_ISO_2022) or ()
+        if all(_decode(text, escaped) is not None for text in texts):
+            return escaped
+    utf8 = _all_decode(texts, "utf-8")
+    if utf8 and (any(c >= "\u0800" for c in _joined(texts, "utf-8")) or not _chinese(texts)):
+        return ("utf-8",)
+    if _chinese(texts):
+        return ("gb18030",)
+    return ("iso8859",)
+
+
+def _python_names(default: str | None) -> tuple[str, ...]:
+    if not default:
+        return ()
+    named = _encodings([default])
+    if named is not None:
+        return named
+    try:
+        return (codecs.lookup(default).name,)
+    except LookupError:
+        return ()
+
+
+def _all_decode(texts: list[bytes], codec: str) -> bool:
+    return all(_decode(text, (codec,)) is not None for text in texts)
+
+
+def _joined(texts: list[bytes], codec: str) -> str:
+    return "".join(text.decode(codec) for text in texts)
+
+
+def _chinese(texts: list[bytes]) -> bool:
+    """Whether the bytes read as everyday Chinese in GB18030.
+
+    Any bytes are nearly always valid GB18030, so most of what decodes must be hanzi of GB 2312, and somewhere
+    two of them must stand together: four accented letters in a row are not found in European names.
+    """
+    if not _all_decode(texts, "gb18030"):
+        return False
+    characters = [c for c in _joined(texts, "gb18030") if not c.isascii()]
+    common = sum(_in_gb2312(c) for c in characters)
+    together = any(len(run) >= 4 for text in texts for run in _HIGH.findall(text))
+    return together and common >= 0.75 * len(characters)
+
+
+def _in_gb2312(character: str) -> bool:
+    try:
+        return 0xA1 <= character.encode("gb2312")[0] <= 0xF7
+    except UnicodeEncodeError:
+        return False

@@ -1,0 +1,133 @@
+"""Part 10 bytes to Acquisition: what the header says, what is wrong with it, and one frame of pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from capture.acquisition import Acquisition, Device, Display, Exam, Fault, Identity, NoPixels, Pixels, Technique
+from capture.arrival import Arrival
+from capture.dicom import charset
+from capture.dicom.bounded import Element, Item, name_of
+from capture.dicom.dose import dose_report
+from capture.dicom.fields import TEXT_VRS, Header, tag_of
+from capture.dicom.options import ReadOptions
+from capture.dicom.part10 import Part10, open_object
+from capture.dicom.pixels import read_pixels
+
+__all__ = ["ReadOptions", "read"]
+
+_SHARED, _PER_FRAME = 0x52009229, 0x52009230
+_CHARSET = 0x00080005
+
+
+def read(path: Path, arrival: Arrival, options: ReadOptions = ReadOptions()) -> Acquisition:  # noqa: B008 - frozen
+    """Read an object. Whatever is wrong with it becomes a Fault or a NoPixels, as long as it is DICOM at all.
+
+    Of a multi-frame object the middle frame is read (frame ``n // 2``, counted from 0): the first frames of
+    angiograms and ultrasound clips are often empty.
+
+    Raises:
+        SetAside: ``dicom.empty`` or ``dicom.unreadable``.
+        OSError: the file cannot be opened.
+    """
+    opened = open_object(path, options.max_inflated, options.max_elements)
+    top = opened.data_set
+    header = Header((top,), _charset(top, options.default_charset))
+    frames = max(header.integer("NumberOfFrames") or 1, 1)
+    frame = frames // 2 if frames > 1 else 0
+    header.places = (top, *_macros(top, frame))
+    display = header.fill(
+        Display,
+        NumberOfFrames=frames,
+        has_VOILUTSequence=header.has("VOILUTSequence"),
+        SequenceOfUltrasoundRegions=sum(1 for _ in islice(header.sequence("SequenceOfUltrasoundRegions"), 1000)),
+    )
+    pixels = read_pixels(header, display, opened, frame, options)
+    return Acquisition(
+        arrival_id=arrival.id,
+        identity=_identity(header, opened),
+        exam=_exam(header, opened),
+        technique=_technique(header),
+        device=header.fill(Device),
+        display=display,
+        pixels=pixels,
+        dose_report=dose_report(header),
+        private_marks=tuple(_marks(header, options.mark_tags)),
+        faults=_faults(opened, header, pixels),
+    )
+
+
+def _charset(top: Item, default: str | None) -> charset.Charset:
+    element = top.elements.get(_CHARSET)
+    declared: tuple[str, ...] = ()
+    if element is not None and element.end > element.start:
+        raw = top.source.value(element, 1024).decode("latin-1").strip(" \0")
+        declared = tuple(term.strip(" \0") for term in raw.split("\\")) if raw else ()
+    return charset.choose(declared, _texts(top, top.elements.values()), default)
+
+
+def _texts(place: Item, elements: Sequence[Element] | object) -> Iterator[bytes]:
+    """Raw texts of public elements, to choose a character set by."""
+    for element in place.elements.values():
+        if element.vr in TEXT_VRS and not (element.tag >> 16) % 2 and element.end > element.start:
+            yield place.source.value(element, 4096).rstrip(b"\0 ")
+
+
+def _macros(top: Item, frame: int) -> Iterator[Item]:
+    """Items of the functional group macros of one frame, then of the shared ones (PS3.3 C.7.6.16)."""
+    for group in (top.item(_PER_FRAME, frame), top.item(_SHARED)):
+        for tag, element in group.elements.items() if group else ():
+            macro = group.item(tag) if group and element.vr == "SQ" else None
+            if macro is not None:
+                yield macro
+
+
+def _identity(header: Header, opened: Part10) -> Identity:
+    identity = header.fill(Identity)
+    if identity.SOPInstanceUID is None and opened.sop_instance is not None:
+        return header.fill(Identity, SOPInstanceUID=opened.sop_instance)
+    return identity
+
+
+def _exam(header: Header, opened: Part10) -> Exam:
+    return header.fill(
+        Exam,
+        SOPClassUID=header.text("SOPClassUID") or opened.sop_class,
+        TransferSyntaxUID=opened.transfer_syntax,
+        AnatomicRegion=header.code("AnatomicRegionSequence"),
+        ViewCode=header.code("ViewCodeSequence"),
+        has_FrameOfReferenceUID=header.has("FrameOfReferenceUID"),
+    )
+
+
+def _technique(header: Header) -> Technique:
+    """Exposure is an integer of mAs in most objects; where it was rounded to 0, ExposureInuAs knows better."""
+    technique = header.fill(Technique)
+    if technique.Exposure == 0:
+        fine = header.numbers("ExposureInuAs")
+        return header.fill(Technique, Exposure=fine[0] / 1000 if fine else 0.0)
+    return technique
+
+
+def _marks(header: Header, tags: Sequence[str]) -> Iterator[str]:
+    for name in tags:
+        try:
+            tag = int(name, 16) if len(name) == 8 else tag_of(name)
+        except (ValueError, KeyError):
+            continue
+        text = header.text_at(tag, name_of(tag))
+        if text is not None:
+            yield text
+
+
+def _faults(opened: Part10, header: Header, pixels: Pixels | NoPixels) -> tuple[Fault, ...]:
+    """All that is wrong, structure first."""
+    found = [*opened.faults, *header.charset.faults]
+    damage = opened.data_set.damage
+    if damage is not None:
+        found.append(Fault(damage.code, name_of(damage.tag) if damage.tag else ""))
+    if opened.inflate_stopped:
+        found.append(Fault("structure.too_large", detail="deflated object"))
+    return (*found, *header.faults.values())
