@@ -25,6 +25,7 @@ from pydantic_settings import (
 
 from capture.errors import Misuse
 from capture.text import Bilingual
+from edge.console.settings import ConsoleSettings
 
 PREFIX = "QCBOX_"
 
@@ -127,6 +128,7 @@ class Settings(BaseSettings):
     site: SiteSettings = Field(SiteSettings(), title="Site")
     retention: RetentionSettings = Field(RetentionSettings(), title="Retention")
     workers: WorkerSettings = Field(WorkerSettings(), title="Workers")
+    console: ConsoleSettings = Field(ConsoleSettings(), title="Console")
 
     @property
     def database_path(self) -> Path:
