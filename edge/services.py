@@ -8,6 +8,7 @@ from typing import Literal
 
 from edge.metrics import Metrics
 from edge.pipeline.announce import Announcer
+from edge.pipeline.report import Reporter
 from edge.settings import Settings
 from edge.store.blobs import Blobs
 from edge.store.database import Database
@@ -26,5 +27,6 @@ class Services:
     settings: Settings
     announcer: Announcer
     outbox: Outbox
+    reporter: Reporter
     metrics: Metrics
     link_status: Callable[[], LinkState]

@@ -35,8 +35,9 @@ class Outbox:
         """Read this database's stream, or make it: a new file is a new stream."""
         self._db = db
         self.boot = secrets.token_hex(4)
-        """Changes at each start of the agent: tells fresh rows from the backlog, and a birth from its will."""
+        """Changes at each start of the agent: ties a birth to its will."""
         self.stream = db.write(_stream)
+        self._backlog = db.read(_highest)
 
     def add(
         self,
@@ -67,7 +68,7 @@ class Outbox:
 
     def due(self, now: int, limit: int, fresh: bool) -> Sequence[Pending]:
         """Rows of one lane whose ``next_at`` has come, lowest seq first, not more than ``limit``."""
-        lane = outbox.c.boot == self.boot if fresh else outbox.c.boot != self.boot
+        lane = outbox.c.seq > self._backlog if fresh else outbox.c.seq <= self._backlog
         query = (
             select(outbox.c.seq, outbox.c.payload, outbox.c.attempts)
             .where(outbox.c.state == "pending", outbox.c.next_at <= now, lane)
@@ -129,9 +130,14 @@ class Outbox:
         return self._db.write(lambda connection: connection.execute(change).rowcount)
 
     def reconnected(self) -> None:
-        """Everything unacknowledged is due again, from the lowest seq."""
+        """Everything unacknowledged is due again, from the lowest seq; all of it is backlog now."""
         change = outbox.update().where(outbox.c.state == "pending", outbox.c.next_at > 0).values(next_at=0)
-        self._db.write(lambda connection: connection.execute(change))
+
+        def again(connection: Connection) -> int:
+            connection.execute(change)
+            return _highest(connection)
+
+        self._backlog = self._db.write(again)
 
     def status(self, now: int) -> OutboxStatus:
         """Depth, age and highest seq."""

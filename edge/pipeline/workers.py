@@ -1,0 +1,216 @@
+"""The processes that read and judge: a pool that survives whatever an image does to one of them.
+
+pebble kills a job at its time limit and reports a crash as an exception; the standard library's pool breaks.
+``spawn``, because threads and libraries of the agent must not leak into a worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import math
+import multiprocessing
+import os
+import resource
+import signal
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pebble import ProcessPool
+
+from capture.acquisition import Acquisition, Device, Display, Exam, Identity, NoPixels, Pixels, Technique
+from capture.arrival import Arrival
+from edge.settings import WorkerSettings
+from edge.store.devices import device_key
+from models.circumstances import Circumstances
+from models.measurement import Measured, Measurement, NotMeasured, Reason
+from models.rules.verdict import Fingerprint, Timing, Verdict
+
+if TYPE_CHECKING:
+    from models.judge import Content
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One case for a worker."""
+
+    path: Path
+    arrival: Arrival
+    circumstances: Circumstances
+    default_charset: str
+    no_pixels: str | None = None
+    """Leave the pixels alone and say this code of NO_PIXELS: they cost a worker its life before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a worker found. Small enough to send between processes: the pixels stay behind."""
+
+    acquisition: Acquisition
+    circumstances: Circumstances
+    facts: tuple[Measured, ...]
+    verdict: Verdict
+    """Its timings are those of read, measure, rules and preview; producers' own are named after them."""
+    preview: bytes | None
+
+
+class Workers:
+    """A pool of judging processes."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._seconds = settings.seconds
+        self._pool = ProcessPool(
+            max_workers=settings.count,
+            max_tasks=settings.recycle_after,
+            initializer=_start,
+            initargs=(os.getpid(), settings.memory_mb),
+            context=multiprocessing.get_context("spawn"),
+        )
+
+    async def ready(self) -> tuple[Fingerprint, ...]:
+        """Wait until a worker has loaded its content and judged a picture of nothing; return its packs.
+
+        Raises:
+            QcError: the content does not load.
+        """
+        packs: tuple[Fingerprint, ...] = await asyncio.wrap_future(self._pool.schedule(_warm_up))
+        return packs
+
+    async def judge(self, job: Job) -> Outcome:
+        """Judge one case.
+
+        Raises:
+            TimeoutError: it took too long; the worker was killed.
+            pebble.ProcessExpired: the worker died.
+            MemoryError: it wanted more than its limit.
+            SetAside, OSError: as :func:`capture.dicom.reader.read`.
+        """
+        running = self._pool.schedule(run_job, args=(job,), timeout=self._seconds)
+        outcome: Outcome = await asyncio.wrap_future(running)
+        return outcome
+
+    def close(self) -> None:
+        """End the workers now. What they were judging is judged again after the next start."""
+        self._pool.stop()
+        self._pool.join()
+
+
+def run_job(job: Job) -> Outcome:
+    """Read, measure, judge, draw: the whole of a worker's work, callable in any process."""
+    from capture.dicom.pixels import preview
+    from capture.dicom.reader import ReadOptions, read
+    from models.judge import judge
+
+    mark = job.circumstances.shared_mark
+    options = ReadOptions(
+        default_charset=job.default_charset, mark_tags=(mark.keyword_or_tag,) if mark is not None else ()
+    )
+    clock = _Stopwatch()
+    if job.no_pixels is None:
+        acquisition = read(job.path, job.arrival, options)
+    else:
+        acquisition = _without_pixels(read(job.path, job.arrival, replace(options, max_pixels=0)), job.no_pixels)
+    clock.lap("read")
+    key = device_key(acquisition.device, job.arrival.calling_ae)
+    circumstances = replace(job.circumstances, device_key=key)
+    judgement = judge(acquisition, _content(), circumstances)
+    clock.lap("judge")
+    picture = preview(acquisition)
+    clock.lap("preview")
+    return Outcome(
+        acquisition=replace(acquisition, pixels=NoPixels("too_large", "left in the worker")),
+        circumstances=circumstances,
+        facts=tuple(tidy(judgement.measurements)),
+        verdict=replace(judgement.verdict, timings=clock.timings(judgement.verdict.timings)),
+        preview=picture,
+    )
+
+
+def tidy(facts: Iterable[Measured]) -> Iterable[Measured]:
+    """A number that is not finite is no measurement: no database and no message could hold it."""
+    for fact in facts:
+        if isinstance(fact, Measurement) and isinstance(fact.value, float) and not math.isfinite(fact.value):
+            yield NotMeasured(fact.name, Reason.NOT_RELIABLE, "not a finite number")
+        else:
+            yield fact
+
+
+class _Stopwatch:
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._laps[stage] = (now - self._last) * 1000
+        self._last = now
+
+    def timings(self, inner: tuple[Timing, ...]) -> tuple[Timing, ...]:
+        """The stages, then what the judge says of its own parts (``rules`` and each producer)."""
+        rules = sum(part.ms for part in inner if part.stage == "rules")
+        stages = {
+            "read": self._laps["read"],
+            "measure": self._laps["judge"] - rules,
+            "rules": rules,
+            "preview": self._laps["preview"],
+        }
+        own = tuple(part for part in inner if part.stage != "rules")
+        return tuple(Timing(stage, ms) for stage, ms in stages.items()) + own
+
+
+def _without_pixels(acquisition: Acquisition, code: str) -> Acquisition:
+    """An object that has no pixels anyway keeps its own reason."""
+    if isinstance(acquisition.pixels, NoPixels) and acquisition.pixels.code != "too_large":
+        return acquisition
+    return replace(acquisition, pixels=NoPixels(code, "the first attempt did not end well"))
+
+
+@cache
+def _content() -> Content:
+    from models.judge import Content
+    from models.producer import discover
+    from models.rules.pack import load_builtin
+
+    return Content(discover(), load_builtin())
+
+
+def _start(agent: int, memory_mb: int) -> None:
+    """In each new worker: die with the agent, one thread, loaded content, then the memory limit."""
+    _die_with_parent(agent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import cv2
+
+    cv2.setNumThreads(1)
+    try:
+        _warm_up()
+    except Exception:  # noqa: BLE001, S110 - a worker that ends here would be started again and again;
+        pass  # the first job meets the same error and reports it
+    # What the libraries map at start is not the image's doing: the limit counts from here.
+    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + memory_mb * 1024 * 1024,) * 2)
+
+
+def _warm_up() -> tuple[Fingerprint, ...]:
+    """Load the content and judge a picture of nothing, so that the first image does not wait for imports."""
+    import numpy as np
+
+    from capture.dicom.pixels import preview
+    from models.judge import judge
+
+    grey = np.zeros((256, 256), np.float32)
+    pixels = Pixels(grey, None, None, (0.0, 4095.0), (0.1, 0.1), "ImagerPixelSpacing", False, None, 0, 1)
+    blank = Acquisition("", Identity(), Exam(Modality="DX"), Technique(), Device(), Display(256, 256), pixels)
+    judge(blank, _content(), Circumstances(received_at=0))
+    preview(blank)
+    return tuple(pack.fingerprint for pack in _content().rules.packs)
+
+
+def _die_with_parent(agent: int) -> None:
+    """PR_SET_PDEATHSIG (prctl(2)): a killed agent leaves no worker behind."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != agent:
+        os._exit(1)

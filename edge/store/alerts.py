@@ -1,0 +1,22 @@
+"""Alerts: one row for each verdict; its id is the SSE event id."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from edge.pipeline.alerting import Alert
+from edge.store.schema import alert
+
+
+def add_alert(connection: Connection, case_id: str, verdict_id: int, made: Alert, now: int) -> int:
+    """Store one; return its id."""
+    row = alert.insert().values(
+        case_id=case_id,
+        verdict_id=verdict_id,
+        level=made.level,
+        needs_acknowledgement=int(made.needs_acknowledgement),
+        dedupe_key=made.dedupe_key,
+        created_at=now,
+        expires_at=made.expires_at,
+    )
+    return int(connection.scalars(row.returning(alert.c.id)).one())

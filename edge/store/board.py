@@ -1,0 +1,229 @@
+"""What the pages read beside the cards: alerts, history, devices and the counts of a day. Nothing here writes."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from edge.store.cards import Decided, Problem, boxes, latest_verdict, many, problem_of
+from edge.store.schema import account, alert, case, decision, device, finding, measurement, verdict
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """An alert without its words: what the live stream replays. Holds no identity."""
+
+    id: int
+    case_id: str
+    level: str
+    grade: str | None
+    needs_acknowledgement: bool
+    acknowledged_at: int | None
+    created_at: int
+
+
+def alerts_after(connection: Connection, last_id: int, limit: int) -> tuple[AlertRow, ...]:
+    """The newest ``limit`` alerts with a higher id, oldest first."""
+    query = (
+        select(alert, verdict.c.grade)
+        .join(verdict, verdict.c.id == alert.c.verdict_id)
+        .where(alert.c.id > last_id)
+        .order_by(alert.c.id.desc())
+        .limit(limit)
+    )
+    rows = connection.execute(query).all()
+    return tuple(
+        AlertRow(
+            row.id,
+            row.case_id,
+            row.level,
+            row.grade,
+            bool(row.needs_acknowledgement),
+            row.acknowledged_at,
+            row.created_at,
+        )
+        for row in reversed(rows)
+    )
+
+
+def last_alert_id(connection: Connection) -> int:
+    """0 when there is none."""
+    return int(connection.scalar(select(func.max(alert.c.id))) or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """One verdict of a case's history."""
+
+    id: int
+    mode: str
+    grade: str | None
+    score: float | None
+    packs: tuple[dict[str, Any], ...]
+    timings: tuple[dict[str, Any], ...]
+    passed: int
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One stored measurement; ``reason`` says why when there is no value."""
+
+    name: str
+    value: Any
+    unit: str
+    producer: str
+    confidence: float | None
+    regions: tuple[tuple[float, float, float, float], ...]
+    reason: str | None
+    detail: str | None
+
+
+def verdicts(connection: Connection, case_id: str) -> tuple[Verdicts, ...]:
+    """Every verdict of a case, newest first."""
+    rows = connection.execute(select(verdict).where(verdict.c.case_id == case_id).order_by(verdict.c.id.desc()))
+    return tuple(
+        Verdicts(
+            row.id,
+            row.mode,
+            row.grade,
+            row.score,
+            many(row.packs),
+            many(row.timings),
+            len(json.loads(row.passed)),
+            row.created_at,
+        )
+        for row in rows
+    )
+
+
+def facts(connection: Connection, verdict_id: int) -> tuple[Fact, ...]:
+    """All measurements of a verdict by name."""
+    rows = connection.execute(
+        select(measurement).where(measurement.c.verdict_id == verdict_id).order_by(measurement.c.name)
+    )
+    return tuple(
+        Fact(
+            row.name,
+            None if row.value is None else json.loads(row.value),
+            row.unit or "",
+            row.producer or "",
+            row.confidence,
+            boxes(json.loads(row.regions or "[]")),
+            row.reason,
+            row.detail,
+        )
+        for row in rows
+    )
+
+
+def decisions(connection: Connection, case_id: str) -> tuple[Decided, ...]:
+    """Every decision on a case, also undone ones, newest first."""
+    query = (
+        select(decision, account.c.display_name)
+        .join(account, account.c.id == decision.c.account_id)
+        .where(decision.c.case_id == case_id)
+        .order_by(decision.c.id.desc())
+    )
+    return tuple(_decided(row) for row in connection.execute(query))
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """A device and its day."""
+
+    id: int
+    name: str
+    key: str
+    modality: str | None
+    manufacturer: str | None
+    model: str | None
+    station: str | None
+    institution: str | None
+    calling_ae: str
+    last_seen: int
+    today: dict[str, int]
+    """Images since midnight by grade; ``none`` for those that no pack judged."""
+    worst: tuple[Problem, ...]
+    """Findings of the latest images, newest first."""
+
+    @property
+    def images_today(self) -> int:
+        return sum(self.today.values())
+
+
+def devices(connection: Connection, since: int, with_findings: int = 0) -> tuple[DeviceRow, ...]:
+    """Devices, the one that sent last first, with counts by grade since a time."""
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
+    counted = (
+        select(case.c.device_id, verdict.c.grade, func.count())
+        .join(verdict, verdict.c.id == latest_verdict)
+        .where(case.c.received_at >= since, case.c.device_id.is_not(None))
+        .group_by(case.c.device_id, verdict.c.grade)
+    )
+    for device_id, grade, count in connection.execute(counted):
+        counts[device_id][grade or "none"] = count
+    return tuple(
+        DeviceRow(
+            row.id,
+            _name_of(row),
+            row.key,
+            row.modality,
+            row.manufacturer,
+            row.model,
+            row.station,
+            row.institution,
+            row.calling_ae,
+            row.last_seen,
+            counts[row.id],
+            _last_problems(connection, row.id, with_findings),
+        )
+        for row in connection.execute(select(device).order_by(device.c.last_seen.desc()))
+    )
+
+
+def graded(connection: Connection, since: int) -> dict[str, int]:
+    """Images since a time by grade; ``none`` for those that no pack judged."""
+    query = (
+        select(verdict.c.grade, func.count())
+        .select_from(case)
+        .join(verdict, verdict.c.id == latest_verdict)
+        .where(case.c.received_at >= since)
+        .group_by(verdict.c.grade)
+    )
+    return {grade or "none": count for grade, count in connection.execute(query)}
+
+
+def _name_of(row: Any) -> str:
+    return str(row.label or row.station or row.model or row.calling_ae or row.key)
+
+
+def _last_problems(connection: Connection, device_id: int, limit: int) -> tuple[Problem, ...]:
+    if not limit:
+        return ()
+    query = (
+        select(finding)
+        .join(verdict, verdict.c.id == finding.c.verdict_id)
+        .join(case, case.c.id == verdict.c.case_id)
+        .where(case.c.device_id == device_id, verdict.c.id == latest_verdict)
+        .order_by(finding.c.id.desc())
+        .limit(limit)
+    )
+    return tuple(problem_of(row) for row in connection.execute(query))
+
+
+def _decided(row: Any) -> Decided:
+    return Decided(
+        row.id,
+        row.action,
+        row.reason_code,
+        row.comment,
+        row.created_at,
+        row.undone_at,
+        row.account_id,
+        row.display_name,
+    )

@@ -1,0 +1,276 @@
+"""Cards: a case as the pages show it, one query for all of them. Nothing here writes.
+
+Patient identity is read only when the caller says that the viewer may see it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Connection, Select, func, select
+
+from capture.text import Bilingual
+from edge.store.cases import why
+from edge.store.schema import account, acquisition, alert, case, decision, device, finding, verdict
+
+_WEIGHT = {"veto": 0, "major": 1, "minor": 2, "info": 3}
+latest_verdict = (
+    select(func.max(verdict.c.id))
+    .where(verdict.c.case_id == case.c.id, verdict.c.mode == "active")
+    .scalar_subquery()
+)
+_standing_decision = (
+    select(func.max(decision.c.id))
+    .where(decision.c.case_id == case.c.id, decision.c.undone_at.is_(None))
+    .scalar_subquery()
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Patient:
+    """Who it is, as the header says. ``repr`` shows nothing."""
+
+    name: str
+    id: str
+    birth_date: str
+    sex: str
+    accession_number: str
+    descriptions: tuple[str, ...]
+    """Study and series description: free text, so it counts as identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A finding as a person reads it. ``regions``: boxes as fractions (left, top, right, bottom)."""
+
+    rule_id: str
+    level: str
+    severity: str
+    group: str
+    deduct: float
+    title: Bilingual
+    advice: Bilingual
+    detail: dict[str, Any]
+
+    @property
+    def regions(self) -> tuple[tuple[float, float, float, float], ...]:
+        return boxes(self.detail.get("regions"))
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a person decided on a case."""
+
+    id: int
+    action: str
+    reason_code: str | None
+    comment: str | None
+    created_at: int
+    undone_at: int | None
+    account_id: int
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One case as the board shows it. ``verdict_id`` None: not judged yet, or set aside."""
+
+    case_id: str
+    received_at: int
+    state: str
+    source: str
+    reason_code: str | None
+    reason: Bilingual | None
+    hint: Bilingual | None
+    device: str
+    modality: str | None
+    body_part: str | None
+    view: str | None
+    laterality: str | None
+    rows: int | None
+    columns: int | None
+    preview_sha256: str | None
+    verdict_id: int | None
+    grade: str | None
+    score: float | None
+    not_assessed: tuple[dict[str, Any], ...]
+    judged_at: int | None
+    alert_id: int | None
+    level: str | None
+    needs_acknowledgement: bool
+    acknowledged_at: int | None
+    acknowledged_by: str | None
+    decided: Decided | None
+    problems: tuple[Problem, ...]
+    patient: Patient | None
+
+    @property
+    def open(self) -> bool:
+        """Whether it still waits for a person."""
+        return self.needs_acknowledgement and self.acknowledged_at is None
+
+
+def recent(connection: Connection, limit: int, *, identity: bool, grade: str | None = None) -> tuple[Card, ...]:
+    """The newest cases, judged or not."""
+    query = _cards().where(case.c.state != "duplicate").order_by(case.c.id.desc()).limit(limit)
+    if grade is not None:
+        query = query.where(verdict.c.grade == grade)
+    return _read(connection, query, identity)
+
+
+def on_board(connection: Connection, since: int, limit: int, *, identity: bool) -> tuple[Card, ...]:
+    """The newest alert, and below it every alert that still waits for a person, newest first."""
+    newest = _cards().where(alert.c.id == select(func.max(alert.c.id)).scalar_subquery())
+    waiting = (
+        _cards()
+        .where(alert.c.needs_acknowledgement == 1, alert.c.acknowledged_at.is_(None), alert.c.created_at >= since)
+        .order_by(alert.c.id.desc())
+        .limit(limit)
+    )
+    first = _read(connection, newest, identity)
+    return first + tuple(card for card in _read(connection, waiting, identity) if card.case_id not in _ids(first))
+
+
+def one(connection: Connection, case_id: str, *, identity: bool) -> Card | None:
+    """One case."""
+    found = _read(connection, _cards().where(case.c.id == case_id), identity)
+    return found[0] if found else None
+
+
+def set_aside(connection: Connection, limit: int, *, identity: bool) -> tuple[Card, ...]:
+    """Cases that need a person, newest first."""
+    return _read(
+        connection, _cards().where(case.c.state == "set_aside").order_by(case.c.id.desc()).limit(limit), identity
+    )
+
+
+def boxes(regions: Any) -> tuple[tuple[float, float, float, float], ...]:
+    """Stored regions as (left, top, right, bottom)."""
+    return tuple((box["left"], box["top"], box["right"], box["bottom"]) for box in regions or ())
+
+
+def _cards() -> Select[tuple[Any, ...]]:
+    seen_by = account.alias("seen_by")
+    decided_by = account.alias("decided_by")
+    return (
+        select(
+            case,
+            acquisition,
+            device,
+            verdict,
+            alert,
+            decision,
+            seen_by.c.display_name.label("seen_by"),
+            decided_by.c.display_name.label("decided_by"),
+        )
+        .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
+        .select_from(case)
+        .outerjoin(acquisition, acquisition.c.case_id == case.c.id)
+        .outerjoin(device, device.c.id == case.c.device_id)
+        .outerjoin(verdict, verdict.c.id == latest_verdict)
+        .outerjoin(alert, alert.c.verdict_id == verdict.c.id)
+        .outerjoin(decision, decision.c.id == _standing_decision)
+        .outerjoin(seen_by, seen_by.c.id == alert.c.acknowledged_by)
+        .outerjoin(decided_by, decided_by.c.id == decision.c.account_id)
+    )
+
+
+def _read(connection: Connection, query: Select[tuple[Any, ...]], identity: bool) -> tuple[Card, ...]:
+    rows = connection.execute(query).all()
+    problems = _problems(connection, [row.verdict_id for row in rows if row.verdict_id is not None])
+    return tuple(_card(row, problems[row.verdict_id], identity) for row in rows)
+
+
+def _problems(connection: Connection, verdict_ids: Sequence[int]) -> dict[int | None, tuple[Problem, ...]]:
+    """Findings by verdict, the gravest first."""
+    found: dict[int | None, list[Problem]] = defaultdict(list)
+    for row in connection.execute(select(finding).where(finding.c.verdict_id.in_(verdict_ids))):
+        found[row.verdict_id].append(problem_of(row))
+    order = {verdict_id: tuple(sorted(each, key=_gravity)) for verdict_id, each in found.items()}
+    return defaultdict(tuple, order)
+
+
+def _gravity(problem: Problem) -> tuple[bool, int, float, str]:
+    return problem.level != "fail", _WEIGHT.get(problem.severity, 9), -problem.deduct, problem.rule_id
+
+
+def problem_of(row: Any) -> Problem:
+    title, advice = Bilingual(row.title_zh, row.title_en), Bilingual(row.advice_zh, row.advice_en)
+    return Problem(
+        row.rule_id, row.level, row.severity, row.group_, row.deduct, title, advice, json.loads(row.detail)
+    )
+
+
+def _card(row: Any, problems: tuple[Problem, ...], identity: bool) -> Card:
+    return Card(
+        case_id=row.case__id,
+        received_at=row.case__received_at,
+        state=row.case__state,
+        source=row.case__source,
+        reason_code=row.case__reason_code,
+        reason=why(row.case__reason),
+        hint=why(row.case__hint),
+        device=_device_name(row),
+        modality=row.acquisition_modality,
+        body_part=row.acquisition_body_part,
+        view=row.acquisition_view,
+        laterality=row.acquisition_laterality,
+        rows=row.acquisition_rows,
+        columns=row.acquisition_columns,
+        preview_sha256=row.acquisition_preview_sha256,
+        verdict_id=row.verdict_id,
+        grade=row.verdict_grade,
+        score=row.verdict_score,
+        not_assessed=many(row.verdict_not_assessed),
+        judged_at=row.verdict_created_at,
+        alert_id=row.alert_id,
+        level=row.alert_level,
+        needs_acknowledgement=bool(row.alert_needs_acknowledgement),
+        acknowledged_at=row.alert_acknowledged_at,
+        acknowledged_by=row.seen_by,
+        decided=None if row.decision_id is None else _decided_on_card(row),
+        problems=problems,
+        patient=_patient(row) if identity and row.acquisition_case_id is not None else None,
+    )
+
+
+def _device_name(row: Any) -> str:
+    named = (row.device_label, row.device_station, row.device_model, row.case__calling_ae, row.case__source)
+    return str(next((name for name in named if name), ""))
+
+
+def _patient(row: Any) -> Patient:
+    descriptions = (row.acquisition_study_description, row.acquisition_series_description)
+    return Patient(
+        name=row.acquisition_patient_name or "",
+        id=row.acquisition_patient_id or "",
+        birth_date=row.acquisition_patient_birth_date or "",
+        sex=row.acquisition_patient_sex or "",
+        accession_number=row.acquisition_accession_number or "",
+        descriptions=tuple(text for text in descriptions if text),
+    )
+
+
+def _decided_on_card(row: Any) -> Decided:
+    return Decided(
+        row.decision_id,
+        row.decision_action,
+        row.decision_reason_code,
+        row.decision_comment,
+        row.decision_created_at,
+        row.decision_undone_at,
+        row.decision_account_id,
+        row.decided_by,
+    )
+
+
+def many(text: str | None) -> tuple[dict[str, Any], ...]:
+    return tuple(json.loads(text or "[]"))
+
+
+def _ids(cards: Iterable[Card]) -> set[str]:
+    return {card.case_id for card in cards}

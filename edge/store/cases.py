@@ -1,0 +1,148 @@
+"""Cases: one row for each arrival, and how far it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row, and_, func, or_, select
+
+from capture.arrival import Arrival
+from capture.errors import QcError
+from capture.text import Bilingual
+from edge.pipeline import states
+from edge.store.schema import acquisition, alert, case
+
+_TEXT = TypeAdapter(Bilingual)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A claimed case: what dispatch needs to judge it."""
+
+    arrival: Arrival
+    attempts: int
+    """Claims so far, this one included."""
+
+    @property
+    def id(self) -> str:
+        """The arrival's id."""
+        return self.arrival.id
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What became of an arrival: ``held``, ``duplicate`` (of ``same_as``) or ``known`` (taken in before)."""
+
+    arrival: Arrival
+    outcome: str
+    same_as: str | None = None
+
+
+def take_in(connection: Connection, arrival: Arrival, now: int) -> TakenIn:
+    """Insert a case for this arrival. Twice is harmless: an id that has a row already changes nothing.
+
+    The same bytes once more make a ``duplicate`` row, answered with the earlier case's verdict. When that one
+    was set aside, sending it again is a person's wish for another try, so it is held again.
+    """
+    if connection.scalar(select(case.c.id).where(case.c.id == arrival.id)):
+        return TakenIn(arrival, "known")
+    earlier = connection.execute(
+        select(case.c.id, case.c.state).where(case.c.sha256 == arrival.sha256, case.c.same_as.is_(None))
+    ).first()
+    state: states.State = "held" if earlier is None else "duplicate"
+    same_as = None if earlier is None else str(earlier.id)
+    connection.execute(
+        case.insert().values(
+            id=arrival.id,
+            sha256=arrival.sha256,
+            size=arrival.size,
+            kind=arrival.kind,
+            source=arrival.source,
+            calling_ae=arrival.calling_ae,
+            peer=arrival.peer,
+            received_at=arrival.received_at,
+            state=state,
+            same_as=same_as,
+            updated_at=now,
+        )
+    )
+    if earlier is not None:
+        # Its bytes are in the blob store again.
+        connection.execute(case.update().where(case.c.id == same_as).values(pixels_gone_at=None))
+        if earlier.state == "set_aside":
+            states.move(connection, str(same_as), "set_aside", "held", now, attempts=0)
+    return TakenIn(arrival, state, same_as)
+
+
+def claim(connection: Connection, now: int) -> Case | None:
+    """Take the oldest case that waits: held, or due for another try."""
+    due = or_(case.c.state == "held", and_(case.c.state == "waiting_retry", case.c.next_at <= now))
+    row = connection.execute(select(case).where(due).order_by(case.c.id).limit(1)).first()
+    if row is None:
+        return None
+    states.move(connection, row.id, row.state, "judging", now, attempts=row.attempts + 1, next_at=None)
+    return Case(_arrival(row), row.attempts + 1)
+
+
+def release(connection: Connection, case_id: str, error: QcError, next_at: int, now: int) -> None:
+    """It may work later: wait until ``next_at``."""
+    states.move(connection, case_id, "judging", "waiting_retry", now, next_at=next_at, **_why(error))
+
+
+def set_aside(connection: Connection, case_id: str, error: QcError, now: int) -> None:
+    """A person must look; the row says why."""
+    states.move(connection, case_id, "judging", "set_aside", now, **_why(error))
+
+
+def why(row_reason: str | None) -> Bilingual | None:
+    """The text in ``case_.reason`` or ``case_.hint``, which hold both languages as JSON."""
+    return None if row_reason is None else _TEXT.validate_json(row_reason)
+
+
+def came_with_other_bytes(connection: Connection, sop_uid: str | None, sha256: str) -> bool:
+    """Whether this SOPInstanceUID is known with other content."""
+    if sop_uid is None:
+        return False
+    query = (
+        select(case.c.id)
+        .join(acquisition, acquisition.c.case_id == case.c.id)
+        .where(acquisition.c.sop_uid == sop_uid, case.c.sha256 != sha256)
+        .limit(1)
+    )
+    return connection.scalar(query) is not None
+
+
+def waiting(connection: Connection) -> int:
+    """How many cases have no verdict yet."""
+    return (
+        connection.scalar(select(func.count()).where(case.c.state.in_(("held", "judging", "waiting_retry")))) or 0
+    )
+
+
+def latest_alert(connection: Connection, case_id: str) -> int | None:
+    """The newest alert of a case, for announcing that its bytes came once more."""
+    found = connection.scalar(select(func.max(alert.c.id)).where(alert.c.case_id == case_id))
+    return None if found is None else int(found)
+
+
+def _why(error: QcError) -> dict[str, object]:
+    return {
+        "reason_code": error.code,
+        "reason": _TEXT.dump_json(error.text).decode(),
+        "hint": _TEXT.dump_json(error.hint).decode(),
+    }
+
+
+def _arrival(row: Row[Any]) -> Arrival:
+    return Arrival(
+        id=row.id,
+        sha256=row.sha256,
+        size=row.size,
+        kind=row.kind,
+        source=row.source,
+        received_at=row.received_at,
+        calling_ae=row.calling_ae,
+        peer=row.peer,
+    )

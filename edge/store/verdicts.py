@@ -1,0 +1,232 @@
+"""A judgement as rows: the acquisition, its verdict, measurements and findings. One owner of their JSON columns.
+
+JSON columns hold the frozen values of ``models`` field by field (``finding.detail`` the fields that have no
+column of their own), written and read only here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row, func, select
+
+from capture.acquisition import Acquisition
+from capture.text import Bilingual
+from edge.store.schema import acquisition, finding, measurement, verdict
+from models.circumstances import Circumstances
+from models.measurement import Measured, Measurement, NotMeasured, Reason, Region, Value
+from models.rules.verdict import Finding, Fingerprint, Limit, NotAssessed, Severity, Timing, Verdict
+
+_CIRCUMSTANCES = TypeAdapter(Circumstances)
+_FINGERPRINTS = TypeAdapter(tuple[Fingerprint, ...])
+_TEXTS = TypeAdapter(tuple[str, ...])
+_NOT_ASSESSED = TypeAdapter(tuple[NotAssessed, ...])
+_TIMINGS = TypeAdapter(tuple[Timing, ...])
+_VALUE: TypeAdapter[Value] = TypeAdapter(Value)
+_REGIONS = TypeAdapter(tuple[Region, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class FindingDetail:
+    """What ``finding.detail`` holds."""
+
+    evidence: tuple[Measurement, ...]
+    limits: tuple[Limit, ...]
+    layer: str
+    pack: str
+    source: str
+    evidence_label: str
+    codes: tuple[str, ...]
+    regions: tuple[Region, ...]
+
+
+_DETAIL = TypeAdapter(FindingDetail)
+
+
+def add_acquisition(
+    connection: Connection,
+    case_id: str,
+    read: Acquisition | None,
+    circumstances: Circumstances,
+    preview_sha256: str | None,
+) -> None:
+    """The row with identity; of an unreadable object only the circumstances. A later try replaces it."""
+    row: dict[str, object] = {
+        "case_id": case_id,
+        "circumstances": _CIRCUMSTANCES.dump_json(circumstances).decode(),
+    }
+    if read is not None:
+        row |= _identity(read) | _exam(read) | {"preview_sha256": preview_sha256}
+    connection.execute(acquisition.delete().where(acquisition.c.case_id == case_id))
+    connection.execute(acquisition.insert().values(row))
+
+
+def add_verdict(connection: Connection, case_id: str, judged: Verdict, facts: Iterable[Measured], now: int) -> int:
+    """Verdict, measurements and findings; return the verdict's id. A later one names the one it replaces."""
+    earlier = select(func.max(verdict.c.id)).where(verdict.c.case_id == case_id, verdict.c.mode == judged.mode)
+    row = verdict.insert().values(
+        case_id=case_id,
+        mode=judged.mode,
+        grade=judged.grade,
+        score=judged.score,
+        packs=_FINGERPRINTS.dump_json(judged.packs).decode(),
+        passed=_TEXTS.dump_json(judged.passed).decode(),
+        not_assessed=_NOT_ASSESSED.dump_json(judged.not_assessed).decode(),
+        timings=_TIMINGS.dump_json(judged.timings).decode(),
+        replaces=connection.scalar(earlier),
+        created_at=now,
+    )
+    verdict_id = int(connection.scalars(row.returning(verdict.c.id)).one())
+    measured = [_measurement(verdict_id, fact) for fact in facts]
+    if measured:
+        connection.execute(measurement.insert(), measured)
+    if judged.findings:
+        connection.execute(finding.insert(), [_finding(verdict_id, found) for found in judged.findings])
+    return verdict_id
+
+
+def fact_of(row: Row[Any]) -> Measured:
+    """A row of ``measurement`` as the value it was."""
+    if row.value is None:
+        return NotMeasured(row.name, Reason(row.reason), row.detail or "")
+    value = _VALUE.validate_json(row.value)
+    return Measurement(
+        row.name, value, row.unit, row.producer, row.confidence, _REGIONS.validate_json(row.regions)
+    )
+
+
+def finding_of(row: Row[Any]) -> Finding:
+    """A row of ``finding`` as the value it was."""
+    detail = _DETAIL.validate_json(row.detail)
+    return Finding(
+        rule_id=row.rule_id,
+        level=row.level,
+        severity=Severity(row.severity),
+        group=row.group_,
+        deduct=row.deduct,
+        title=Bilingual(row.title_zh, row.title_en),
+        advice=Bilingual(row.advice_zh, row.advice_en),
+        evidence=detail.evidence,
+        limits=detail.limits,
+        layer=detail.layer,
+        pack=detail.pack,
+        source=detail.source,
+        evidence_label=detail.evidence_label,
+        codes=detail.codes,
+        regions=detail.regions,
+    )
+
+
+def packs_of(packs: str) -> tuple[Fingerprint, ...]:
+    """The column ``verdict.packs``."""
+    return _FINGERPRINTS.validate_json(packs)
+
+
+def not_assessed_of(not_assessed: str) -> tuple[NotAssessed, ...]:
+    """The column ``verdict.not_assessed``."""
+    return _NOT_ASSESSED.validate_json(not_assessed)
+
+
+def timings_of(timings: str) -> tuple[Timing, ...]:
+    """The column ``verdict.timings``."""
+    return _TIMINGS.validate_json(timings)
+
+
+def circumstances_of(circumstances: str) -> Circumstances:
+    """The column ``acquisition.circumstances``."""
+    return _CIRCUMSTANCES.validate_json(circumstances)
+
+
+def _identity(read: Acquisition) -> dict[str, object]:
+    who = read.identity
+    return {
+        "sop_uid": who.SOPInstanceUID,
+        "series_uid": who.SeriesInstanceUID,
+        "study_uid": who.StudyInstanceUID,
+        "patient_id": who.PatientID,
+        "patient_name": who.PatientName,
+        "patient_birth_date": who.PatientBirthDate,
+        "patient_sex": read.exam.PatientSex,
+        "accession_number": who.AccessionNumber,
+        "operator": who.OperatorsName,
+    }
+
+
+def _exam(read: Acquisition) -> dict[str, object]:
+    exam = read.exam
+    return {
+        "sop_class": exam.SOPClassUID,
+        "modality": exam.Modality,
+        "body_part": exam.BodyPartExamined,
+        "view": exam.ViewPosition,
+        "laterality": exam.ImageLaterality or exam.Laterality,
+        "study_description": exam.StudyDescription,
+        "series_description": exam.SeriesDescription,
+        "series_number": _fits(exam.SeriesNumber),
+        "instance_number": _fits(exam.InstanceNumber),
+        "acquired": acquired(read),
+        "rows": read.display.Rows,
+        "columns": read.display.Columns,
+    }
+
+
+def acquired(read: Acquisition) -> str | None:
+    """The device's own local time of the exposure, ISO 8601 without zone, from the first date that is there."""
+    exam = read.exam
+    for date, time in (
+        (exam.AcquisitionDate, exam.AcquisitionTime),
+        (exam.ContentDate, exam.ContentTime),
+        (exam.StudyDate, exam.StudyTime),
+    ):
+        if date and len(date) == 8 and date.isdigit():
+            day = f"{date[:4]}-{date[4:6]}-{date[6:]}"
+            whole = time is not None and len(time) >= 6 and time[:6].isdigit()
+            return f"{day}T{time[:2]}:{time[2:4]}:{time[4:6]}" if whole and time else day
+    return None
+
+
+def _fits(number: int | None) -> int | None:
+    """An INTEGER of SQLite has 64 bits; an IS of a broken object may have more."""
+    return number if number is not None and abs(number) < 1 << 63 else None
+
+
+def _measurement(verdict_id: int, fact: Measured) -> dict[str, object]:
+    blank = dict.fromkeys(("value", "unit", "producer", "confidence", "regions", "reason", "detail"))
+    if isinstance(fact, NotMeasured):
+        return (
+            {"verdict_id": verdict_id, "name": fact.name} | blank | {"reason": fact.reason, "detail": fact.detail}
+        )
+    return (
+        {"verdict_id": verdict_id, "name": fact.name}
+        | blank
+        | {
+            "value": _VALUE.dump_json(fact.value).decode(),
+            "unit": fact.unit,
+            "producer": fact.producer,
+            "confidence": fact.confidence,
+            "regions": _REGIONS.dump_json(fact.regions).decode(),
+        }
+    )
+
+
+def _finding(verdict_id: int, found: Finding) -> dict[str, object]:
+    detail = FindingDetail(
+        found.evidence, found.limits, found.layer, found.pack,
+        found.source, found.evidence_label, found.codes, found.regions,
+    )  # fmt: skip
+    return {
+        "verdict_id": verdict_id,
+        "rule_id": found.rule_id,
+        "level": found.level,
+        "severity": found.severity,
+        "group_": found.group,
+        "deduct": found.deduct,
+        "title_zh": found.title.zh,
+        "title_en": found.title.en,
+        "advice_zh": found.advice.zh,
+        "advice_en": found.advice.en,
+        "detail": _DETAIL.dump_json(detail).decode(),
+    }
