@@ -109,7 +109,8 @@ def phantom(rows: int = 96, columns: int = 80, top: int = 4000, seed: int = 1) -
     picture = top * (0.2 + 0.5 * x / columns)
     picture[(y - rows / 2) ** 2 + (x - columns / 2) ** 2 < (min(rows, columns) / 4) ** 2] += 0.2 * top
     picture += rng.normal(0, top * 0.005, picture.shape)
-    return np.clip(picture, 0, top).astype(np.uint16)
+    stored: NDArray[np.uint16] = np.clip(picture, 0, top).astype(np.uint16)
+    return stored
 
 
 def dx(pixels: NDArray[np.generic] | None = None, bits_stored: int = 12, **changes: object) -> Dataset:

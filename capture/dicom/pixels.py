@@ -172,20 +172,38 @@ def _voi(
 ) -> NDArray[np.float32]:
     """Values as grey from 0 to 1 (PS3.3 C.11.2). A window that shows nothing of the image is not used."""
     if pixels.voi_table is not None:
-        entries = pixels.voi_table.entries.astype(np.float32)
-        index = np.clip(values - np.float32(pixels.voi_table.first), 0, len(entries) - 1).astype(np.int64)
-        entries /= max(float(entries.max()), 1.0)
-        return entries[index]
+        return _through_table(pixels.voi_table, values)
     if pixels.window is not None:
         center, width = pixels.window
-        low, high = center - width / 2, center + width / 2
-        if float(image.max()) > low and float(image.min()) < high:
-            if function == "SIGMOID":
-                return np.reciprocal(1.0 + np.exp(np.clip(-4.0 * (values - center) / width, -60.0, 60.0)))
-            if function != "LINEAR_EXACT" and width > 1:
-                low, high = center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
-            return np.asarray((values - low) / (high - low), np.float32)
-    low, high = (
-        float(edge) for edge in np.percentile(image[::3, ::3] if image.ndim == 2 else image[::9], (1, 99))
-    )
-    return np.asarray((values - low) / max(high - low, 1e-6), np.float32)
+        if float(image.max()) > center - width / 2 and float(image.min()) < center + width / 2:
+            return _through_window(center, width, function, values)
+    sample = image[::3, ::3] if image.ndim == 2 else image[::9]
+    low, high = (float(edge) for edge in np.percentile(sample, (1, 99)))
+    return _between(low, high, values)
+
+
+def _through_table(table: LookupTable, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    entries = table.entries.astype(np.float32)
+    entries /= max(float(entries.max()), 1.0)
+    index = np.clip(values - np.float32(table.first), 0, len(entries) - 1).astype(np.int64)
+    grey: NDArray[np.float32] = entries[index]
+    return grey
+
+
+def _through_window(
+    center: float, width: float, function: str | None, values: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    if function == "SIGMOID":
+        grey: NDArray[np.float32] = np.clip((center - values) * np.float32(4.0 / width), -60.0, 60.0)
+        np.exp(grey, out=grey)
+        grey += 1.0
+        np.reciprocal(grey, out=grey)
+        return grey
+    if function == "LINEAR_EXACT" or width <= 1:
+        return _between(center - width / 2, center + width / 2, values)
+    return _between(center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2, values)
+
+
+def _between(low: float, high: float, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    grey: NDArray[np.float32] = (values - np.float32(low)) * np.float32(1.0 / max(high - low, 1e-6))
+    return grey
