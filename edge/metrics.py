@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from models.rules.verdict import Timing
 
 STAGES = ("intake", "wait", "read", "measure", "rules", "preview", "store", "total")
 """``total`` is last byte on disk to verdict stored; the others are its parts, in order."""
@@ -43,6 +47,12 @@ class Metrics:
     def stage(self, stage: str, milliseconds: float) -> None:
         """Count one case's time in one stage."""
         self.stage_seconds.labels(stage).observe(milliseconds / 1000)
+
+    def stages(self, took: Iterable[Timing]) -> None:
+        """Count those of a verdict's timings that are stages; the others are single producers."""
+        for part in took:
+            if part.stage in STAGES:
+                self.stage(part.stage, part.ms)
 
     def text(self) -> bytes:
         """The exposition format, for ``/metrics``."""

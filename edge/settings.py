@@ -23,8 +23,13 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from capture.dicom.settings import DicomSettings
 from capture.errors import Misuse
+from capture.folder import FolderSettings
+from capture.spool import SpoolSettings
 from capture.text import Bilingual
+from cloud_sync.link.settings import LinkSettings
+from edge.console.settings import ConsoleSettings
 from edge.console.settings import ConsoleSettings
 
 PREFIX = "QCBOX_"
@@ -125,15 +130,26 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("/var/lib/qcbox"), title="Folder", description="Where the database and the image files are"
     )
-    site: SiteSettings = Field(SiteSettings(), title="Site")
-    retention: RetentionSettings = Field(RetentionSettings(), title="Retention")
-    workers: WorkerSettings = Field(WorkerSettings(), title="Workers")
-    console: ConsoleSettings = Field(ConsoleSettings(), title="Console")
+    site: SiteSettings = Field(SiteSettings(), title="Site", description="The hospital this box stands in")
+    spool: SpoolSettings = Field(SpoolSettings(), title="Spool", description="Where received objects wait")
+    dicom: DicomSettings = Field(DicomSettings(), title="DICOM port", description="The receiver")
+    folder: FolderSettings = Field(FolderSettings(), title="Watched folder", description="A second way in")
+    workers: WorkerSettings = Field(WorkerSettings(), title="Workers", description="Processes that judge")
+    retention: RetentionSettings = Field(RetentionSettings(), title="Retention", description="How long files stay")
+    console: ConsoleSettings = Field(
+        ConsoleSettings(), title="Console", description="The page of the technologist"
+    )
+    link: LinkSettings = Field(LinkSettings(), title="Link", description="The way to the centre")
 
     @property
     def database_path(self) -> Path:
         """The database file."""
         return self.data_dir / "qcbox.db"
+
+    @property
+    def spool_path(self) -> Path:
+        """Where receivers put what they took, and intake finds it."""
+        return self.data_dir / "spool"
 
     @property
     def blobs_path(self) -> Path:

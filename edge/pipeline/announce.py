@@ -7,7 +7,7 @@ that missed some (slow browser, dropped connection) replays them from the table 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,7 +38,7 @@ class Announcer:
                 queue.get_nowait()
             queue.put_nowait(Announcement(kind, row_id))
 
-    async def subscribe(self) -> AsyncIterator[Announcement]:
+    async def subscribe(self) -> AsyncGenerator[Announcement, None]:
         """Announcements from the first ``anext`` on, until the iterator is closed."""
         queue: asyncio.Queue[Announcement] = asyncio.Queue(_BACKLOG)
         self._subscribers.add(queue)

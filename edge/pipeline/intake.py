@@ -1,4 +1,4 @@
-"""Intake: from the spool to a blob and a row. Any step may be the last before a crash; the next start repeats it."""
+"""Intake: from the spool to a blob and a row. A crash after any step is mended by repeating it."""
 
 from __future__ import annotations
 

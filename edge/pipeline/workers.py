@@ -15,6 +15,7 @@ import resource
 import signal
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -95,7 +96,7 @@ class Workers:
 
     def close(self) -> None:
         """End the workers now. What they were judging is judged again after the next start."""
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]  # pebble has types for the rest
         self._pool.join()
 
 
@@ -185,10 +186,9 @@ def _start(agent: int, memory_mb: int) -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    try:
+    # A worker that ended here would be started again and again; the first job meets the same error and reports it.
+    with suppress(Exception):
         _warm_up()
-    except Exception:  # noqa: BLE001, S110 - a worker that ends here would be started again and again;
-        pass  # the first job meets the same error and reports it
     # What the libraries map at start is not the image's doing: the limit counts from here.
     mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (mapped + memory_mb * 1024 * 1024,) * 2)

@@ -1,0 +1,88 @@
+"""The one transaction in which a judged case gets its rows: all of them, or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from capture.errors import SetAside
+from cloud_sync.wire.messages import DeviceFacts, SetAsideData, SetAsideEvent
+from edge.clock import now_ms
+from edge.pipeline import report, states
+from edge.pipeline.alerting import alert_for, alert_for_set_aside
+from edge.pipeline.workers import Outcome
+from edge.services import Services
+from edge.store import cases, devices
+from edge.store.alerts import add_alert
+from edge.store.cases import Case
+from edge.store.verdicts import add_acquisition, add_verdict
+from models.circumstances import Circumstances
+from models.rules.verdict import Grade, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How a case ended. ``alert_id`` None: nothing was stored, judge again knowing ``same_uid_other_bytes``."""
+
+    alert_id: int | None
+    ended: str = ""
+    grade: Grade | None = None
+    score: float | None = None
+    device: str = ""
+    code: str | None = None
+
+
+def store_outcome(
+    connection: Connection, services: Services, case: Case, outcome: Outcome, preview_sha256: str | None
+) -> Stored:
+    """Acquisition, device, study, verdict, measurements, findings, alert, event, and the case's new state."""
+    now = now_ms()
+    read, verdict, arrival = outcome.acquisition, outcome.verdict, case.arrival
+    who, modality = read.identity, read.exam.Modality
+    others = cases.came_with_other_bytes(connection, who.SOPInstanceUID, arrival.sha256)
+    if others and not outcome.circumstances.same_uid_other_bytes:
+        return Stored(None)
+    key = outcome.circumstances.device_key
+    device_id = devices.seen(connection, key, read.device, arrival.calling_ae, modality, arrival.received_at)
+    study_uid = who.StudyInstanceUID
+    exam_id = devices.study(connection, study_uid, modality, arrival.received_at) if study_uid else None
+    states.move(connection, case.id, "judging", "judged", now, device_id=device_id, exam_id=exam_id)
+    add_acquisition(connection, case.id, read, outcome.circumstances, preview_sha256)
+    verdict_id = add_verdict(connection, case.id, verdict, outcome.facts, now)
+    made = alert_for(verdict, who.SeriesInstanceUID or case.id, now)
+    alert_id = add_alert(connection, case.id, verdict_id, made, now)
+    reporter = services.reporter
+    content = report.result_data(
+        read, outcome.facts, verdict, arrival.received_at, now, arrival.calling_ae, reporter.pseudonym
+    )
+    services.outbox.add(
+        connection,
+        report.RESULT,
+        lambda seq, event_id, stream: reporter.encode_result(content, seq, event_id, stream),
+        case.id,
+    )
+    return Stored(alert_id, verdict.grade or "not_judged", verdict.grade, verdict.score, key)
+
+
+def store_set_aside(
+    connection: Connection, services: Services, case: Case, circumstances: Circumstances, error: SetAside
+) -> Stored:
+    """A case nobody could judge: a verdict without a grade, an alert and an event, so that it is not silent."""
+    now = now_ms()
+    arrival, reporter = case.arrival, services.reporter
+    cases.set_aside(connection, case.id, error, now)
+    add_acquisition(connection, case.id, None, circumstances, None)
+    nothing = Verdict(grade=None, score=None, findings=(), not_assessed=(), passed=(), packs=())
+    verdict_id = add_verdict(connection, case.id, nothing, (), now)
+    alert_id = add_alert(connection, case.id, verdict_id, alert_for_set_aside(case.id), now)
+    content = SetAsideData(
+        device=DeviceFacts(ae=arrival.calling_ae or None), received=arrival.received_at, reason_code=error.code
+    )
+    services.outbox.add(
+        connection,
+        report.SET_ASIDE,
+        lambda seq, event_id, stream: reporter.encode(SetAsideEvent, content, seq, event_id, stream),
+        case.id,
+    )
+    return Stored(alert_id, "set_aside", code=error.code)
