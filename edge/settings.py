@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from functools import reduce
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -29,7 +28,6 @@ from capture.folder import FolderSettings
 from capture.spool import SpoolSettings
 from capture.text import Bilingual
 from cloud_sync.link.settings import LinkSettings
-from edge.console.settings import ConsoleSettings
 from edge.console.settings import ConsoleSettings
 
 PREFIX = "QCBOX_"
@@ -250,12 +248,11 @@ def _nearest(key: str, known: list[str]) -> Bilingual:
 
 def _model_at(location: tuple[int | str, ...]) -> type[BaseModel]:
     """The section that a pydantic location points into."""
-
-    def into(model: type[BaseModel], part: int | str) -> type[BaseModel]:
-        field = model.model_fields.get(str(part))
-        return model if field is None else section_of(field.annotation) or model
-
-    return reduce(into, location, Settings)
+    found: type[BaseModel] = Settings
+    for part in location:
+        field = found.model_fields.get(str(part))
+        found = (section_of(field.annotation) if field else None) or found
+    return found
 
 
 def section_of(annotation: object) -> type[BaseModel] | None:
