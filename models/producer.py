@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from typing import Protocol
 
 from capture.acquisition import Acquisition
+from models.catalogue import catalogue
 from models.circumstances import Circumstances
 from models.measurement import Measured, Measurements, NotMeasured, Reason
 
@@ -72,6 +73,20 @@ def in_order(producers: Sequence[MeasurementProducer]) -> tuple[MeasurementProdu
     return tuple(by_name[name] for name in TopologicalSorter(graph).static_order())
 
 
+def pending(producers: Sequence[MeasurementProducer]) -> list[NotMeasured]:
+    """The catalogue's names that wait for a model bundle or a hospital system, where no producer has them yet."""
+    provided = frozenset[str]().union(*(producer.provides for producer in producers))
+    waiting: list[NotMeasured] = []
+    for entry in catalogue().values():
+        if entry.name in provided:
+            continue
+        if entry.needs_model:
+            waiting.append(NotMeasured(entry.name, Reason.NO_MODEL, entry.needs_model))
+        elif entry.needs_system:
+            waiting.append(NotMeasured(entry.name, Reason.NOT_CONNECTED, entry.needs_system))
+    return waiting
+
+
 def measure_all(
     producers: Sequence[MeasurementProducer], acquisition: Acquisition, circumstances: Circumstances
 ) -> tuple[Measurements, dict[str, float]]:
@@ -80,7 +95,7 @@ def measure_all(
     A producer that raises costs only its own facts: they become NotMeasured(FAILED) with the
     exception's type, because one odd image must not leave the technologist without a verdict.
     """
-    facts = Measurements()
+    facts = Measurements(pending(producers))
     took: dict[str, float] = {}
     for producer in producers:
         started = time.perf_counter()

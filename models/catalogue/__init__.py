@@ -25,6 +25,8 @@ class Entry:
     """Whether the value may go to the centre. Free text never does."""
     needs_model: str | None
     """Bundle that will provide it; until one is installed it is NotMeasured(NO_MODEL)."""
+    needs_system: str | None
+    """Hospital system that it comes from; until one is connected it is NotMeasured(NOT_CONNECTED)."""
 
 
 @cache
@@ -50,19 +52,23 @@ def _flatten(table: dict[str, dict[str, dict[str, object]]]) -> dict[str, dict[s
 
 
 def _entry(name: str, row: dict[str, object]) -> Entry:
-    unknown = set(row) - {"type", "unit", "zh", "en", "source", "leaves_site", "needs_model"}
+    unknown = set(row) - {"type", "unit", "zh", "en", "source", "leaves_site", "needs_model", "needs_system"}
     kind = row.get("type", "number")
     if unknown or kind not in ("bool", "number", "text", "texts") or not row.get("zh") or not row.get("en"):
         raise ValueError(f"catalogue entry {name}: wrong type, missing text, or unknown keys {sorted(unknown)}")
     free_text = kind in ("text", "texts")
-    model = row.get("needs_model")
     return Entry(
         name=name,
-        type=kind,  # type: ignore[arg-type]
+        type=kind,
         unit=str(row.get("unit", "")),
         zh=str(row["zh"]),
         en=str(row["en"]),
         source=str(row.get("source", "")),
         leaves_site=bool(row.get("leaves_site", not free_text)),
-        needs_model=None if model is None else str(model),
+        needs_model=_optional(row.get("needs_model")),
+        needs_system=_optional(row.get("needs_system")),
     )
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else str(value)
