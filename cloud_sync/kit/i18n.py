@@ -16,7 +16,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 _METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
-_KEYWORDS = {"_": None, "mark": None, "say": (2,)}
+_KEYWORDS = {"_": None, "mark": None, "say": (2,), "label": None}
 
 
 def mark(msgid: str) -> str:

@@ -9,8 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from edge.store.cards import Decided, Problem, boxes, latest_verdict, many, problem_of
+from edge.store.cards import Decided, latest_verdict
 from edge.store.schema import account, alert, case, decision, device, finding, measurement, verdict
+from edge.store.verdicts import fact_of, finding_of, packs_of, timings_of
+from models.measurement import Measured
+from models.rules.verdict import Finding, Fingerprint, Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +66,10 @@ class Verdicts:
     mode: str
     grade: str | None
     score: float | None
-    packs: tuple[dict[str, Any], ...]
-    timings: tuple[dict[str, Any], ...]
+    packs: tuple[Fingerprint, ...]
+    timings: tuple[Timing, ...]
     passed: int
     created_at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One stored measurement; ``reason`` says why when there is no value."""
-
-    name: str
-    value: Any
-    unit: str
-    producer: str
-    confidence: float | None
-    regions: tuple[tuple[float, float, float, float], ...]
-    reason: str | None
-    detail: str | None
 
 
 def verdicts(connection: Connection, case_id: str) -> tuple[Verdicts, ...]:
@@ -92,8 +81,8 @@ def verdicts(connection: Connection, case_id: str) -> tuple[Verdicts, ...]:
             row.mode,
             row.grade,
             row.score,
-            many(row.packs),
-            many(row.timings),
+            packs_of(row.packs),
+            timings_of(row.timings),
             len(json.loads(row.passed)),
             row.created_at,
         )
@@ -101,24 +90,10 @@ def verdicts(connection: Connection, case_id: str) -> tuple[Verdicts, ...]:
     )
 
 
-def facts(connection: Connection, verdict_id: int) -> tuple[Fact, ...]:
-    """All measurements of a verdict by name."""
-    rows = connection.execute(
-        select(measurement).where(measurement.c.verdict_id == verdict_id).order_by(measurement.c.name)
-    )
-    return tuple(
-        Fact(
-            row.name,
-            None if row.value is None else json.loads(row.value),
-            row.unit or "",
-            row.producer or "",
-            row.confidence,
-            boxes(json.loads(row.regions or "[]")),
-            row.reason,
-            row.detail,
-        )
-        for row in rows
-    )
+def facts(connection: Connection, verdict_id: int) -> tuple[Measured, ...]:
+    """All measurements of a verdict by name, measured or not."""
+    query = select(measurement).where(measurement.c.verdict_id == verdict_id).order_by(measurement.c.name)
+    return tuple(fact_of(row) for row in connection.execute(query))
 
 
 def decisions(connection: Connection, case_id: str) -> tuple[Decided, ...]:
@@ -148,7 +123,7 @@ class DeviceRow:
     last_seen: int
     today: dict[str, int]
     """Images since midnight by grade; ``none`` for those that no pack judged."""
-    worst: tuple[Problem, ...]
+    findings: tuple[Finding, ...]
     """Findings of the latest images, newest first."""
 
     @property
@@ -180,7 +155,7 @@ def devices(connection: Connection, since: int, with_findings: int = 0) -> tuple
             row.calling_ae,
             row.last_seen,
             counts[row.id],
-            _last_problems(connection, row.id, with_findings),
+            _last_findings(connection, row.id, with_findings),
         )
         for row in connection.execute(select(device).order_by(device.c.last_seen.desc()))
     )
@@ -202,7 +177,7 @@ def _name_of(row: Any) -> str:
     return str(row.label or row.station or row.model or row.calling_ae or row.key)
 
 
-def _last_problems(connection: Connection, device_id: int, limit: int) -> tuple[Problem, ...]:
+def _last_findings(connection: Connection, device_id: int, limit: int) -> tuple[Finding, ...]:
     if not limit:
         return ()
     query = (
@@ -213,7 +188,7 @@ def _last_problems(connection: Connection, device_id: int, limit: int) -> tuple[
         .order_by(finding.c.id.desc())
         .limit(limit)
     )
-    return tuple(problem_of(row) for row in connection.execute(query))
+    return tuple(finding_of(row) for row in connection.execute(query))
 
 
 def _decided(row: Any) -> Decided:

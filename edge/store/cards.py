@@ -5,10 +5,8 @@ Patient identity is read only when the caller says that the viewer may see it.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Connection, Select, func, select
@@ -16,8 +14,12 @@ from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Connection, Select, func,
 from capture.text import Bilingual
 from edge.store.cases import why
 from edge.store.schema import account, acquisition, alert, case, decision, device, finding, verdict
+from edge.store.verdicts import finding_of, not_assessed_of
+from models.rules.verdict import Finding, NotAssessed, Severity
 
-_WEIGHT = {"veto": 0, "major": 1, "minor": 2, "info": 3}
+_WEIGHT = {Severity.VETO: 0, Severity.MAJOR: 1, Severity.MINOR: 2, Severity.INFO: 3}
+_LOOK_BACK = 20
+"""Rows read for each card shown: so many images alike can stand behind one."""
 latest_verdict = (
     select(func.max(verdict.c.id))
     .where(verdict.c.case_id == case.c.id, verdict.c.mode == "active")
@@ -41,24 +43,6 @@ class Patient:
     accession_number: str
     descriptions: tuple[str, ...]
     """Study and series description: free text, so it counts as identity."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A finding as a person reads it. ``regions``: boxes as fractions (left, top, right, bottom)."""
-
-    rule_id: str
-    level: str
-    severity: str
-    group: str
-    deduct: float
-    title: Bilingual
-    advice: Bilingual
-    detail: dict[str, Any]
-
-    @property
-    def regions(self) -> tuple[tuple[float, float, float, float], ...]:
-        return boxes(self.detail.get("regions"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +81,20 @@ class Card:
     verdict_id: int | None
     grade: str | None
     score: float | None
-    not_assessed: tuple[dict[str, Any], ...]
+    not_assessed: tuple[NotAssessed, ...]
     judged_at: int | None
     alert_id: int | None
+    dedupe_key: str | None
     level: str | None
     needs_acknowledgement: bool
     acknowledged_at: int | None
     acknowledged_by: str | None
     decided: Decided | None
-    problems: tuple[Problem, ...]
+    findings: tuple[Finding, ...]
+    """The gravest first."""
     patient: Patient | None
+    alike: int = 1
+    """How many images this card stands for: one series with the same findings makes one card."""
 
     @property
     def open(self) -> bool:
@@ -114,25 +102,34 @@ class Card:
         return self.needs_acknowledgement and self.acknowledged_at is None
 
 
-def recent(connection: Connection, limit: int, *, identity: bool, grade: str | None = None) -> tuple[Card, ...]:
-    """The newest cases, judged or not."""
-    query = _cards().where(case.c.state != "duplicate").order_by(case.c.id.desc()).limit(limit)
-    if grade is not None:
-        query = query.where(verdict.c.grade == grade)
-    return _read(connection, query, identity)
+def recent(connection: Connection, limit: int, *, identity: bool) -> tuple[Card, ...]:
+    """The newest cases, judged or not; images alike make one row."""
+    newest = (
+        select(case.c.id, alert.c.dedupe_key)
+        .outerjoin(alert, alert.c.verdict_id == latest_verdict)
+        .where(case.c.state != "duplicate")
+        .order_by(case.c.id.desc())
+        .limit(limit * _LOOK_BACK)
+    )
+    return _grouped(connection, newest, limit, identity)
 
 
 def on_board(connection: Connection, since: int, limit: int, *, identity: bool) -> tuple[Card, ...]:
     """The newest alert, and below it every alert that still waits for a person, newest first."""
-    newest = _cards().where(alert.c.id == select(func.max(alert.c.id)).scalar_subquery())
+    newest = select(alert.c.case_id, alert.c.dedupe_key).order_by(alert.c.id.desc()).limit(1)
     waiting = (
-        _cards()
+        select(alert.c.case_id, alert.c.dedupe_key)
         .where(alert.c.needs_acknowledgement == 1, alert.c.acknowledged_at.is_(None), alert.c.created_at >= since)
         .order_by(alert.c.id.desc())
-        .limit(limit)
+        .limit(limit * _LOOK_BACK)
     )
-    first = _read(connection, newest, identity)
-    return first + tuple(card for card in _read(connection, waiting, identity) if card.case_id not in _ids(first))
+    first = _grouped(connection, newest, 1, identity)
+    others = _grouped(connection, waiting, limit, identity)
+    shown = {card.dedupe_key for card in first}
+    same = {card.dedupe_key: card.alike for card in others}
+    return tuple(replace(card, alike=same.get(card.dedupe_key, 1)) for card in first) + tuple(
+        card for card in others if card.open and card.dedupe_key not in shown
+    )
 
 
 def one(connection: Connection, case_id: str, *, identity: bool) -> Card | None:
@@ -148,12 +145,7 @@ def set_aside(connection: Connection, limit: int, *, identity: bool) -> tuple[Ca
     )
 
 
-def boxes(regions: Any) -> tuple[tuple[float, float, float, float], ...]:
-    """Stored regions as (left, top, right, bottom)."""
-    return tuple((box["left"], box["top"], box["right"], box["bottom"]) for box in regions or ())
-
-
-def _cards() -> Select[tuple[Any, ...]]:
+def _cards() -> Select[Any]:
     seen_by = account.alias("seen_by")
     decided_by = account.alias("decided_by")
     return (
@@ -179,33 +171,35 @@ def _cards() -> Select[tuple[Any, ...]]:
     )
 
 
-def _read(connection: Connection, query: Select[tuple[Any, ...]], identity: bool) -> tuple[Card, ...]:
-    rows = connection.execute(query).all()
-    problems = _problems(connection, [row.verdict_id for row in rows if row.verdict_id is not None])
-    return tuple(_card(row, problems[row.verdict_id], identity) for row in rows)
-
-
-def _problems(connection: Connection, verdict_ids: Sequence[int]) -> dict[int | None, tuple[Problem, ...]]:
-    """Findings by verdict, the gravest first."""
-    found: dict[int | None, list[Problem]] = defaultdict(list)
-    for row in connection.execute(select(finding).where(finding.c.verdict_id.in_(verdict_ids))):
-        found[row.verdict_id].append(problem_of(row))
-    order = {verdict_id: tuple(sorted(each, key=_gravity)) for verdict_id, each in found.items()}
-    return defaultdict(tuple, order)
-
-
-def _gravity(problem: Problem) -> tuple[bool, int, float, str]:
-    return problem.level != "fail", _WEIGHT.get(problem.severity, 9), -problem.deduct, problem.rule_id
-
-
-def problem_of(row: Any) -> Problem:
-    title, advice = Bilingual(row.title_zh, row.title_en), Bilingual(row.advice_zh, row.advice_en)
-    return Problem(
-        row.rule_id, row.level, row.severity, row.group_, row.deduct, title, advice, json.loads(row.detail)
+def _grouped(connection: Connection, query: Select[Any], limit: int, identity: bool) -> tuple[Card, ...]:
+    """Cards of the first ``limit`` groups of (case id, dedupe key) rows, in their order, with their sizes."""
+    first: dict[str, str] = {}
+    sizes: dict[str, int] = defaultdict(int)
+    for case_id, key in connection.execute(query):
+        first.setdefault(key or case_id, case_id)
+        sizes[key or case_id] += 1
+    chosen = dict(list(first.items())[:limit])
+    found = _read(connection, _cards().where(case.c.id.in_(chosen.values())), identity)
+    by_case = {card.case_id: card for card in found}
+    return tuple(
+        replace(by_case[case_id], alike=sizes[key]) for key, case_id in chosen.items() if case_id in by_case
     )
 
 
-def _card(row: Any, problems: tuple[Problem, ...], identity: bool) -> Card:
+def _read(connection: Connection, query: Select[Any], identity: bool) -> tuple[Card, ...]:
+    rows = connection.execute(query).all()
+    found: dict[int | None, list[Finding]] = defaultdict(list)
+    judged = [row.verdict_id for row in rows if row.verdict_id is not None]
+    for row in connection.execute(select(finding).where(finding.c.verdict_id.in_(judged))):
+        found[row.verdict_id].append(finding_of(row))
+    return tuple(_card(row, tuple(sorted(found[row.verdict_id], key=_gravity)), identity) for row in rows)
+
+
+def _gravity(found: Finding) -> tuple[bool, int, float, str]:
+    return found.level != "fail", _WEIGHT[found.severity], -found.deduct, found.rule_id
+
+
+def _card(row: Any, findings: tuple[Finding, ...], identity: bool) -> Card:
     return Card(
         case_id=row.case__id,
         received_at=row.case__received_at,
@@ -225,15 +219,16 @@ def _card(row: Any, problems: tuple[Problem, ...], identity: bool) -> Card:
         verdict_id=row.verdict_id,
         grade=row.verdict_grade,
         score=row.verdict_score,
-        not_assessed=many(row.verdict_not_assessed),
+        not_assessed=not_assessed_of(row.verdict_not_assessed or "[]"),
         judged_at=row.verdict_created_at,
         alert_id=row.alert_id,
+        dedupe_key=row.alert_dedupe_key,
         level=row.alert_level,
         needs_acknowledgement=bool(row.alert_needs_acknowledgement),
         acknowledged_at=row.alert_acknowledged_at,
         acknowledged_by=row.seen_by,
         decided=None if row.decision_id is None else _decided_on_card(row),
-        problems=problems,
+        findings=findings,
         patient=_patient(row) if identity and row.acquisition_case_id is not None else None,
     )
 
@@ -266,11 +261,3 @@ def _decided_on_card(row: Any) -> Decided:
         row.decision_account_id,
         row.decided_by,
     )
-
-
-def many(text: str | None) -> tuple[dict[str, Any], ...]:
-    return tuple(json.loads(text or "[]"))
-
-
-def _ids(cards: Iterable[Card]) -> set[str]:
-    return {card.case_id for card in cards}

@@ -66,7 +66,7 @@ def decide(
     acknowledge(connection, case_id, who, now)
     audit.add(connection, now, who.id, f"decision.{action}", case_id, reason_code or "")
     number = cast("tuple[int]", made.inserted_primary_key)[0]
-    return Decision(number, case_id, cast(Action, action), reason_code, now, None)
+    return Decision(number, case_id, action, reason_code, now, None)
 
 
 def undo(connection: Connection, decision_id: int, who: Account, now: int, window_ms: int) -> Decision:
@@ -93,11 +93,15 @@ def undo(connection: Connection, decision_id: int, who: Account, now: int, windo
 
 
 def acknowledge(connection: Connection, case_id: str, who: Account, now: int) -> bool:
-    """A person has seen the alert of the case's verdict. False: it was seen before, or there is none."""
+    """A person has seen the alert of the case's verdict, and those of images alike that share its card.
+
+    False: it was seen before, or there is none.
+    """
     judged = _verdict(connection, case_id)
+    same_card = select(alert.c.dedupe_key).where(alert.c.verdict_id == judged.id).scalar_subquery()
     changed = connection.execute(
         update(alert)
-        .where(alert.c.verdict_id == judged.id, alert.c.acknowledged_at.is_(None))
+        .where(alert.c.dedupe_key == same_card, alert.c.acknowledged_at.is_(None))
         .values(acknowledged_at=now, acknowledged_by=who.id)
     ).rowcount
     if changed:

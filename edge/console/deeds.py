@@ -1,0 +1,68 @@
+"""What a person does with an image: stored, audited and queued for the centre in one transaction, then shown."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from edge.clock import now_ms
+from edge.console.auth import Viewer
+from edge.console.frame import Console
+from edge.console.report import tell_acknowledged, tell_decision
+from edge.store import decisions
+from edge.store.decisions import Decision
+
+
+async def acknowledge(console: Console, viewer: Viewer, case_id: str) -> None:
+    """A person has seen the alert; the image stays as it is.
+
+    Raises:
+        Misuse: there is no verdict on this image.
+    """
+    services, now = console.services, now_ms()
+
+    def store(connection: Connection) -> None:
+        if decisions.acknowledge(connection, case_id, viewer.account, now):
+            tell_acknowledged(connection, services, case_id, viewer.account, now)
+
+    await services.db.awrite(store)
+    services.announcer.announce("decision", 0)
+
+
+async def decide(
+    console: Console, viewer: Viewer, case_id: str, action: str, reason_code: str | None, comment: str | None
+) -> Decision:
+    """Accept, repeat or release.
+
+    Raises:
+        Misuse: as :func:`edge.store.decisions.decide`.
+    """
+    services = console.services
+
+    def store(connection: Connection) -> Decision:
+        made = decisions.decide(
+            connection, case_id, viewer.account, action, reason_code=reason_code, comment=comment, now=now_ms()
+        )
+        tell_decision(connection, services, made, viewer.account)
+        return made
+
+    made = await services.db.awrite(store)
+    services.announcer.announce("decision", made.id)
+    return made
+
+
+async def undo(console: Console, viewer: Viewer, decision_id: int) -> Decision:
+    """Take a decision back within the shift.
+
+    Raises:
+        Misuse: as :func:`edge.store.decisions.undo`.
+    """
+    services, window = console.services, console.settings.undo_hours * 3_600_000
+
+    def store(connection: Connection) -> Decision:
+        undone = decisions.undo(connection, decision_id, viewer.account, now_ms(), window)
+        tell_decision(connection, services, undone, viewer.account)
+        return undone
+
+    undone = await services.db.awrite(store)
+    services.announcer.announce("decision", undone.id)
+    return undone

@@ -1,0 +1,151 @@
+"""What every page shares: services, texts, the viewer's language, and how values are put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
+
+from capture.text import Bilingual
+from cloud_sync.kit.i18n import Texts
+from cloud_sync.kit.web import Pages, age, local
+from edge.clock import now_ms
+from edge.console import wording
+from edge.console.auth import Auth, Viewer
+from edge.console.settings import ConsoleSettings
+from edge.services import Services
+from edge.store.cards import Card
+
+HERE = Path(str(files("edge.console")))
+LANGUAGE_COOKIE = "qcbox_language"
+CASE_ID = r"^[0-9a-f]{12}-[0-9a-f]{16}$"
+"""Time and content hash (capture.arrival): an address never holds an identity."""
+_OUTLINED = frozenset({"CR", "DX", "MG", "CT", "MR", "XA", "RF", "PX", "IO", "RG"})
+"""Modalities whose pixels seldom hold a patient's name; ultrasound and secondary captures often do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The console's own context; made once by ``create_app``."""
+
+    services: Services
+    settings: ConsoleSettings
+    auth: Auth
+    pages: Pages
+    zone: ZoneInfo
+
+
+def make(services: Services) -> Console:
+    """Read texts and templates, once."""
+    texts = Texts.load(HERE / "locales")
+    pages = Pages(texts, str(HERE / "templates"), static=HERE / "static")
+    settings = services.settings.console
+    zone = ZoneInfo(services.settings.site.timezone)
+    return Console(services, settings, Auth(services.db, settings), pages, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One viewer's way of seeing: language, rights and the words for values. Templates call it ``view``."""
+
+    console: Console
+    viewer: Viewer | None
+    language: str
+
+    @property
+    def site(self) -> str:
+        return self.console.services.settings.site.name or self.console.services.settings.box
+
+    @property
+    def settings(self) -> ConsoleSettings:
+        return self.console.settings
+
+    def say(self, text: Bilingual | None) -> str:
+        """A text that has both languages in itself."""
+        return "" if text is None else text.get(self.language)
+
+    def label(self, msgid: str, **values: object) -> str:
+        """A text of the catalogue."""
+        return self.console.pages.texts.say(self.language, msgid, **values)
+
+    def word(self, family: str, key: str | None) -> str:
+        """A word of a closed set: grades, severities, roles, actions; an unknown one as it is."""
+        return self.label(wording.WORDS.get((family, key or ""), key or ""))
+
+    def time(self, ms: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+        return local(ms, self.console.zone, form)
+
+    def clock(self, ms: int) -> str:
+        """Hour and minute; with the day when it was not today."""
+        today = local(now_ms(), self.console.zone, "%Y-%m-%d") == local(ms, self.console.zone, "%Y-%m-%d")
+        return local(ms, self.console.zone, "%H:%M:%S" if today else "%m-%d %H:%M")
+
+    def age(self, ms: int) -> str:
+        return age(ms, now_ms(), self.language)
+
+    def stale(self, ms: int, minutes: int) -> bool:
+        return now_ms() - ms > minutes * 60_000
+
+    def person(self, name: str) -> str:
+        return wording.person(name)
+
+    def grade(self, card_modality: str | None, grade: str | None) -> str:
+        """``Grade A`` for a radiograph, ``Level 3`` for CT and MR."""
+        family = "level" if card_modality in ("CT", "MR") else "grade"
+        return self.word(family, grade or "none")
+
+    def picture(self, card: Card) -> bool:
+        """Whether there is a picture and this viewer may see it."""
+        may = self.viewer is not None and (self.viewer.sees_identity or card.modality in _OUTLINED)
+        return may and card.preview_sha256 is not None
+
+    def html(self, template: str, **values: object) -> str:
+        """A template or fragment as text."""
+        return self.console.pages.text(template, self.language, view=self, now=now_ms(), **values)
+
+    def page(self, template: str, status_code: int = 200, /, **values: object) -> HTMLResponse:
+        return HTMLResponse(self.html(template, **values), status_code=status_code)
+
+
+def console_of(request: Request) -> Console:
+    return cast(Console, request.app.state.console)
+
+
+def viewer_of(request: Request) -> Viewer | None:
+    """Who looks; None on the few pages that are open."""
+    return cast("Viewer | None", getattr(request.state, "viewer", None))
+
+
+def view_of(request: Request) -> View:
+    """FastAPI dependency: how this request's viewer sees."""
+    console, viewer = console_of(request), viewer_of(request)
+    language = console.pages.texts.choose(
+        viewer.account.language if viewer else None,
+        request.cookies.get(LANGUAGE_COOKIE),
+        default=console.settings.language,
+    )
+    return View(console, viewer, language)
+
+
+def allowed(may: Callable[[Viewer], bool]) -> Callable[[Request], Viewer]:
+    """FastAPI dependency: the viewer, if it has a right; 403 otherwise."""
+
+    def check(request: Request) -> Viewer:
+        viewer = viewer_of(request)
+        if viewer is None or not may(viewer):
+            raise HTTPException(403)
+        return viewer
+
+    return check
+
+
+anybody = allowed(lambda viewer: True)
+decider = allowed(lambda viewer: viewer.decides)
+administrator = allowed(lambda viewer: viewer.administers)
