@@ -1,0 +1,150 @@
+"""Measurements to a verdict: which packs speak, what each rule says, what it costs."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+
+from models.catalogue import Entry
+from models.measurement import Measurement, Measurements, NotMeasured, Reason, Value
+from models.rules.layers import Effective, covers, effective
+from models.rules.pack import RulePack, RuleSet
+from models.rules.rule import Decision
+from models.rules.schema import ABSENT, OverrideSpec
+from models.rules.scoring import grade, score
+from models.rules.verdict import Finding, NotAssessed, Severity, Timing, Verdict
+from models.rules.wording import filled
+
+
+def evaluate(measurements: Measurements, rules: RuleSet, took: Mapping[str, float]) -> Verdict:
+    """Apply the packs that cover this image. A missing fact makes a rule *not assessed*, never passed.
+
+    Args:
+        measurements: every fact of one acquisition.
+        rules: the packs in force.
+        took: milliseconds each earlier stage took, kept in the verdict.
+    """
+    started = time.perf_counter()
+    facts = known(measurements)
+    covering = [pack for pack in rules.packs if covers(pack.scope, facts)]
+    decided = _decide(covering, facts)
+    findings = tuple(
+        _finding(current, decision, facts, measurements, rules.names)
+        for current, decision in decided
+        if decision.outcome in ("warns", "fails", "vetoes")
+    )
+    passed = tuple(current.rule.spec.id for current, decision in decided if decision.outcome == "passes")
+    judged = bool(findings or passed)
+    points = score(findings)
+    timings = {**took, "rules": (time.perf_counter() - started) * 1000}
+    return Verdict(
+        grade=grade(points, findings) if judged else None,
+        score=points if judged else None,
+        findings=findings,
+        not_assessed=tuple(
+            _not_assessed(current, decision, measurements)
+            for current, decision in decided
+            if decision.outcome == "not_assessed"
+        ),
+        passed=passed,
+        packs=tuple(pack.fingerprint for pack in covering),
+        timings=tuple(Timing(stage, ms) for stage, ms in timings.items()),
+    )
+
+
+def known(measurements: Measurements) -> dict[str, Value]:
+    """The values that rules may use. A number that is not finite is not a value."""
+    facts: dict[str, Value] = {}
+    for fact in measurements:
+        if isinstance(fact, NotMeasured):
+            if fact.reason is Reason.NOT_IN_HEADER:
+                facts[ABSENT + fact.name] = True
+        elif not isinstance(fact.value, float) or math.isfinite(fact.value):
+            facts[fact.name] = fact.value
+            facts[ABSENT + fact.name] = False
+    return facts
+
+
+def _decide(covering: list[RulePack], facts: dict[str, Value]) -> list[tuple[Effective, Decision]]:
+    overriding: dict[str, list[tuple[RulePack, OverrideSpec]]] = {}
+    for pack in covering:
+        for change in pack.overrides:
+            overriding.setdefault(change.rule, []).append((pack, change))
+    decided = []
+    for pack in covering:
+        for rule in pack.rules:
+            current = effective(rule, overriding.get(rule.spec.id, ()))
+            if current.enabled:
+                decided.append((current, rule.decide(facts, current.limits, current.severity)))
+    return _without_doubles(decided)
+
+
+def _without_doubles(decided: list[tuple[Effective, Decision]]) -> list[tuple[Effective, Decision]]:
+    """Leave out a general rule where a special one stands in for it, so that a fault counts once.
+
+    A special rule that could not be decided leaves the word to the general one, if that could.
+    """
+    open_ids = {current.rule.spec.id for current, decision in decided if decision.outcome == "not_assessed"}
+    replaced = {
+        name
+        for current, decision in decided
+        for name in current.rule.spec.instead_of
+        if decision.outcome != "skips" and (decision.outcome != "not_assessed" or name in open_ids)
+    }
+    return [(current, decision) for current, decision in decided if current.rule.spec.id not in replaced]
+
+
+def _finding(
+    current: Effective,
+    decision: Decision,
+    facts: Mapping[str, Value],
+    measurements: Measurements,
+    names: Mapping[str, Entry],
+) -> Finding:
+    rule, spec = current.rule, current.rule.spec
+    words = {**facts, **{f"limit.{limit.name}": limit.value for limit in current.limits}}
+    evidence = [measurements.get(name) for name in sorted(rule.needs)]
+    shown = [measurements.get(name) for name in spec.regions_from]
+    warns = decision.outcome == "warns"
+    return Finding(
+        rule_id=spec.id,
+        level="warn" if warns else "fail",
+        severity=_severity(current, decision),
+        group=spec.group,
+        deduct=current.deduct.warn if warns else current.deduct.fail,
+        title=current.title,
+        advice=filled(current.advice, words, names),
+        evidence=tuple(fact for fact in evidence if isinstance(fact, Measurement)),
+        limits=current.limits,
+        layer=rule.layer,
+        pack=rule.pack,
+        source=spec.source,
+        evidence_label=spec.evidence,
+        codes=spec.codes,
+        regions=tuple(region for fact in shown if isinstance(fact, Measurement) for region in fact.regions),
+    )
+
+
+def _severity(current: Effective, decision: Decision) -> Severity:
+    """A warning weighs at most minor: only a failure makes a rule's full weight felt."""
+    if decision.outcome == "vetoes":
+        return Severity.VETO
+    if decision.outcome == "warns" and current.severity is not Severity.INFO:
+        return Severity.MINOR
+    return current.severity
+
+
+def _not_assessed(current: Effective, decision: Decision, measurements: Measurements) -> NotAssessed:
+    return NotAssessed(
+        rule_id=current.rule.spec.id,
+        title=current.title,
+        missing=tuple(_why(name, measurements) for name in sorted(decision.lacking)),
+    )
+
+
+def _why(name: str, measurements: Measurements) -> NotMeasured:
+    fact = measurements.get(name)
+    if isinstance(fact, NotMeasured):
+        return fact
+    return NotMeasured(name, Reason.FAILED, "the rule could not use its value")

@@ -1,0 +1,50 @@
+"""How facts and limits read in a sentence: numbers with their unit, in Chinese or English."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from capture.text import Bilingual
+from models.catalogue import Entry
+from models.measurement import Value
+from models.rules.schema import Texts
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*\.\w+)\}")
+_UNITS = {"deg": "°", "%": "%", "1": "", "a": Bilingual("岁", "years"), "d": Bilingual("天", "days")}
+_WORDS = {True: Bilingual("是", "yes"), False: Bilingual("否", "no")}
+UNKNOWN = Bilingual("未知", "unknown")
+
+
+def shown(value: Value, unit: str, language: str) -> str:
+    """A value with its UCUM unit, at most four significant digits: ``12.5 mm``, ``3.2°``, ``是``."""
+    if isinstance(value, bool):
+        return _WORDS[value].get(language)
+    if isinstance(value, tuple):
+        return ("、" if language.startswith("zh") else ", ").join(value) or "-"
+    if isinstance(value, str):
+        return value
+    number = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    known = _UNITS.get(unit, "" if unit.startswith("{") else unit.replace(".", "·"))
+    sign = known.get(language) if isinstance(known, Bilingual) else known
+    return number + sign if sign in ("", "°", "%", "岁", "天") else f"{number} {sign}"
+
+
+def placeholders(texts: Texts) -> frozenset[str]:
+    """Every ``{fact.name}`` and ``{limit.name}`` in a rule's advice."""
+    return frozenset(_PLACEHOLDER.findall(texts.zh.advice) + _PLACEHOLDER.findall(texts.en.advice))
+
+
+def filled(template: Bilingual, values: Mapping[str, Value], names: Mapping[str, Entry]) -> Bilingual:
+    """Both texts with their placeholders replaced; a fact that is missing reads "unknown"."""
+
+    def put(language: str) -> Callable[[re.Match[str]], str]:
+        def one(match: re.Match[str]) -> str:
+            name = match[1]
+            if name not in values:
+                return UNKNOWN.get(language)
+            return shown(values[name], names[name].unit if name in names else "", language)
+
+        return one
+
+    return Bilingual(_PLACEHOLDER.sub(put("zh"), template.zh), _PLACEHOLDER.sub(put("en"), template.en))
