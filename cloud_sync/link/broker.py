@@ -75,7 +75,10 @@ class Arrived:
     payload: bytes
     mid: int
     qos: int
-    user: Mapping[str, str] = MappingProxyType({})
+    retained: bool
+    """Said before we came, and kept by the broker."""
+    user: Mapping[str, str]
+    """MQTT 5 user properties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +283,9 @@ class Broker:
         except UnicodeDecodeError:
             topic = ""
         user = dict(getattr(message.properties, "UserProperty", ()))
-        self._arrived.append(Arrived(topic, bytes(message.payload), message.mid, message.qos, user))
+        self._arrived.append(
+            Arrived(topic, bytes(message.payload), message.mid, message.qos, message.retain, user)
+        )
 
     def _on_publish(
         self, client: Client, userdata: object, mid: int, reason: ReasonCode, properties: Properties | None

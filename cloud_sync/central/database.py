@@ -1,0 +1,78 @@
+"""The centre's database: SQLite in a file, or PostgreSQL by another URL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError
+
+from cloud_sync.central.errors import CentralError
+from cloud_sync.central.schema import metadata
+
+
+class Database:
+    """Opens the database, makes its tables, and gives transactions."""
+
+    def __init__(self, url: str) -> None:
+        """``url`` as SQLAlchemy has it, e.g. ``sqlite:////var/lib/qcbox-central/central.db``.
+
+        Raises CentralError ``database.url`` for anything else than SQLite in a file or PostgreSQL.
+        """
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise CentralError("database.url") from None
+        self.backend = parsed.get_backend_name()
+        if self.backend not in ("sqlite", "postgresql") or not parsed.database:
+            raise CentralError("database.url")
+        if self.backend == "sqlite":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        self._engine: Engine = create_engine(parsed)
+        if self.backend == "sqlite":
+            _make_durable(self._engine)
+        with self._engine.begin() as connection:
+            metadata.create_all(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction, committed at the end and on disk then; rolled back by an exception."""
+        with self._engine.connect().execution_options(qcbox_write=True) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent view."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    def insert_new(self, table: Table) -> Insert:
+        """``INSERT ... ON CONFLICT DO NOTHING`` in the database's own dialect."""
+        if self.backend == "postgresql":
+            return postgresql.insert(table).on_conflict_do_nothing()
+        return sqlite.insert(table).on_conflict_do_nothing()
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self._engine.dispose()
+
+
+def _make_durable(engine: Engine) -> None:
+    """WAL with synchronous=FULL: a COMMIT is on disk, and readers never wait for the writer."""
+
+    @event.listens_for(engine, "connect")
+    def pragmas(raw: sqlite3.Connection, record: object) -> None:
+        # The driver must not begin transactions by itself; ``begin`` below says which kind.
+        raw.isolation_level = None
+        for line in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+            raw.execute(f"PRAGMA {line}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that begins as a reader and then writes can fail at once; a writer waits its turn.
+        kind = "IMMEDIATE" if connection.get_execution_options().get("qcbox_write") else "DEFERRED"
+        connection.exec_driver_sql(f"BEGIN {kind}")

@@ -1,0 +1,96 @@
+"""What the centre knows of its boxes: who is there, how much waits, whether two use one name."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+import structlog
+from sqlalchemy import Connection, select
+
+from cloud_sync.central import schema
+from cloud_sync.central.database import Database
+from cloud_sync.link.broker import Arrived
+from cloud_sync.wire.codec import WireError, decode
+from cloud_sync.wire.control import Birth, Death, Metrics, Presence
+from cloud_sync.wire.topics import Address
+
+log = structlog.get_logger()
+
+_GAUGES = ("seq_hi", "depth", "oldest_age_s", "quarantined", "disk_pct")
+"""Gauges that are columns of ``box``; the integers among them come as floats."""
+
+
+def seen(database: Database, connection: Connection, boxes: Set[str], now: int) -> None:
+    """These boxes have just spoken."""
+    if not boxes:
+        return
+    _meet(database, connection, boxes, now)
+    table = schema.box
+    connection.execute(table.update().where(table.c.name.in_(boxes)).values(last_seen=now))
+
+
+def hear(database: Database, connection: Connection, said: Arrived, address: Address, now: int) -> None:
+    """A message of a box on ``up/state``, ``up/metrics`` or ``up/reply``. What cannot be read is left out:
+    these messages may be lost."""
+    _meet(database, connection, {address.box}, now)
+    try:
+        if address.leaf == "metrics":
+            _gauges(connection, address.box, decode(said.payload, Metrics))
+        elif address.leaf == "state" and decode(said.payload, Presence).online:
+            heard_at = None if said.retained else now
+            _birth(database, connection, address.box, decode(said.payload, Birth), heard_at)
+        elif address.leaf == "state":
+            _death(connection, address.box, decode(said.payload, Death))
+    except WireError as error:
+        log.warning("ingest.dead_letter", box=address.box, code=error.code, where=address.leaf)
+
+
+def _meet(database: Database, connection: Connection, boxes: Set[str], now: int) -> None:
+    rows = [{"name": name, "first_seen": now, "last_seen": now} for name in sorted(boxes)]
+    connection.execute(database.insert_new(schema.box).values(rows))
+
+
+def _birth(database: Database, connection: Connection, box: str, birth: Birth, heard_at: int | None) -> None:
+    """``heard_at`` is None for a birth that the broker had kept: it says nothing of the clock now."""
+    table = schema.box
+    was = connection.execute(select(table.c.boot, table.c.boot_before).where(table.c.name == box)).one()
+    if birth.boot not in (was.boot, "") and birth.boot == was.boot_before:
+        # A box starts anew with a new boot; an old one that comes back is a second box.
+        row = {"box": box, "kind": "clone", "sha256": birth.boot, "raised_at": heard_at or birth.clock.wall}
+        connection.execute(database.insert_new(schema.alarm).values(row))
+        log.error("ingest.integrity", box=box, code="clone")
+    before = was.boot_before if birth.boot == was.boot else was.boot
+    connection.execute(
+        table.update()
+        .where(table.c.name == box)
+        .values(
+            site=birth.site, agent=birth.agent, boot=birth.boot, boot_before=before, online=1,
+            stream=birth.stream, seq_hi=birth.seq_hi, depth=birth.depth, oldest_age_s=birth.oldest_age_s,
+            quarantined=birth.quarantined, disk_pct=birth.disk_pct, clock_synced=int(birth.clock.synced),
+            **({} if heard_at is None else {"clock_offset_ms": birth.clock.wall - heard_at}),
+        )
+    )  # fmt: skip
+
+
+def _death(connection: Connection, box: str, death: Death) -> None:
+    """A will that comes late, after the box's next birth, is of another boot and changes nothing."""
+    table = schema.box
+    connection.execute(
+        table.update().where(table.c.name == box, table.c.boot.in_((death.boot, ""))).values(online=0)
+    )
+
+
+def _gauges(connection: Connection, box: str, metrics: Metrics) -> None:
+    table = schema.box
+    values = {one.name: one.value for one in metrics.gauges if one.name in _GAUGES}
+    for name in ("seq_hi", "depth", "quarantined"):
+        if name in values:
+            values[name] = int(values[name])
+    if values:
+        mine = (table.c.name == box) & (table.c.boot == metrics.boot)
+        connection.execute(table.update().where(mine).values(values))
+
+
+def online(connection: Connection) -> set[str]:
+    """Names of the boxes that are there now."""
+    return set(connection.scalars(select(schema.box.c.name).where(schema.box.c.online == 1)))
