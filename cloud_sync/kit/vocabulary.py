@@ -8,6 +8,7 @@ from __future__ import annotations
 EVENTS: dict[str, str] = {
     "process.started": "A process is ready to work",
     "process.stopping": "A process was asked to end",
+    "process.failed": "A part of a process failed, so the process ends; it will be started again",
     "association.refused": "A DICOM peer was turned away, with the reason",
     "association.ended": "A DICOM association ended; fields say how",
     "instance.stored": "An object is on disk, synced, and was answered Success",

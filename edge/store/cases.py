@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,10 +122,10 @@ def waiting(connection: Connection) -> int:
     )
 
 
-def latest_alert(connection: Connection, case_id: str) -> int | None:
-    """The newest alert of a case, for announcing that its bytes came once more."""
-    found = connection.scalar(select(func.max(alert.c.id)).where(alert.c.case_id == case_id))
-    return None if found is None else int(found)
+def latest_alerts(connection: Connection, case_ids: Sequence[str]) -> list[int]:
+    """The newest alert of each of these cases, for announcing that their bytes came once more."""
+    query = select(func.max(alert.c.id)).where(alert.c.case_id.in_(case_ids)).group_by(alert.c.case_id)
+    return [int(found) for found in connection.scalars(query) if found is not None]
 
 
 def _why(error: QcError) -> dict[str, object]:
