@@ -55,13 +55,20 @@ class Element(NamedTuple):
 
 
 @dataclass(slots=True)
+class Budget:
+    """How many elements of an object may still be looked at, in whatever order they are asked for."""
+
+    elements: int = 500_000
+
+
+@dataclass(slots=True)
 class Source:
-    """The bytes of an object, its byte order, and how many elements may still be looked at."""
+    """The bytes of an object, its byte order, and what may still be spent on it."""
 
     buffer: Buffer
     end: int
     little: bool = True
-    elements_left: int = 500_000
+    budget: Budget = field(default_factory=Budget)
     _header: struct.Struct = field(init=False)
     _long: struct.Struct = field(init=False)
     _short: struct.Struct = field(init=False)
@@ -82,8 +89,8 @@ class Source:
         Raises:
             Damaged: no element begins here, or the budget is spent.
         """
-        self.elements_left -= 1
-        if self.elements_left < 0:
+        self.budget.elements -= 1
+        if self.budget.elements < 0:
             raise Damaged("structure.too_many_elements")
         if at + 8 > end:
             raise Damaged("structure.truncated")
@@ -98,16 +105,26 @@ class Source:
             if at + 12 > end:
                 raise Damaged("structure.truncated", tag)
             return tag, vr, at + 12, self._long.unpack_from(self.buffer, at + 8)[0]
-        return self._odd_header(tag, vr, at, end)
+        return self._odd_header(tag, at, end)
 
-    def _odd_header(self, tag: int, vr: bytes, at: int, end: int) -> tuple[int, bytes, int, int]:
-        """An unknown VR, or one element in implicit form among explicit ones (both exist in the wild)."""
-        if vr.isalpha() and vr.isupper():
-            return tag, b"UN", at + 8, self._short.unpack_from(self.buffer, at + 6)[0]
-        length = self._long.unpack_from(self.buffer, at + 4)[0]
-        if length != UNDEFINED and at + 8 + length > end:
-            raise Damaged("structure.damaged", tag)
-        return tag, b"", at + 8, length
+    def _odd_header(self, tag: int, at: int, end: int) -> tuple[int, bytes, int, int]:
+        """An unknown or blank VR, or one element in implicit form among explicit ones: all exist in the wild.
+
+        The form is taken after which a higher tag, or the end, follows.
+        """
+        forms = ((at + 8, self._short, at + 6), (at + 8, self._long, at + 4), (at + 12, self._long, at + 8))
+        for begin, length_format, length_at in forms:
+            if begin > end:
+                break
+            length = length_format.unpack_from(self.buffer, length_at)[0]
+            after = begin + length
+            if after == end or (after + 8 <= end and self._tag(after) > tag):
+                return tag, b"", begin, length
+        raise Damaged("structure.damaged", tag)
+
+    def _tag(self, at: int) -> int:
+        group, number = self._header.unpack_from(self.buffer, at)
+        return int(group << 16 | number)
 
     def elements(self, start: int, end: int, implicit: bool) -> Iterator[Element]:
         """The elements from ``start`` to ``end``, not those inside sequences.
@@ -126,7 +143,7 @@ class Source:
             name = vr.decode("ascii") if vr and vr != b"UN" else vr_of(tag)
             inner = implicit or vr == b"UN"
             if length == UNDEFINED:
-                stop, at, whole = self._end_of_undefined(begin, end, inner)
+                stop, at, whole = self.inside(begin)._end_of_undefined(begin, end, inner)
                 yield Element(tag, name, begin, stop, inner, True, not whole)
                 if not whole:
                     raise Damaged("structure.truncated", tag)
@@ -169,8 +186,18 @@ class Source:
         vr = self.buffer[at + 4 : at + 6]
         return not (vr in SHORT_VRS or vr in LONG_VRS)
 
+    def inside(self, at: int) -> Source:
+        """The source to read items at ``at`` with: inside UN all is little endian, whatever the object (PS3.5 6.2.2)."""
+        other = b"\xff\xfe\xe0\x00" if self.little else b"\xfe\xff\x00\xe0"
+        if self.buffer[at : at + 4] != other:
+            return self
+        return Source(self.buffer, self.end, not self.little, self.budget)
+
     def items(self, element: Element) -> Iterator[Item]:
         """The items of a sequence; ends silently where the sequence is broken."""
+        return self.inside(element.start)._items(element)
+
+    def _items(self, element: Element) -> Iterator[Item]:
         at = element.start
         while at + 8 <= element.end:
             try:

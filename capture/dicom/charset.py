@@ -18,7 +18,10 @@ from capture.acquisition import Fault
 
 _ESCAPE = b"\x1b"
 _HIGH = re.compile(rb"[\x80-\xff]+")
+_LAST_RESORT = ("iso8859",)
 _LATIN = frozenset(("iso8859", "latin_1", "iso8859_2", "iso8859_15"))
+_CUT_AT = frozenset((15, 16, 63, 64))
+"""Lengths in bytes of a value cut at the limit of SH (16) or LO and PN (64)."""
 _DELIMITERS = {ord(mark) for mark in "\r\n\t\f^=\\"}
 _ISO_2022 = ("ISO 2022 IR 6", "ISO 2022 IR 87", "ISO 2022 IR 159", "ISO 2022 IR 149", "ISO 2022 IR 58")
 
@@ -31,8 +34,16 @@ class Charset:
     faults: tuple[Fault, ...] = ()
 
     def decode(self, value: bytes) -> str | None:
-        """Text, or None when the bytes are not text in this character set."""
-        return _decode(value, self.encodings)
+        """Text, or None when the bytes are not text in this character set.
+
+        Devices that count bytes where DICOM counts characters cut the last one in two: it is left out.
+        """
+        text = _decode(value, self.encodings)
+        if text is None and len(value) in _CUT_AT:
+            return next(
+                (cut for end in (1, 2, 3) if (cut := _decode(value[:-end], self.encodings)) is not None), None
+            )
+        return text
 
 
 def choose(declared: Sequence[str], samples: Iterable[bytes], default: str | None = None) -> Charset:
@@ -52,6 +63,8 @@ def choose(declared: Sequence[str], samples: Iterable[bytes], default: str | Non
     else:
         faults = (Fault("charset.wrong" if declared else "charset.missing", "SpecificCharacterSet"),)
     found = _guess(told, default) if told else ("iso8859",)
+    if encodings and found == _LAST_RESORT and any(_decode(text, encodings) is not None for text in told):
+        return Charset(encodings)  # one text is broken, not the declaration
     return Charset(found, tuple(Fault(f.code, f.keyword, f"read as {found[-1]}") for f in faults))
 
 
@@ -89,7 +102,7 @@ def _decode(value: bytes, encodings: Sequence[str]) -> str | None:
 
 def _fits(encodings: tuple[str, ...], texts: list[bytes]) -> bool:
     """Whether the declaration can be true. Latin and GB sets decode nearly anything, so look closer."""
-    if any(_decode(text, encodings) is None for text in texts):
+    if any(Charset(encodings).decode(text) is None for text in texts):
         return False
     if len(encodings) > 1 or any(_ESCAPE in text for text in texts):
         return True
@@ -116,7 +129,7 @@ def _guess(texts: list[bytes], default: str | None) -> tuple[str, ...]:
         return ("utf-8",)
     if _chinese(texts):
         return ("gb18030",)
-    return ("iso8859",)
+    return _LAST_RESORT
 
 
 def _python_names(default: str | None) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
@@ -19,18 +20,18 @@ _PHANTOMS = {"113690": 16, "113691": 32}
 """CTDIw Phantom Type (CID 4052): IEC head, IEC body."""
 
 _MGY = {"mGy": 1.0, "Gy": 1e3, "dGy": 1e2, "cGy": 10.0, "uGy": 1e-3}
-_DLP = {"mGy.cm": 1.0, "mGycm": 1.0, "mGy*cm": 1.0, "Gy.cm": 1e3, "uGy.cm": 1e-3}
+_DLP = {"mGycm": 1.0, "Gycm": 1e3, "uGycm": 1e-3}
 _DAP = {
-    "Gy.cm2": 1.0,
-    "Gy.m2": 1e4,
-    "dGy.cm2": 0.1,
-    "cGy.cm2": 1e-2,
-    "mGy.cm2": 1e-3,
-    "uGy.cm2": 1e-6,
-    "mGy.m2": 10.0,
-    "cGy.m2": 100.0,
-    "uGy.m2": 1e-2,
-    "dGy.m2": 1e3,
+    "Gycm2": 1.0,
+    "Gym2": 1e4,
+    "dGycm2": 0.1,
+    "cGycm2": 1e-2,
+    "mGycm2": 1e-3,
+    "uGycm2": 1e-6,
+    "dGym2": 1e3,
+    "cGym2": 100.0,
+    "mGym2": 10.0,
+    "uGym2": 1e-2,
 }
 _KV = {"kV": 1.0, "kVp": 1.0, "V": 1e-3}
 _UNITS: Mapping[str, Mapping[str, float]] = {
@@ -39,7 +40,7 @@ _UNITS: Mapping[str, Mapping[str, float]] = {
     **dict.fromkeys(("122130", "113722"), _DAP),
     "113733": _KV,
 }
-"""By concept: factor of each UCUM unit to the unit of our field."""
+"""By concept: factor of each UCUM unit to the unit of our field; without its dots, which vendors leave out."""
 
 
 def dose_report(header: Header) -> DoseReport | None:
@@ -102,7 +103,8 @@ def _number(header: Header, concept: str, item: Item) -> float | None:
         return None
     values = numbers_of(measured, element)
     unit = measured.item(tag_of("MeasurementUnitsCodeSequence"))
-    factor = _UNITS[concept].get((code_value(unit) or "") if unit else "")
+    plain = re.sub(r"[.*\s]", "", (code_value(unit) or "") if unit else "")
+    factor = _UNITS[concept].get(plain)
     if not values or factor is None:
         header.note("value.invalid" if not values else "unit.unknown", concept)
         return None

@@ -1,75 +1,23 @@
-"""Where one frame lies in the pixel data, and its samples: decoded alone, after its size has been checked."""
+"""Where one frame lies in the pixel data, and its samples: taken alone, after its size has been checked."""
 
 from __future__ import annotations
 
-import logging
 import struct
-import warnings
-from dataclasses import dataclass
+import zlib
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate
-from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, RLELossless
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEGExtended12Bit, RLELossless
 
-from capture.acquisition import NoPixels
 from capture.dicom.bounded import Element, Source
 from capture.dicom.codestream import size_of
+from capture.dicom.decoders import DECODABLE, run_decoder, twelve_bit_jpeg
+from capture.dicom.layout import CannotDecode, Layout
 from capture.dicom.part10 import GE_PRIVATE_BIG_ENDIAN
 
-for _name in ("pydicom", "pylibjpeg", "openjpeg", "rle", "jpeg_ls"):
-    # Their messages quote values of the object; what went wrong is told by our own codes.
-    logging.getLogger(_name).addHandler(logging.NullHandler())
-    logging.getLogger(_name).propagate = False
-
-
-class CannotDecode(Exception):
-    """Carries the NoPixels to give."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(code)
-        self.no_pixels = NoPixels(code, detail)
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The Image Pixel module, complete and consistent."""
-
-    rows: int
-    columns: int
-    frames: int
-    samples: int
-    photometric: str
-    bits_allocated: int
-    bits_stored: int
-    signed: bool
-    planar: int
-    keyword: str
-    """PixelData, FloatPixelData or DoubleFloatPixelData."""
-
-    @property
-    def bits_per_frame(self) -> int:
-        """Bits of one frame when not compressed. YBR_FULL_422 has two samples a pixel."""
-        samples = 2 if self.photometric == "YBR_FULL_422" else self.samples
-        return self.rows * self.columns * samples * self.bits_allocated
-
-    def options(self) -> dict[str, object]:
-        """As pydicom's decoders want it, for one frame."""
-        options: dict[str, object] = {
-            "rows": self.rows,
-            "columns": self.columns,
-            "number_of_frames": 1,
-            "samples_per_pixel": self.samples,
-            "photometric_interpretation": self.photometric,
-            "bits_allocated": self.bits_allocated,
-            "bits_stored": self.bits_stored,
-            "pixel_representation": int(self.signed),
-            "pixel_keyword": self.keyword,
-        }
-        if self.samples > 1:
-            options["planar_configuration"] = self.planar
-        return options
+DEFLATED_FRAME = "1.2.840.10008.1.2.8.1"
 
 
 def decode_frame(
@@ -104,8 +52,17 @@ def _decode_native(
         bits = np.unpackbits(np.frombuffer(view, np.uint8), bitorder="little")
         return bits[skip : skip + layout.rows * layout.columns].reshape(layout.rows, layout.columns)
     if big and layout.bits_allocated == 8 and pixel_data.vr == "OW":
-        view = memoryview(np.frombuffer(view[: len(view) // 2 * 2], "u2").byteswap().tobytes())
-    return _run(ExplicitVRBigEndian if big else ExplicitVRLittleEndian, bytes(view), layout)
+        view = _swapped(source, pixel_data, start, stop)
+    return run_decoder(ExplicitVRBigEndian if big else ExplicitVRLittleEndian, bytes(view), layout)
+
+
+def _swapped(source: Source, pixel_data: Element, start: int, stop: int) -> memoryview:
+    """8-bit samples out of big endian words (PS3.5 A.3): a frame may begin and end in the middle of a word."""
+    skip = (start - pixel_data.start) % 2
+    words = memoryview(source.buffer)[start - skip : stop + (stop - pixel_data.start) % 2]
+    if len(words) % 2:
+        raise CannotDecode("truncated", "1 byte is missing")
+    return np.frombuffer(words, "u2").byteswap().view(np.uint8).data[skip : skip + stop - start]
 
 
 def _dtype(layout: Layout, big: bool) -> np.dtype[np.generic]:
@@ -117,31 +74,38 @@ def _dtype(layout: Layout, big: bool) -> np.dtype[np.generic]:
 def _decode_compressed(
     source: Source, pixel_data: Element, layout: Layout, syntax: str, frame: int
 ) -> NDArray[np.generic]:
-    try:
-        decoder = get_decoder(UID(syntax))
-    except NotImplementedError:
-        raise CannotDecode("no_decoder", syntax) from None
-    if decoder.is_native:
-        raise CannotDecode("inconsistent", "encapsulated pixel data in a native transfer syntax")
-    if not decoder.is_available:
-        raise CannotDecode("no_decoder", syntax)
+    if syntax not in DECODABLE and syntax != DEFLATED_FRAME:
+        known = UID(syntax)
+        native = known.is_transfer_syntax and not known.is_encapsulated
+        raise CannotDecode("inconsistent" if native else "no_decoder", known.name)
     encoded = _compressed_frame(source, pixel_data, layout.frames, frame)
     if not encoded:
         raise CannotDecode("truncated" if pixel_data.truncated else "inconsistent", "the frame is empty")
-    layout = _agreed(layout, encoded, syntax)
-    return _run(syntax, encapsulate([encoded], has_bot=False), layout)
-
-
-def _agreed(layout: Layout, encoded: bytes, syntax: str) -> Layout:
-    """The layout, when the code stream is of the same size: decoders allocate by what the code stream says."""
+    if syntax == DEFLATED_FRAME:
+        return _inflated(encoded, layout)
     if syntax == RLELossless:
-        return layout
+        return run_decoder(syntax, encapsulate([encoded], has_bot=False), layout)
     size = size_of(encoded)
     if size is None:
         raise CannotDecode("decode_failed", "no code stream header")
     if (size.rows, size.columns, size.components) != (layout.rows, layout.columns, layout.samples):
+        # Decoders allocate by what the code stream says: a few bytes could ask for gigabytes.
         raise CannotDecode("inconsistent", "the code stream has another size than the header says")
-    return layout
+    if syntax == JPEGExtended12Bit and size.bits > 8:
+        return twelve_bit_jpeg(encoded, layout)
+    return run_decoder(syntax, encapsulate([encoded], has_bot=False), layout)
+
+
+def _inflated(encoded: bytes, layout: Layout) -> NDArray[np.generic]:
+    """Deflated Image Frame Compression (PS3.5 A.4.12): one deflate stream a frame."""
+    expected = (layout.bits_per_frame + 7) // 8
+    try:
+        whole = zlib.decompressobj(-zlib.MAX_WBITS).decompress(encoded, expected)
+    except zlib.error:
+        raise CannotDecode("decode_failed", "deflate") from None
+    one = replace(layout, frames=1)
+    source = Source(whole, len(whole))
+    return _decode_native(source, Element(0x7FE00010, "OB", 0, len(whole), False, False), one, "", 0)
 
 
 def _compressed_frame(source: Source, pixel_data: Element, frames: int, frame: int) -> bytes:
@@ -178,14 +142,3 @@ def _by_start(source: Source, fragments: list[tuple[int, int]], frame: int) -> l
         return []
     end = begins[frame + 1] if frame + 1 < len(begins) else len(fragments)
     return fragments[begins[frame] : end]
-
-
-def _run(syntax: str, encoded: bytes, layout: Layout) -> NDArray[np.generic]:
-    """Let pydicom decode one frame with the first of its plug-ins that can."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            array, _ = get_decoder(UID(syntax)).as_array(encoded, index=0, **layout.options())  # type: ignore[arg-type]
-    except Exception as error:  # noqa: BLE001 - five foreign decoders: each has errors of its own
-        raise CannotDecode("decode_failed", type(error).__name__) from None
-    return array

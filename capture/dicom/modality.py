@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from capture.acquisition import Display, LookupTable
 from capture.dicom.bounded import Element, Item
 from capture.dicom.fields import Header, numbers_of, tag_of
-from capture.dicom.frames import CannotDecode, Layout
+from capture.dicom.layout import CannotDecode, Layout
 
 _LUMINANCE = np.array((0.299, 0.587, 0.114), np.float32)
 """ITU-R BT.601, as in PS3.3 C.7.6.3.1.2."""
@@ -78,19 +78,27 @@ def _expand(words: list[int], at: int, segments: int, count: int, found: list[in
     return True
 
 
-def significant(header: Header, layout: Layout, stored: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Samples without the bits above BitsStored, which may hold overlays (PS3.5 8.1.1)."""
-    spare = layout.bits_allocated - layout.bits_stored
-    if spare == 0 or layout.keyword != "PixelData":
+def significant(
+    header: Header, layout: Layout, stored: NDArray[np.generic], padding: NDArray[np.bool_] | None
+) -> NDArray[np.generic]:
+    """Samples without the bits outside BitsStored, which may hold overlays (PS3.5 8.1.1)."""
+    high = header.integer("HighBit")
+    if layout.keyword != "PixelData" or layout.bits_allocated == layout.bits_stored:
         return stored
+    if high is None or not layout.bits_stored <= high + 1 <= layout.bits_allocated:
+        high = layout.bits_stored - 1
+    if high + 1 == layout.bits_stored:
+        if _within(stored, layout) or (padding is not None and _within(stored[~padding], layout)):
+            return stored
+        header.note("pixels.unused_bits", "BitsStored")
+    whole = stored.astype(stored.dtype.newbyteorder("="))
+    lifted = np.left_shift(whole, whole.dtype.type(layout.bits_allocated - 1 - high))
+    return np.right_shift(lifted, whole.dtype.type(layout.bits_allocated - layout.bits_stored))
+
+
+def _within(stored: NDArray[np.generic], layout: Layout) -> bool:
     low, high = _stored_range(layout)
-    if stored.min() >= low and stored.max() <= high:
-        return stored
-    header.note("pixels.unused_bits", "BitsStored")
-    native = stored.astype(stored.dtype.newbyteorder("="), copy=True)
-    native <<= native.dtype.type(spare)
-    native >>= native.dtype.type(spare)
-    return native
+    return stored.size == 0 or bool(stored.min() >= low and stored.max() <= high)
 
 
 def _stored_range(layout: Layout) -> tuple[int, int]:

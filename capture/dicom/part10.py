@@ -10,7 +10,7 @@ from pathlib import Path
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from capture.acquisition import Fault
-from capture.dicom.bounded import LONG_VRS, SHORT_VRS, Buffer, Damaged, Item, Source
+from capture.dicom.bounded import LONG_VRS, SHORT_VRS, Budget, Buffer, Damaged, Item, Source
 from capture.errors import SetAside
 from capture.text import Bilingual
 
@@ -54,7 +54,7 @@ def open_object(path: Path, max_inflated: int, max_elements: int) -> Part10:
         buffer, stopped = _inflate(buffer, begin, max_inflated, faults)
         begin = 0
     little, implicit = _encoding(buffer, begin, syntax, faults)
-    source = Source(buffer, len(buffer), little, max_elements)
+    source = Source(buffer, len(buffer), little, Budget(max_elements))
     data_set = Item(source, begin, len(buffer), implicit)
     if not _plausible(data_set, preamble=start > 0):
         raise _unreadable()
@@ -89,7 +89,7 @@ def _after_preamble(buffer: Buffer) -> int:
 
 def _file_meta(buffer: Buffer, start: int, max_elements: int) -> tuple[Item | None, int]:
     """Elements of group 2 and where the data set begins. The group's length is often wrong, so it is not used."""
-    source = Source(buffer, len(buffer), True, max_elements)
+    source = Source(buffer, len(buffer), True, Budget(max_elements))
     if buffer[start : start + 2] != b"\x02\x00":
         return None, start
     implicit = not _has_vr(buffer, start)

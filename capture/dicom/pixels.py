@@ -12,7 +12,8 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from capture.acquisition import Acquisition, Display, LookupTable, NoPixels, Pixels
 from capture.dicom.bounded import Element
 from capture.dicom.fields import Header, tag_of
-from capture.dicom.frames import CannotDecode, Layout, decode_frame
+from capture.dicom.frames import decode_frame
+from capture.dicom.layout import CannotDecode, Layout
 from capture.dicom.modality import color_values, lookup_table, modality_values, padding_of, significant
 from capture.dicom.options import ReadOptions
 from capture.dicom.part10 import Part10
@@ -93,7 +94,9 @@ def _pixels(header: Header, display: Display, layout: Layout, stored: NDArray[np
         color, values, value_range = color_values(header, layout, stored)
     else:
         padding = padding_of(header, layout, stored)
-        values, value_range = modality_values(header, display, layout, significant(header, layout, stored))
+        values, value_range = modality_values(
+            header, display, layout, significant(header, layout, stored, padding)
+        )
         table = lookup_table(header, "VOILUTSequence", signed=value_range[0] < 0)
     return Pixels(
         values=values,
