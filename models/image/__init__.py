@@ -1,0 +1,27 @@
+"""Classical metrics of projection radiographs: the producers of the entry point ``qcbox.producers``."""
+
+from __future__ import annotations
+
+from models.image import artefact, clipping, collimation, histogram, inversion, noise, sharpness
+from models.image.metric import Metric
+from models.image.views import ViewsOf
+from models.producer import MeasurementProducer
+
+__all__ = ["PRODUCERS", "producers"]
+
+
+def producers() -> tuple[MeasurementProducer, ...]:
+    """A fresh set that shares one picture's views among its members."""
+    views = ViewsOf()
+    return (
+        Metric("histogram/1", histogram.NAMES, histogram.look, views, of_blank=True),
+        Metric("collimation/1", collimation.NAMES, collimation.look, views),
+        Metric("clipping/1", clipping.NAMES, clipping.look, views),
+        Metric("noise/1", noise.NAMES, noise.look, views),
+        Metric("sharpness/1", sharpness.NAMES, sharpness.look, views),
+        Metric("artefact/1", artefact.NAMES, artefact.look, views),
+        Metric("inversion/1", inversion.NAMES, inversion.look, views),
+    )
+
+
+PRODUCERS = producers()

@@ -1,0 +1,196 @@
+"""Lines that no body draws: grid pattern, dead detector lines, steps between detector tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from models.image.metric import Radiograph
+from models.image.picture import Picture
+from models.measurement import Measured, Measurement, NotMeasured, Reason, Region
+
+NAMES = frozenset(
+    {
+        "artefact.grid_peak_ratio",
+        "artefact.grid_period_px",
+        "artefact.grid_frequency_lp_mm",
+        "artefact.dead_line_count",
+        "artefact.stitch_step_count",
+    }
+)
+_CROP = 1024
+_LEAST_CROP = 256
+_LOWEST = 0.04
+"""Cycles per pixel below which anatomy has lines of its own (ribs, trabeculae)."""
+_PATTERN = 3.0
+"""Peak over neighbourhood from which a period is worth telling."""
+_STRIDE = 4
+_ONE_SIGN = 0.8
+"""Share of a line's pixels that must deviate to one side, in each quarter of at least half of the line."""
+_OUTLIER = 8.0
+_MOST_LINES = 24
+"""More lines than this are a pattern, not dead lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The strongest line pattern of one direction."""
+
+    ratio: float
+    frequency: float
+    """Cycles per pixel."""
+
+
+def look(radiograph: Radiograph) -> Iterable[Measured]:
+    """Grid pattern in a central crop; lines and steps across the whole field."""
+    views = radiograph.views
+    values = radiograph.pixels.values[views.rows, views.columns]
+    left, top, right, bottom = _inner_box(radiograph)
+    if min(right - left, bottom - top) < _LEAST_CROP:
+        return [NotMeasured(name, Reason.NOT_RELIABLE, "the field is too small") for name in sorted(NAMES)]
+    box = values[top:bottom, left:right]
+    return [*_grid(radiograph, box), *_lines(radiograph, box, (left, top))]
+
+
+def _inner_box(radiograph: Radiograph) -> tuple[int, int, int, int]:
+    """Largest upright box that a turned field surely holds, away from its penumbra."""
+    views = radiograph.views
+    corners = np.sort(views.field.corners(), axis=0)
+    margin = 6 * views.scale if views.field.seen else 2
+    height, width = views.rows.stop - views.rows.start, views.columns.stop - views.columns.start
+    left, top = np.maximum(np.ceil(corners[1] + margin), 0)
+    right, bottom = np.minimum(np.floor(corners[2] - margin), (width, height))
+    return int(left), int(top), int(right), int(bottom)
+
+
+def _grid(radiograph: Radiograph, box: Picture) -> Iterable[Measured]:
+    crop = _centre(box)
+    across, down = line_pattern(crop), line_pattern(np.ascontiguousarray(crop.T))
+    best, pitch_of = (across, 1) if across.ratio >= down.ratio else (down, 0)
+    sure = 0.5 if radiograph.lossy else 1.0
+    yield Measurement("artefact.grid_peak_ratio", best.ratio, confidence=sure)
+    if best.ratio < _PATTERN:
+        yield NotMeasured("artefact.grid_period_px", Reason.NOT_APPLICABLE, "no line pattern")
+        yield NotMeasured("artefact.grid_frequency_lp_mm", Reason.NOT_APPLICABLE, "no line pattern")
+        return
+    yield Measurement("artefact.grid_period_px", 1 / best.frequency, confidence=sure)
+    spacing = radiograph.pixels.spacing_mm
+    if spacing is None or spacing[pitch_of] <= 0:
+        yield NotMeasured("artefact.grid_frequency_lp_mm", Reason.NO_SPACING)
+    elif radiograph.from_screen:
+        yield NotMeasured("artefact.grid_frequency_lp_mm", Reason.NOT_RELIABLE, "a screen has no scale")
+    else:
+        yield Measurement("artefact.grid_frequency_lp_mm", best.frequency / spacing[pitch_of], confidence=sure)
+
+
+def _centre(box: Picture) -> Picture:
+    height, width = min(_CROP, box.shape[0]), min(_CROP, box.shape[1])
+    top, left = (box.shape[0] - height) // 2, (box.shape[1] - width) // 2
+    return box[top : top + height, left : left + width]
+
+
+def line_pattern(crop: Picture) -> Peak:
+    """Peak over local median of the spectrum along the rows.
+
+    The median over the rows keeps what stands in all of them: anatomy stands in some.
+    """
+    rows = crop[:: max(1, crop.shape[0] // 512)]
+    window = np.hanning(rows.shape[1]).astype(np.float32)
+    detail = rows - cv2.blur(rows, (15, 1))
+    power = np.median(np.abs(np.fft.rfft(detail * window, axis=1)) ** 2, axis=0)
+    frequency = np.fft.rfftfreq(rows.shape[1])
+    start = int(np.searchsorted(frequency, _LOWEST))
+    reach = 20
+    padded = np.pad(power[start:], reach, mode="reflect")
+    around = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=1)
+    ratio = power[start:] / np.maximum(around, max(float(power.max()), 1e-30) * 1e-9)
+    best = int(ratio.argmax())
+    return Peak(float(ratio[best]), float(frequency[start + best]))
+
+
+def _lines(radiograph: Radiograph, box: Picture, origin: tuple[int, int]) -> Iterable[Measured]:
+    columns, rows = dead_lines(box), dead_lines(box.T)
+    count = len(columns) + len(rows)
+    if count > _MOST_LINES:
+        detail = "a pattern of lines all over"
+        yield NotMeasured("artefact.dead_line_count", Reason.NOT_RELIABLE, detail)
+        yield NotMeasured("artefact.stitch_step_count", Reason.NOT_RELIABLE, detail)
+        return
+    where = [
+        *(_region(radiograph, origin, box.shape, column=at) for at in columns),
+        *(_region(radiograph, origin, box.shape, row=at) for at in rows),
+    ]
+    yield Measurement("artefact.dead_line_count", float(count), regions=tuple(where))
+    steps = [
+        *(_region(radiograph, origin, box.shape, column=at) for at in stitch_steps(box, columns)),
+        *(_region(radiograph, origin, box.shape, row=at) for at in stitch_steps(box.T, rows)),
+    ]
+    yield Measurement("artefact.stitch_step_count", float(len(steps)), regions=tuple(steps))
+
+
+def _region(
+    radiograph: Radiograph,
+    origin: tuple[int, int],
+    shape: tuple[int, ...],
+    column: int | None = None,
+    row: int | None = None,
+) -> Region:
+    """A line with two pixels of air, from one side of the box to the other."""
+    (height, width), views = radiograph.pixels.values.shape, radiograph.views
+    left, top = origin[0] + views.columns.start, origin[1] + views.rows.start
+    x0, x1 = (left, left + shape[1]) if column is None else (left + column - 2, left + column + 3)
+    y0, y1 = (top, top + shape[0]) if row is None else (top + row - 2, top + row + 3)
+    return Region(x0 / width, y0 / height, x1 / width, y1 / height)
+
+
+def dead_lines(box: Picture) -> list[int]:
+    """Columns that differ to one side from both neighbours over at least half of the box.
+
+    One to three dead columns side by side count as one line.
+    """
+    sampled = box[::_STRIDE]
+    against = cv2.blur(sampled, (5, 1)) * 5
+    near = sampled + np.roll(sampled, 1, axis=1) + np.roll(sampled, -1, axis=1)
+    beside = (against - near) / 2
+    return _outliers(np.asarray(sampled - beside, np.float32), margin=3)
+
+
+def stitch_steps(box: Picture, lines: list[int]) -> list[int]:
+    """Columns at which the level steps by more than the slope around it, from end to end of the box."""
+    sampled = box[::_STRIDE]
+    step = np.zeros_like(sampled)
+    step[:, 4:-4] = _mean3(sampled, 1) - _mean3(sampled, -4)
+    slope = cv2.blur(step, (41, 1))
+    found = _outliers(step - slope, margin=24, everywhere=True)
+    return [at for at in found if all(abs(at - line) > 6 for line in lines)]
+
+
+def _mean3(rows: Picture, offset: int) -> Picture:
+    """Mean of three neighbours that begin ``offset`` columns from each of the inner columns."""
+    width = rows.shape[1]
+    parts = [rows[:, 4 + offset + k : width - 4 + offset + k] for k in range(3)]
+    return np.asarray((parts[0] + parts[1] + parts[2]) / 3, np.float32)
+
+
+def _outliers(deviation: Picture, margin: int, everywhere: bool = False) -> list[int]:
+    """Columns whose deviation has one sign in most quarters and is far beyond that of the other columns."""
+    quarters = np.array_split(deviation, 4, axis=0)
+    positive = np.array([(part > 0).mean(axis=0) for part in quarters])
+    negative = np.array([(part < 0).mean(axis=0) for part in quarters])
+    level = np.array([np.median(part, axis=0) for part in quarters])
+    spread = 1.4826 * np.median(np.abs(level - np.median(level, axis=1)[:, None]), axis=1)[:, None]
+    far = np.abs(level) > _OUTLIER * np.maximum(spread, 1e-6 * np.abs(level).max() + 1e-12)
+    need = 4 if everywhere else 2
+    hit = np.zeros(deviation.shape[1], bool)
+    for share in (positive, negative):
+        hit |= ((share >= _ONE_SIGN) & far).sum(axis=0) >= need
+    hit[:margin] = hit[-margin:] = False
+    at = np.flatnonzero(hit)
+    if not len(at):
+        return []
+    groups = np.split(at, np.flatnonzero(np.diff(at) > 6) + 1)
+    size = np.abs(np.median(level, axis=0))
+    return [int(group[size[group].argmax()]) for group in groups]

@@ -1,0 +1,90 @@
+"""Clipped pixels: detail that is lost because the values ran into an end of their range.
+
+Direct radiation beside the body saturates by right; it is reported apart (image-qc.md 6.1 PA13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+from models.image.metric import Radiograph
+from models.image.picture import Mask, Picture
+from models.measurement import Measured, Measurement, NotMeasured, Reason, Region
+
+NAMES = frozenset({"clipping.high_percent", "clipping.low_percent", "clipping.background_percent"})
+_ROW_STEP = 3
+_SPIKE = 4.0
+"""A plateau holds this many times the pixels of the fullest of the next few levels."""
+_LEAST_SHARE = 0.0002
+_HOT_SHARE = 0.00002
+_MOST_REGIONS = 4
+_BACKGROUND_SURE = 0.7
+"""Thick anatomy at the border of the field may pass for direct radiation."""
+
+
+def look(radiograph: Radiograph) -> Iterable[Measured]:
+    """Shares of the body's pixels, of every third row; the background as a share of the field."""
+    views = radiograph.views
+    if radiograph.from_screen:
+        return [NotMeasured(name, Reason.NOT_RELIABLE, "windowed for a screen") for name in sorted(NAMES)]
+    field = int(views.exposed.sum())
+    if not field or views.body.sum() < 0.02 * field:
+        return [NotMeasured(name, Reason.NOT_RELIABLE, "no body was found") for name in sorted(NAMES)]
+    values = radiograph.pixels.values[views.rows, views.columns][::_ROW_STEP]
+    body = cv2.resize(views.body.astype(np.uint8), values.shape[::-1], interpolation=cv2.INTER_NEAREST).astype(
+        bool
+    )
+    inside = values[body]
+    sure = 0.5 if radiograph.lossy else 1.0
+    facts: list[Measured] = []
+    for name, sign in (("clipping.high_percent", 1.0), ("clipping.low_percent", -1.0)):
+        level = plateau(inside * sign, tolerance=0.004 if radiograph.lossy else 0.0)
+        if level is None:
+            facts.append(Measurement(name, 0.0, confidence=sure))
+            continue
+        share = 100 * float((inside * sign >= level).mean())
+        where = _regions((views.small * sign >= level) & views.body, radiograph)
+        facts.append(Measurement(name, share, confidence=sure, regions=where))
+    background = 100 * float(views.direct.sum()) / field
+    facts.append(Measurement("clipping.background_percent", background, confidence=_BACKGROUND_SURE))
+    return facts
+
+
+def plateau(values: Picture, tolerance: float) -> float | None:
+    """Lowest value that belongs to a plateau at the top, or None when the values tail off.
+
+    A plateau is a spike at the largest value: more pixels than in any of the levels just below. That holds
+    whether the range ends at what BitsStored can hold or where the maker's look-up table ends.
+    ``tolerance``: width of the spike as a share of the range, for lossy compression.
+    """
+    top = float(np.partition(values, -1 - int(_HOT_SHARE * values.size))[-1 - int(_HOT_SHARE * values.size)])
+    low = float(values.min())
+    if top <= low:
+        return None
+    slack = max(tolerance * (top - low), 1e-6 * max(abs(top), abs(low)))
+    at_top = int((values >= top - slack).sum())
+    if at_top < max(16, _LEAST_SHARE * values.size):
+        return None
+    width = max(tolerance, 1 / 1024) * (top - low)
+    near = values[(values < top - slack) & (values >= top - slack - 8 * width)]
+    if not near.size:
+        return top - slack
+    fullest = int(np.histogram(near, bins=8)[0].max())
+    return top - slack if at_top >= _SPIKE * fullest else None
+
+
+def _regions(clipped: Mask, radiograph: Radiograph) -> tuple[Region, ...]:
+    """Boxes of the largest clipped areas, as shares of the whole picture."""
+    views, (height, width) = radiograph.views, radiograph.pixels.values.shape
+    count, _, stats, _ = cv2.connectedComponentsWithStats(clipped.astype(np.uint8))
+    order = 1 + np.argsort(-stats[1:count, cv2.CC_STAT_AREA])[:_MOST_REGIONS]
+    boxes = []
+    for x, y, w, h, area in stats[order]:
+        if area >= 9:
+            left, top = views.columns.start + x * views.scale, views.rows.start + y * views.scale
+            right, bottom = left + w * views.scale, top + h * views.scale
+            boxes.append(Region(left / width, top / height, min(1.0, right / width), min(1.0, bottom / height)))
+    return tuple(boxes)
