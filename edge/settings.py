@@ -115,7 +115,6 @@ class Settings(BaseSettings):
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
-        secrets_dir_missing="ok",
     )
 
     version: Literal[1] = Field(1, title="Version", description="Version of this file's layout")
@@ -203,7 +202,11 @@ def _source_class(tree: dict[str, object], path: Path | None) -> type[Settings]:
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             folder, prefix = _secrets(path)
             secrets = NestedSecretsSettingsSource(
-                file_secret_settings, secrets_dir=folder, secrets_prefix=prefix, secrets_nested_delimiter="__"
+                file_secret_settings,
+                secrets_dir=folder,
+                secrets_dir_missing="ok",
+                secrets_prefix=prefix,
+                secrets_nested_delimiter="__",
             )
             return env_settings, secrets, TomlConfigSettingsSource(settings_cls, path)
 

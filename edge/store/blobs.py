@@ -51,8 +51,20 @@ class Blobs:
             except FileExistsError:
                 return target
             except OSError:
-                self._copy(source, target)
+                return self.copy_file(source, sha256)
             _sync_folder(target.parent)
+        return target
+
+    def copy_file(self, source: Path, sha256: str) -> Path:
+        """A synced copy of a file, for another disk or a backup that must not share its bytes."""
+        target = self._prepare(sha256)
+        with _temporary(target) as (handle, name):
+            with source.open("rb") as original:
+                shutil.copyfileobj(original, handle)
+            handle.flush()
+            os.fsync(handle.fileno())
+            name.replace(target)
+        _sync_folder(target.parent)
         return target
 
     def put_bytes(self, content: bytes) -> str:
@@ -89,14 +101,6 @@ class Blobs:
             _sync_folder(target.parent.parent)
             _sync_folder(self.root)
         return target
-
-    def _copy(self, source: Path, target: Path) -> None:
-        with _temporary(target) as (handle, name):
-            with source.open("rb") as original:
-                shutil.copyfileobj(original, handle)
-            handle.flush()
-            os.fsync(handle.fileno())
-            name.replace(target)
 
 
 @contextlib.contextmanager

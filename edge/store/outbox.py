@@ -7,6 +7,7 @@ broker is no acknowledgement (fleet-sync.md 5.2: brokers answer it and lose the 
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Sequence
 
@@ -160,6 +161,27 @@ class Outbox:
             oldest_age_s=0.0 if oldest is None else max(0, now - oldest) / 1000,
             quarantined=connection.scalar(refused) or 0,
         )
+
+
+def restart(connection: Connection) -> int:
+    """Begin a new stream in a database that was restored from a backup; return how many events still wait.
+
+    The box that wrote the backup lived on and used the numbers after it; using them again for other content would
+    look like forgery at the centre. What the backup held as unacknowledged is numbered anew: the centre may have
+    some of it from the old stream already, but losing it would be worse.
+    """
+    waiting = connection.execute(select(outbox).where(outbox.c.state == "pending").order_by(outbox.c.seq)).all()
+    stream = new_stream(now_ms())
+    connection.execute(outbox.delete())
+    connection.execute(text("DELETE FROM sqlite_sequence WHERE name = 'outbox'"))
+    connection.execute(meta.update().where(meta.c.key == "stream").values(value=stream))
+    for seq, row in enumerate(waiting, 1):
+        event_id = f"{stream}-{seq:06d}"
+        event = {**json.loads(row.payload), "id": event_id, "stream": stream, "seq": seq}
+        payload = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        again = {**row._mapping, "seq": seq, "id": event_id, "payload": payload, "attempts": 0, "next_at": 0}
+        connection.execute(outbox.insert().values(again))
+    return len(waiting)
 
 
 def _stream(connection: Connection) -> str:
