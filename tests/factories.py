@@ -326,6 +326,11 @@ def write(
         ds.file_meta = FileMetaDataset()
         ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         ds.compress(ts, generate_instance_uid=False, **encoder)  # type: ignore[arg-type]
+    if not ts.is_little_endian and "PixelData" in ds:
+        # pydicom writes pixel data as it finds them; big endian ones are swapped by the word
+        ds["PixelData"].VR = "OW"
+        size = max(2, ds.BitsAllocated // 8)
+        ds.PixelData = np.frombuffer(ds.PixelData, f"u{size}").byteswap().tobytes()
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ts
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID

@@ -187,7 +187,7 @@ class Source:
         return not (vr in SHORT_VRS or vr in LONG_VRS)
 
     def inside(self, at: int) -> Source:
-        """The source to read items at ``at`` with: inside UN all is little endian, whatever the object (PS3.5 6.2.2)."""
+        """The source to read items at ``at`` with: inside UN all is little endian (PS3.5 6.2.2 note 2)."""
         other = b"\xff\xfe\xe0\x00" if self.little else b"\xfe\xff\x00\xe0"
         if self.buffer[at : at + 4] != other:
             return self

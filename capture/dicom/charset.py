@@ -40,9 +40,8 @@ class Charset:
         """
         text = _decode(value, self.encodings)
         if text is None and len(value) in _CUT_AT:
-            return next(
-                (cut for end in (1, 2, 3) if (cut := _decode(value[:-end], self.encodings)) is not None), None
-            )
+            shorter = (_decode(value[:-count], self.encodings) for count in (1, 2, 3))
+            return next((cut for cut in shorter if cut is not None), None)
         return text
 
 
@@ -145,11 +144,11 @@ def _python_names(default: str | None) -> tuple[str, ...]:
 
 
 def _all_decode(texts: list[bytes], codec: str) -> bool:
-    return all(_decode(text, (codec,)) is not None for text in texts)
+    return all(Charset((codec,)).decode(text) is not None for text in texts)
 
 
 def _joined(texts: list[bytes], codec: str) -> str:
-    return "".join(text.decode(codec) for text in texts)
+    return "".join(Charset((codec,)).decode(text) or "" for text in texts)
 
 
 def _chinese(texts: list[bytes]) -> bool:

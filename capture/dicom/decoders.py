@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import gdcm
@@ -28,7 +28,7 @@ DECODABLE = frozenset(
 )
 """Compressed transfer syntaxes that pydicom and its plug-ins decode: JPEG, JPEG-LS, JPEG 2000 and HTJ2K, RLE."""
 
-_PLUGINS = {
+_PLUGINS: Mapping[str, str] = {
     **dict.fromkeys(JPEGTransferSyntaxes, "gdcm"),
     **dict.fromkeys(JPEGLSTransferSyntaxes, "pyjpegls"),
     **dict.fromkeys(JPEG2000TransferSyntaxes, "pylibjpeg"),
@@ -68,7 +68,7 @@ def run_decoder(syntax: str, encoded: bytes, layout: Layout) -> NDArray[np.gener
     try:
         with _quiet():
             array, _ = get_decoder(UID(syntax)).as_array(
-                encoded, index=0, decoding_plugin=_PLUGINS.get(UID(syntax), ""), **layout.options()
+                encoded, index=0, decoding_plugin=_PLUGINS.get(syntax, ""), **layout.options()
             )
     except Exception as error:  # noqa: BLE001 - five foreign decoders, each with errors of its own
         raise CannotDecode("decode_failed", type(error).__name__) from None

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEGExtended12Bit, RLELossless
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEGExtended12Bit, RLELossless
 
 from capture.dicom.bounded import Element, Source
 from capture.dicom.codestream import size_of
 from capture.dicom.decoders import DECODABLE, run_decoder, twelve_bit_jpeg
 from capture.dicom.layout import CannotDecode, Layout
-from capture.dicom.part10 import GE_PRIVATE_BIG_ENDIAN
+from capture.dicom.part10 import GE_PRIVATE_BIG_ENDIAN, known_syntax
 
 DEFLATED_FRAME = "1.2.840.10008.1.2.8.1"
 
@@ -28,7 +28,8 @@ def decode_frame(
     Raises:
         CannotDecode: with the reason.
     """
-    if pixel_data.undefined or UID(syntax).is_encapsulated:
+    known = known_syntax(syntax)
+    if pixel_data.undefined or (known is not None and known.is_encapsulated):
         return _decode_compressed(source, pixel_data, layout, syntax, frame)
     return _decode_native(source, pixel_data, layout, syntax, frame)
 
@@ -75,9 +76,9 @@ def _decode_compressed(
     source: Source, pixel_data: Element, layout: Layout, syntax: str, frame: int
 ) -> NDArray[np.generic]:
     if syntax not in DECODABLE and syntax != DEFLATED_FRAME:
-        known = UID(syntax)
-        native = known.is_transfer_syntax and not known.is_encapsulated
-        raise CannotDecode("inconsistent" if native else "no_decoder", known.name)
+        known = known_syntax(syntax)
+        native = known is not None and not known.is_encapsulated
+        raise CannotDecode("inconsistent" if native else "no_decoder", known.name if known else "unknown syntax")
     encoded = _compressed_frame(source, pixel_data, layout.frames, frame)
     if not encoded:
         raise CannotDecode("truncated" if pixel_data.truncated else "inconsistent", "the frame is empty")

@@ -93,7 +93,8 @@ def significant(
         header.note("pixels.unused_bits", "BitsStored")
     whole = stored.astype(stored.dtype.newbyteorder("="))
     lifted = np.left_shift(whole, whole.dtype.type(layout.bits_allocated - 1 - high))
-    return np.right_shift(lifted, whole.dtype.type(layout.bits_allocated - layout.bits_stored))
+    cut: NDArray[np.generic] = np.right_shift(lifted, whole.dtype.type(layout.bits_allocated - layout.bits_stored))
+    return cut
 
 
 def _within(stored: NDArray[np.generic], layout: Layout) -> bool:

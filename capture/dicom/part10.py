@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydicom import config
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from capture.acquisition import Fault
@@ -59,6 +60,17 @@ def open_object(path: Path, max_inflated: int, max_elements: int) -> Part10:
     if not _plausible(data_set, preamble=start > 0):
         raise _unreadable()
     return Part10(data_set, syntax, _uid(meta, _SOP_CLASS), _uid(meta, _SOP_INSTANCE), stopped, tuple(faults))
+
+
+def uid_of(text: str) -> UID:
+    """A UID that pydicom knows things about; it does not complain of one that is not legal."""
+    return UID(text, validation_mode=config.IGNORE)
+
+
+def known_syntax(text: str) -> UID | None:
+    """The UID when it is a public transfer syntax."""
+    uid = uid_of(text)
+    return uid if not uid.is_private and uid.is_transfer_syntax else None
 
 
 def _map(path: Path) -> Buffer:
@@ -142,7 +154,7 @@ def _encoding(buffer: Buffer, at: int, syntax: str | None, faults: list[Fault]) 
     """(little endian, implicit VR), as the first element shows it; a Fault when the meta says otherwise."""
     little = buffer[at : at + 1] != b"\0" or syntax == ImplicitVRLittleEndian
     implicit = not _has_vr(buffer, at)
-    if syntax is None or not (UID(syntax).is_transfer_syntax or syntax == GE_PRIVATE_BIG_ENDIAN):
+    if syntax is None or not (known_syntax(syntax) or syntax == GE_PRIVATE_BIG_ENDIAN):
         return little, implicit
     declared = (syntax != ExplicitVRBigEndian, syntax in (ImplicitVRLittleEndian, GE_PRIVATE_BIG_ENDIAN))
     if (little, implicit) != declared:

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian
 
 from capture.acquisition import Acquisition, Display, LookupTable, NoPixels, Pixels
 from capture.dicom.bounded import Element
@@ -16,7 +16,7 @@ from capture.dicom.frames import decode_frame
 from capture.dicom.layout import CannotDecode, Layout
 from capture.dicom.modality import color_values, lookup_table, modality_values, padding_of, significant
 from capture.dicom.options import ReadOptions
-from capture.dicom.part10 import Part10
+from capture.dicom.part10 import Part10, uid_of
 
 _PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
@@ -46,7 +46,7 @@ def _pixel_data(header: Header, display: Display, opened: Part10) -> tuple[str, 
             return keyword, element
     damage = opened.data_set.damage
     is_image = (
-        display.Rows is not None or "Image" in UID(header.text("SOPClassUID") or opened.sop_class or "").name
+        display.Rows is not None or "Image" in uid_of(header.text("SOPClassUID") or opened.sop_class or "").name
     )
     if opened.inflate_stopped or (damage is not None and damage.code == "structure.too_many_elements"):
         raise CannotDecode("too_large")

@@ -9,7 +9,7 @@ from pathlib import Path
 from capture.acquisition import Acquisition, Device, Display, Exam, Fault, Identity, NoPixels, Pixels, Technique
 from capture.arrival import Arrival
 from capture.dicom import charset
-from capture.dicom.bounded import Element, Item, name_of
+from capture.dicom.bounded import Item, name_of
 from capture.dicom.dose import dose_report
 from capture.dicom.fields import TEXT_VRS, Header, tag_of
 from capture.dicom.options import ReadOptions
@@ -65,10 +65,10 @@ def _charset(top: Item, default: str | None) -> charset.Charset:
     if element is not None and element.end > element.start:
         raw = top.source.value(element, 1024).decode("latin-1").strip(" \0")
         declared = tuple(term.strip(" \0") for term in raw.split("\\")) if raw else ()
-    return charset.choose(declared, _texts(top, top.elements.values()), default)
+    return charset.choose(declared, _texts(top), default)
 
 
-def _texts(place: Item, elements: Sequence[Element] | object) -> Iterator[bytes]:
+def _texts(place: Item) -> Iterator[bytes]:
     """Raw texts of public elements, to choose a character set by."""
     for element in place.elements.values():
         if element.vr in TEXT_VRS and not (element.tag >> 16) % 2 and element.end > element.start:

@@ -1,0 +1,372 @@
+"""Known header in, known Acquisition out; broken objects keep what can be kept."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    EnhancedCTImageStorage,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from capture.acquisition import Acquisition, Fault, NoPixels, Pixels
+from capture.dicom.reader import ReadOptions, read
+from capture.errors import SetAside
+from tests import factories
+
+NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian)
+
+
+def read_file(path: Path, **options: object) -> Acquisition:
+    return read(path, factories.arrival_of(path), ReadOptions(**options))  # type: ignore[arg-type]
+
+
+def codes(acquisition: Acquisition) -> set[tuple[str, str]]:
+    return {(fault.code, fault.keyword) for fault in acquisition.faults}
+
+
+@pytest.mark.parametrize("syntax", NATIVE)
+def test_header_of_every_native_syntax(tmp_path: Path, syntax: str) -> None:
+    acquisition = read_file(factories.write(factories.dx(), tmp_path / "dx", syntax))
+    assert acquisition.faults == ()
+    assert acquisition.exam.TransferSyntaxUID == syntax
+    assert acquisition.identity.PatientName == factories.SENTINEL
+    assert acquisition.identity.PatientBirthDate == "19800105"
+    assert acquisition.exam.Modality == "DX"
+    assert acquisition.exam.PatientOrientation == ("L", "F")
+    assert acquisition.exam.ViewCode == "399348003"
+    assert acquisition.exam.AnatomicRegion == "51185008"
+    assert acquisition.exam.SeriesNumber == 1
+    assert acquisition.device.InstitutionName == "示范医院"
+    assert acquisition.technique.KVP == 125
+    assert acquisition.technique.ExposureIndex == 250
+    assert acquisition.technique.Grid == ("FOCUSED",)
+    assert acquisition.display.BitsStored == 12
+    assert acquisition.display.ImagerPixelSpacing == (0.15, 0.15)
+    assert acquisition.dose_report is None
+
+
+def test_ct_values_that_are_lists_and_binary(tmp_path: Path) -> None:
+    acquisition = read_file(factories.write(factories.ct(number=3), tmp_path / "ct", ImplicitVRLittleEndian))
+    assert acquisition.technique.ImagePositionPatient == (-175.0, -175.0, -15.0)
+    assert acquisition.technique.SpiralPitchFactor == 1.2
+    assert acquisition.technique.CTDIvol == 8.5
+    assert acquisition.display.WindowCenter == (40.0, -600.0)
+    assert acquisition.exam.has_FrameOfReferenceUID
+    assert acquisition.display.RescaleIntercept == -1024
+
+
+def test_absent_is_none_and_no_fault(tmp_path: Path) -> None:
+    ds = factories.dx(KVP=None, ExposureIndex=None, ViewPosition=None, Grid=None)
+    acquisition = read_file(factories.write(ds, tmp_path / "dx"))
+    assert (acquisition.technique.KVP, acquisition.exam.ViewPosition) == (None, None)
+    assert acquisition.technique.Grid == ()
+    assert acquisition.faults == ()
+
+
+def test_exposure_in_microampere_seconds(tmp_path: Path) -> None:
+    ds = factories.dx(Exposure=None, ExposureInuAs=2400, ExposureTime=None, ExposureTimeInuS=8500)
+    technique = read_file(factories.write(ds, tmp_path / "a")).technique
+    assert technique.Exposure == pytest.approx(2.4)
+    assert technique.ExposureTime == pytest.approx(8.5)
+    rounded = read_file(factories.write(factories.dx(Exposure=0, ExposureInuAs=400), tmp_path / "b")).technique
+    assert rounded.Exposure == pytest.approx(0.4)
+    true_zero = read_file(factories.write(factories.dx(Exposure=0), tmp_path / "c")).technique
+    assert true_zero.Exposure == 0
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+@pytest.mark.parametrize("undefined", [False, True])
+def test_functional_groups_of_the_chosen_frame(tmp_path: Path, implicit: bool, undefined: bool) -> None:
+    ds = factories.ct()
+    for keyword in ("ImagePositionPatient", "WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept"):
+        delattr(ds, keyword)
+    del ds.KVP, ds.XRayTubeCurrent, ds.PixelSpacing, ds.Exposure
+    pixels = factories.phantom(16, 16)
+    factories.with_pixels(ds, pixels[None].repeat(4, axis=0), 12)
+    ds.SOPClassUID = EnhancedCTImageStorage
+    ds.SharedFunctionalGroupsSequence = Sequence([_group(PixelMeasuresSequence={"PixelSpacing": ["0.5", "0.4"]})])
+    ds.PerFrameFunctionalGroupsSequence = Sequence(
+        _group(
+            CTXRayDetailsSequence={"KVP": str(100 + frame)},
+            CTExposureSequence={"XRayTubeCurrentInmA": 200.0 + frame, "ExposureInmAs": 50.0},
+            PlanePositionSequence={"ImagePositionPatient": ["0", "0", str(frame)]},
+            FrameVOILUTSequence={"WindowCenter": "40", "WindowWidth": str(300 + frame)},
+            PixelValueTransformationSequence={"RescaleSlope": "2", "RescaleIntercept": "-1000"},
+        )
+        for frame in range(4)
+    )
+    if undefined:
+        for sequence in (ds.PerFrameFunctionalGroupsSequence, ds.SharedFunctionalGroupsSequence):
+            for item in sequence:
+                item.is_undefined_length_sequence_item = True
+        ds["PerFrameFunctionalGroupsSequence"].is_undefined_length = True
+    syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+    acquisition = read_file(factories.write(ds, tmp_path / "ect", syntax))
+    assert acquisition.technique.KVP == 102
+    assert acquisition.technique.XRayTubeCurrent == 202
+    assert acquisition.technique.Exposure == 50
+    assert acquisition.technique.ImagePositionPatient == (0.0, 0.0, 2.0)
+    assert isinstance(acquisition.pixels, Pixels)
+    assert acquisition.pixels.window == (40, 302)
+    assert acquisition.pixels.spacing_mm == (0.5, 0.4)
+    assert acquisition.pixels.frame == 2
+    assert acquisition.pixels.values[3, 5] == pixels[3, 5] * 2.0 - 1000
+
+
+def _group(**macros: dict[str, object]) -> Dataset:
+    group = Dataset()
+    for keyword, values in macros.items():
+        setattr(group, keyword, Sequence([factories.changed(Dataset(), values)]))
+    return group
+
+
+def test_marks_at_a_keyword_and_at_a_private_tag(tmp_path: Path) -> None:
+    ds = factories.dx(ImageComments="HR-MARK-33")
+    ds.private_block(0x0099, "REGION", create=True).add_new(0x01, "LO", "互认")
+    path = factories.write(ds, tmp_path / "dx")
+    marks = read_file(path, mark_tags=("ImageComments", "00991001", "NoSuchKeyword", "00991002")).private_marks
+    assert marks == ("HR-MARK-33", "互认")
+
+
+# --- values that are not valid for their VR -------------------------------------------------------
+
+
+def test_invalid_values_become_none_and_name_the_keyword_only(tmp_path: Path) -> None:
+    path = factories.write(factories.dx(), tmp_path / "dx")
+    factories.with_raw(path, b"19800105", b"1980XX05")
+    factories.with_raw(path, b"IS\x02\x002 ", b"IS\x02\x00x ")
+    acquisition = read_file(path)
+    assert acquisition.identity.PatientBirthDate is None
+    assert acquisition.technique.Exposure is None
+    assert codes(acquisition) == {("value.invalid", "PatientBirthDate"), ("value.invalid", "Exposure")}
+    assert not any("XX" in repr(fault) for fault in acquisition.faults)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "old", "new", "kept", "code"),
+    [
+        ("StudyDate", b"DA\x08\x0020260701", b"DA\x08\x0020260231", None, "value.invalid"),
+        ("StudyTime", b"TM\x06\x00101500", b"TM\x06\x00256199", None, "value.invalid"),
+        ("StudyTime", b"TM\x06\x00101500", b"TM\x06\x0010:15 ", "1015", "value.nonconforming"),
+        ("BodyPartExamined", b"CHEST ", b"Chest ", "Chest", "value.nonconforming"),
+        ("PatientAge", b"046Y", b"46Y ", None, "value.invalid"),
+        ("SeriesNumber", b"IS\x02\x001 ", b"IS\x02\x00.5", None, "value.invalid"),
+    ],
+)
+def test_value_checks(tmp_path: Path, keyword: str, old: bytes, new: bytes, kept: str | None, code: str) -> None:
+    acquisition = read_file(factories.with_raw(factories.write(factories.dx(), tmp_path / "dx"), old, new))
+    assert getattr(acquisition.exam, keyword) == kept
+    assert (code, keyword) in codes(acquisition)
+
+
+def test_wrong_vr_is_read_by_the_vr_that_is_there(tmp_path: Path) -> None:
+    path = factories.write(factories.dx(), tmp_path / "dx")
+    factories.with_raw(path, b"\x28\x00\x10\x00US\x02\x00\x60\x00", b"\x28\x00\x10\x00IS\x02\x0096")
+    assert read_file(path).display.Rows == 96
+
+
+def test_blank_vr(tmp_path: Path) -> None:
+    path = factories.write(factories.dx(), tmp_path / "dx")
+    factories.with_raw(path, b"\x28\x00\x10\x00US", b"\x28\x00\x10\x00  ")
+    acquisition = read_file(path)
+    assert acquisition.display.Rows == 96
+    assert isinstance(acquisition.pixels, Pixels)
+
+
+# --- files that are broken outside ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("syntax", NATIVE[:3])
+def test_without_preamble_and_meta(tmp_path: Path, syntax: str) -> None:
+    path = factories.write(factories.dx(), tmp_path / "dx", syntax, preamble=False)
+    acquisition = read_file(path)
+    assert codes(acquisition) == {("preamble.missing", ""), ("meta.missing", "TransferSyntaxUID")}
+    assert acquisition.technique.KVP == 125
+    assert isinstance(acquisition.pixels, Pixels)
+    assert acquisition.pixels.values[10, 10] == factories.phantom()[10, 10]
+
+
+def test_meta_names_the_wrong_syntax(tmp_path: Path) -> None:
+    path = factories.write(factories.dx(), tmp_path / "dx", ImplicitVRLittleEndian)
+    content = path.read_bytes().replace(
+        b"UI\x12\x001.2.840.10008.1.2\x00", b"UI\x14\x001.2.840.10008.1.2.1\x00", 1
+    )
+    path.write_bytes(content)
+    acquisition = read_file(path)
+    assert ("meta.wrong", "TransferSyntaxUID") in codes(acquisition)
+    assert acquisition.technique.KVP == 125
+
+
+def test_group_length_of_the_meta_is_not_believed(tmp_path: Path) -> None:
+    path = factories.write(factories.dx(), tmp_path / "dx")
+    content = path.read_bytes()
+    assert content[140:144] != b"\xff\xff\x00\x00"
+    path.write_bytes(content[:140] + b"\xff\xff\x00\x00" + content[144:])
+    assert read_file(path).technique.KVP == 125
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "dicom.empty"),
+        (b"x", "dicom.unreadable"),
+        (bytes(5000), "dicom.unreadable"),
+        (bytes(128) + b"DICM", "dicom.unreadable"),
+        (b"%PDF-1.7 and so on " * 50, "dicom.unreadable"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, "dicom.unreadable"),
+    ],
+)
+def test_what_is_not_dicom_is_set_aside(tmp_path: Path, content: bytes, code: str) -> None:
+    path = tmp_path / "other"
+    path.write_bytes(content)
+    with pytest.raises(SetAside) as raised:
+        read_file(path)
+    assert raised.value.code == code
+    assert raised.value.hint.zh
+    assert raised.value.text.en
+
+
+def test_every_truncation_of_an_object(tmp_path: Path) -> None:
+    """Cut anywhere: an Acquisition with what came before, or a set-aside while there is no element yet."""
+    whole = factories.write(factories.dx(pixels=factories.phantom(16, 12)), tmp_path / "dx").read_bytes()
+    path = tmp_path / "cut"
+    previous = 0
+    for length in range(0, len(whole), 7):
+        path.write_bytes(whole[:length])
+        try:
+            acquisition = read_file(path)
+        except SetAside:
+            assert length < 500
+            continue
+        assert isinstance(acquisition.pixels, NoPixels)
+        known = sum(value is not None for value in (acquisition.exam.Modality, acquisition.technique.KVP))
+        assert known >= previous
+        previous = known
+    assert previous == 2
+
+
+def test_truncated_pixels_keep_the_header(tmp_path: Path) -> None:
+    path = factories.write(factories.dx(), tmp_path / "dx")
+    path.write_bytes(path.read_bytes()[:-100])
+    acquisition = read_file(path)
+    assert acquisition.pixels == NoPixels("truncated", "100 bytes are missing")
+    assert ("structure.truncated", "PixelData") in codes(acquisition)
+    assert acquisition.display.Rows == 96
+
+
+def test_trailing_zeros_and_odd_crumbs_are_no_fault(tmp_path: Path) -> None:
+    path = factories.write(factories.dx(), tmp_path / "dx")
+    path.write_bytes(path.read_bytes() + bytes(1001))
+    assert read_file(path).faults == ()
+
+
+def test_a_damaged_element_ends_the_header_there(tmp_path: Path) -> None:
+    path = factories.write(factories.dx(), tmp_path / "dx")
+    factories.with_raw(path, b"\x18\x00\x50\x11IS\x02\x00", b"\x18\x00\x50\x11\x00\xff\xff\x7f")
+    acquisition = read_file(path)
+    assert acquisition.technique.KVP == 125
+    assert ("structure.damaged", "ExposureTime") in codes(acquisition)
+    assert acquisition.pixels == NoPixels("truncated")
+
+
+@pytest.mark.parametrize("maker", [factories.ct_dose_report, factories.projection_dose_report])
+def test_reports_are_no_images(tmp_path: Path, maker: object) -> None:
+    acquisition = read_file(factories.write(maker(), tmp_path / "sr"))  # type: ignore[operator]
+    assert acquisition.pixels == NoPixels("not_an_image")
+    assert acquisition.dose_report is not None
+
+
+def test_image_without_pixels(tmp_path: Path) -> None:
+    acquisition = read_file(factories.write(factories.dx(PixelData=None), tmp_path / "dx"))
+    assert acquisition.pixels == NoPixels("no_pixel_data")
+
+
+# --- bombs ------------------------------------------------------------------------------------------
+
+
+def element(tag: int, vr: bytes, value: bytes) -> bytes:
+    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF) + vr
+    if vr in (b"SQ", b"UN", b"OB", b"OW"):
+        return head + b"\0\0" + struct.pack("<I", len(value)) + value
+    return head + struct.pack("<H", len(value)) + value
+
+
+def part10(*elements: bytes, syntax: str = ExplicitVRLittleEndian) -> bytes:
+    padded = syntax.encode() + b"\0" * (len(syntax) % 2)
+    return bytes(128) + b"DICM" + element(0x00020010, b"UI", padded) + b"".join(elements)
+
+
+HEAD = (element(0x00080060, b"CS", b"CT"), element(0x00100020, b"LO", b"1234"))
+
+
+@pytest.mark.parametrize("vr", [b"SQ", b"UN"])
+@pytest.mark.parametrize("closed", [False, True])
+def test_nested_sequences_without_end(tmp_path: Path, vr: bytes, closed: bool) -> None:
+    opening = (
+        struct.pack("<HH", 0x0040, 0xA730) + vr + b"\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\xff\xff\xff\xff"
+    )
+    inner = opening[:4] + b"\xff\xff\xff\xff" + opening[12:] if vr == b"UN" else opening
+    closing = b"\xfe\xff\x0d\xe0\0\0\0\0" + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    depth = 50_000
+    path = tmp_path / "bomb"
+    path.write_bytes(part10(*HEAD, opening + inner * (depth - 1) + (closing * depth if closed else b"")))
+    acquisition = read_file(path)
+    assert acquisition.exam.Modality == "CT"
+    assert acquisition.dose_report is None
+    assert isinstance(acquisition.pixels, NoPixels)
+    assert (("structure.truncated", "ContentSequence") in codes(acquisition)) is not closed
+
+
+def test_deep_content_tree_of_a_report(tmp_path: Path) -> None:
+    """A dose report nested 3000 deep: looked at to a fixed depth only."""
+    inner = b""
+    for _ in range(3000):
+        inner = element(0x0040A730, b"SQ", b"\xfe\xff\x00\xe0" + struct.pack("<I", len(inner)) + inner)
+    name = element(0x00080100, b"SH", b"113701")
+    concept = element(0x0040A043, b"SQ", b"\xfe\xff\x00\xe0" + struct.pack("<I", len(name)) + name)
+    path = tmp_path / "deep"
+    path.write_bytes(part10(*HEAD, concept, inner))
+    report = read_file(path).dose_report
+    assert report is not None
+    assert report.events == ()
+
+
+def test_more_elements_than_are_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "many"
+    path.write_bytes(part10(*HEAD, b"".join(element(0x00110000 + i, b"LO", b"") for i in range(2000))))
+    acquisition = read_file(path, max_elements=1000)
+    assert acquisition.exam.Modality == "CT"
+    assert ("structure.too_many_elements", "") in codes(acquisition)
+    assert acquisition.pixels == NoPixels("too_large")
+
+
+def test_deflate_bomb(tmp_path: Path) -> None:
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    stream = deflater.compress(b"".join(HEAD) + element(0x7FE00010, b"OW", bytes(30_000_000))) + deflater.flush()
+    path = tmp_path / "bomb"
+    path.write_bytes(part10(stream, syntax=DeflatedExplicitVRLittleEndian))
+    assert path.stat().st_size < 100_000
+    acquisition = read_file(path, max_inflated=1_000_000)
+    assert acquisition.exam.Modality == "CT"
+    assert isinstance(acquisition.pixels, NoPixels)
+    assert Fault("structure.too_large", detail="deflated object") in acquisition.faults
+
+
+def test_broken_deflate_stream_keeps_its_beginning(tmp_path: Path) -> None:
+    path = factories.write(factories.dx(), tmp_path / "dx", DeflatedExplicitVRLittleEndian)
+    path.write_bytes(path.read_bytes()[:-500])
+    acquisition = read_file(path)
+    assert acquisition.exam.Modality == "DX"
+    assert ("structure.truncated", "") in codes(acquisition)
+    path.write_bytes(part10(b"\xff" * 300, syntax=DeflatedExplicitVRLittleEndian))
+    with pytest.raises(SetAside):
+        read_file(path)
