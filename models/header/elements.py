@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from pydicom.datadict import dictionary_VR, tag_for_keyword
-
 from capture.acquisition import Acquisition, Device, Display, Exam, Identity, Technique
 from models.catalogue import catalogue
+from models.header.anatomy_terms import is_term
+from models.header.view import STANDARD
 from models.measurement import Reason
 from models.producer import Subject
 from models.reporting import NOT_IN_HEADER, Answer, Answers, Missing, Reporter, absent
@@ -37,16 +37,14 @@ def name_parts(identity: Identity) -> frozenset[str]:
     return frozenset(part for part in parts if len(part) >= (4 if part.isascii() else 2))
 
 
-def _is_coded(keyword: str) -> bool:
-    tag = tag_for_keyword(keyword)
-    return tag is None or dictionary_VR(tag) in ("CS", "UI")
-
-
 def _text(value: str, forbidden: frozenset[str]) -> Answer:
     if not value.strip():
         return NOT_IN_HEADER
     if len(value) > LONGEST:
         return Missing(Reason.INVALID_IN_HEADER, f"longer than {LONGEST} characters")
+    if is_term(value) or value in STANDARD:
+        # A patient may be called Chest; a word of a closed list still names nobody.
+        return value
     if any(word in value.casefold() for word in forbidden):
         return Missing(Reason.INVALID_IN_HEADER, "holds part of an identity, so it is not handed on")
     return value.strip()
@@ -69,9 +67,7 @@ def _answer(acquisition: Acquisition, name: str, section: str, keyword: str) -> 
     if kind == "number":
         number: float = value[0] if isinstance(value, tuple) else value
         return number
-    forbidden = whole_identity(acquisition.identity)
-    if not _is_coded(keyword):
-        forbidden |= name_parts(acquisition.identity)
+    forbidden = whole_identity(acquisition.identity) | name_parts(acquisition.identity)
     return _texts(value, forbidden) if kind == "texts" else _text(value, forbidden)
 
 

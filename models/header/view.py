@@ -15,6 +15,7 @@ from models.reporting import INVALID, NOT_APPLICABLE, NOT_IN_HEADER, Answer, Ans
 _DX, _MG = codes.CID4010, codes.CID4014
 _BY_CODE = (
     ("PA", _DX.PosteroAnterior),
+    ("PA", Code("R-10214", "SRT", "postero-anterior")),  # older editions; pydicom's map has only R-40888
     ("AP", _DX.AnteroPosterior),
     ("LL", _DX.LeftLateral),
     ("RL", _DX.RightLateral),
