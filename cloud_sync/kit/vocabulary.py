@@ -17,6 +17,8 @@ EVENTS: dict[str, str] = {
     "spool.recovered": "Left-overs of an interrupted reception were removed",
     "file.taken": "A file of the watched folder is in the spool",
     "file.refused": "A file of the watched folder was set aside",
+    "folder.unreachable": "The watched folder cannot be read",
+    "folder.reached": "The watched folder can be read again",
     "case.judged": "A verdict is stored",
     "case.set_aside": "A case needs a person; reason says why",
     "case.retried": "A case will be tried again",

@@ -1,0 +1,107 @@
+"""What a site decides about its DICOM port."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork, model_validator
+
+_STRICT = ConfigDict(frozen=True, extra="forbid")
+
+
+def _ae_title(value: str) -> str:
+    """PS3.5 6.2, AE: at most 16 characters, no control character, no backslash; blanks around mean nothing."""
+    value = value.strip(" ")
+    if len(value) > 16 or "\\" in value or not (value.isascii() and value.isprintable()):
+        raise ValueError("an AE title is at most 16 printable ASCII characters without a backslash")
+    return value
+
+
+AETitle = Annotated[str, AfterValidator(_ae_title)]
+
+
+class Peer(BaseModel):
+    """One device that may send."""
+
+    model_config = _STRICT
+
+    ae_title: AETitle = Field(
+        title="Calling AE title", description="As the device sends it; empty for a blank one."
+    )
+    address: IPvAnyNetwork = Field(
+        title="Address", description="IPv4 or IPv6 address, or a network such as 10.1.2.0/24."
+    )
+    label: str = Field("", title="Label", description="What people call the device, e.g. the room.")
+
+
+class TlsSettings(BaseModel):
+    """Encryption of the DICOM port (PS3.15 B.12: TLS 1.2 or later)."""
+
+    model_config = _STRICT
+
+    certificate: Path = Field(title="Certificate", description="PEM file with the box's certificate chain.")
+    key: Path = Field(title="Private key", description="PEM file with the key of the certificate.")
+    ca: Path | None = Field(
+        None, title="Authority", description="PEM file with the authorities that sign devices."
+    )
+    require_client_certificate: bool = Field(
+        True,
+        title="Ask for a client certificate",
+        description="Turn away devices without a certificate of the CA.",
+    )
+
+    @model_validator(mode="after")
+    def _ca_is_there(self) -> Self:
+        if self.require_client_certificate and self.ca is None:
+            raise ValueError("ca: needed when a client certificate is required")
+        return self
+
+
+class DicomSettings(BaseModel):
+    """The DICOM listener."""
+
+    model_config = _STRICT
+
+    ae_title: AETitle = Field("QCBOX", min_length=1, title="Own AE title", description="What devices call.")
+    host: str = Field("0.0.0.0", title="Address", description="Local address to listen on; :: for IPv6 too.")  # noqa: S104
+    port: int = Field(11112, ge=0, le=65535, title="Port", description="TCP port; 0 takes any free one.")
+    peers: tuple[Peer, ...] = Field((), title="Device list", description="Who may send.")
+    open: bool = Field(
+        False,
+        title="Open to all",
+        description="Take objects of any device, called by any AE title. Not for a hospital network.",
+    )
+    accept_private_classes: bool = Field(
+        True,
+        title="Private SOP classes",
+        description="Also take objects of SOP classes that the standard does not know.",
+    )
+    max_pdu: int = Field(
+        131072,
+        ge=4096,
+        le=1 << 20,
+        title="Largest PDU",
+        description="Bytes of a P-DATA-TF PDU that devices may send.",
+    )
+    max_associations: int = Field(256, ge=1, title="Associations", description="At the same time, in total.")
+    max_per_address: int = Field(128, ge=1, title="Associations of one address", description="At the same time.")
+    first_pdu_timeout_s: float = Field(
+        10.0,
+        gt=0,
+        title="Patience for the first PDU",
+        description="Seconds from connecting to a whole A-ASSOCIATE-RQ.",
+    )
+    idle_timeout_s: float = Field(
+        120.0, gt=0, title="Patience between messages", description="Seconds an association may be silent."
+    )
+    stall_timeout_s: float = Field(
+        30.0, gt=0, title="Patience within a message", description="Seconds a device may be silent in mid-object."
+    )
+    stop_grace_s: float = Field(
+        5.0,
+        ge=0,
+        title="Grace at stop",
+        description="Seconds an object in transfer gets to finish when the box stops.",
+    )
+    tls: TlsSettings | None = Field(None, title="TLS", description="Unset: not encrypted.")

@@ -1,0 +1,255 @@
+"""A watched folder: USB sticks, network shares, devices that can only export files.
+
+It is polled, because network shares do not announce changes. File names may hold patients' names: none is logged.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field
+
+from capture.arrival import Arrival
+from capture.dicom.options import ReadOptions
+from capture.errors import Misuse, Retry
+from capture.spool import Spool
+from capture.text import Bilingual
+
+if TYPE_CHECKING:
+    from capture.acquisition import Acquisition
+
+log = structlog.get_logger()
+TAKEN, REFUSED = "taken", "refused"
+_CHUNK = 1 << 20
+_HEAD = 1024
+
+NOT_DICOM = Bilingual("不是 DICOM 文件", "Not a DICOM file")
+DICOMDIR = Bilingual(
+    "DICOMDIR 只是目录,影像文件会单独接收", "A DICOMDIR is only an index; the objects are taken one by one"
+)
+
+
+class FolderSettings(BaseModel):
+    """The watched folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path | None = Field(None, title="Folder", description="What to watch, subfolders too; unset: nothing.")
+    label: str = Field(
+        "folder", title="Label", description="Name of the source of its objects, shown on the console."
+    )
+    poll_s: float = Field(2.0, gt=0, title="Poll", description="Seconds between two looks.")
+    still_s: float = Field(
+        5.0, ge=0, title="Stillness", description="Seconds for which size and time of a file must not change."
+    )
+    after: Literal["move", "delete"] = Field(
+        "move", title="Afterwards", description="Taken files are moved to taken/ in the folder, or deleted."
+    )
+
+
+@dataclass(slots=True)
+class _Look:
+    """What a file looked like, and since when. ``done``: dealt with, though it could not be moved away."""
+
+    size: int
+    mtime_ns: int
+    since: float
+    done: bool = False
+
+
+class _Changed(Exception):
+    """The file is still being written."""
+
+
+class FolderSource:
+    """Takes what has come to rest.
+
+    ``ready`` is called before the first look, ``alive`` before each file; ``clock`` counts seconds, never back.
+    """
+
+    name = "folder"
+
+    def __init__(
+        self,
+        settings: FolderSettings,
+        options: ReadOptions | None = None,
+        *,
+        ready: Callable[[], None] = lambda: None,
+        alive: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        self._options = options or ReadOptions()
+        self._ready, self._alive, self._clock = ready, alive, clock
+        self._looks: dict[Path, _Look] = {}
+        self._reachable = True
+
+    def run(self, spool: Spool, stop: threading.Event) -> None:
+        """Poll until ``stop``. Raises Misuse ``folder.unset``. A share that is away is waited for."""
+        if self.settings.path is None:
+            raise Misuse(
+                "folder.unset",
+                Bilingual("没有配置监视文件夹", "No folder to watch is configured"),
+                Bilingual("在配置中设置 folder.path", "Set folder.path in the configuration"),
+            )
+        self._ready()
+        log.info("process.started")
+        while not stop.is_set():
+            self.look(spool, self.settings.path, stop)
+            stop.wait(self.settings.poll_s)
+        log.info("process.stopping")
+
+    def read(self, arrival: Arrival, path: Path) -> Acquisition:
+        """See :func:`capture.dicom.reader.read`."""
+        from capture.dicom.reader import read  # loads numpy and decoders, which the watching process never needs
+
+        return read(path, arrival, self._options)
+
+    def look(self, spool: Spool, root: Path, stop: threading.Event) -> None:
+        """One look through the folder; what has been still long enough is taken or refused."""
+        self._alive()
+        try:
+            found = dict(_files(root))
+        except OSError:
+            self._say_reachable(False)
+            return
+        self._say_reachable(True)
+        now = self._clock()
+        before, self._looks = self._looks, {}
+        for path, state in found.items():
+            last = before.get(path)
+            same = last is not None and (last.size, last.mtime_ns) == (state.st_size, state.st_mtime_ns)
+            self._looks[path] = last if last and same else _Look(state.st_size, state.st_mtime_ns, now)
+        for path, look in self._looks.items():
+            self._alive()
+            if stop.is_set():
+                return
+            if (
+                not look.done
+                and now - look.since >= self.settings.still_s
+                and not self._deal_with(spool, root, path, look)
+            ):
+                return
+
+    def _deal_with(self, spool: Spool, root: Path, path: Path, look: _Look) -> bool:
+        """False when the spool has no room: the rest waits for the next look."""
+        try:
+            reason = self._take(spool, root, path, look)
+        except Retry as retry:
+            log.error("spool.low", free_mb=spool.free_bytes() >> 20, code=retry.code)
+            return False
+        except (OSError, _Changed):  # gone, unreadable just now, or still growing: seen again at the next look
+            look.since = self._clock()
+            return True
+        look.done = True
+        if reason is not None:
+            log.warning("file.refused", reason=reason.en)
+        try:
+            self._put_away(root, path, reason)
+        except OSError:  # a read-only stick: what was taken is remembered while this process lives
+            self._say_unmovable()
+        return True
+
+    def _take(self, spool: Spool, root: Path, path: Path, look: _Look) -> Bilingual | None:
+        """Copy into the spool; or the reason why not. Raises Retry, OSError, _Changed."""
+        with _open_regular(path) as file:
+            reason = refusal(path.name, file.read(_HEAD))
+            if reason is not None:
+                return reason
+            if not spool.has_room(look.size):
+                raise Retry(
+                    "spool.low",
+                    Bilingual("磁盘空间不足", "Disk space is low"),
+                    Bilingual("清理磁盘", "Free space"),
+                )
+            file.seek(0)
+            with spool.receive(kind="dicom", source=self.name, peer=self.settings.label) as incoming:
+                while chunk := file.read(_CHUNK):
+                    incoming.write(chunk)
+                state = os.fstat(file.fileno())
+                if (incoming.size, state.st_mtime_ns) != (look.size, look.mtime_ns):
+                    raise _Changed
+                arrival = incoming.commit(time.time_ns() // 1_000_000)
+        log.info("file.taken", case=arrival.id, bytes=arrival.size)
+        return None
+
+    def _put_away(self, root: Path, path: Path, reason: Bilingual | None) -> None:
+        if reason is None and self.settings.after == "delete":
+            path.unlink()
+            return
+        target = _free_name(root / (TAKEN if reason is None else REFUSED) / path.relative_to(root))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if reason is not None:
+            target.with_name(target.name + ".reason.txt").write_text(
+                f"{reason.zh}\n{reason.en}\n", encoding="utf-8"
+            )
+        path.rename(target)
+
+    def _say_reachable(self, reachable: bool) -> None:
+        if reachable != self._reachable:
+            self._reachable = reachable
+            if reachable:
+                log.info("folder.reached")
+            else:
+                log.error("folder.unreachable")
+
+    def _say_unmovable(self) -> None:
+        log.warning("file.refused", reason="folder.read_only")
+
+
+def refusal(name: str, head: bytes) -> Bilingual | None:
+    """Why a file with this beginning is not taken; None for a DICOM object, with or without a preamble."""
+    is_part10 = head[128:132] == b"DICM"
+    if name.upper() == "DICOMDIR" or (is_part10 and b"\x02\x00\x02\x00UI\x14\x001.2.840.10008.1.3.10" in head):
+        return DICOMDIR
+    return None if is_part10 or _bare_data_set(head) else NOT_DICOM
+
+
+def _bare_data_set(head: bytes) -> bool:
+    """Whether it begins with an element of group 0002 or 0008 in little endian, as files of old devices do."""
+    if len(head) < 12 or head[:2] not in (b"\x02\x00", b"\x08\x00"):
+        return False
+    has_vr = head[4:6].isalpha() and head[4:6].isupper()
+    return has_vr or int.from_bytes(head[4:8], "little") < 256
+
+
+def _files(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Regular files below ``root`` with something in them; links and special files are not followed or opened."""
+    folders = [root]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                path = Path(entry.path)
+                if entry.is_dir(follow_symlinks=False):
+                    if path.parent != root or entry.name not in (TAKEN, REFUSED):
+                        folders.append(path)
+                elif entry.is_file(follow_symlinks=False):
+                    state = entry.stat(follow_symlinks=False)
+                    if state.st_size:
+                        yield path, state
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """Raises OSError when it became a link or a special file since it was seen."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError("not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def _free_name(path: Path) -> Path:
+    """``path``, or the first of path.1, path.2, ... that does not exist."""
+    tried, number = path, 0
+    while tried.exists():
+        number += 1
+        tried = path.with_name(f"{path.name}.{number}")
+    return tried
