@@ -115,7 +115,7 @@ async def _misused(request: Request, error: Exception) -> Response:
 
 async def _broken(request: Request, error: Exception) -> Response:
     """Log the type and the place, never the text: it may quote a patient."""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
     where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     log.error("request.failed", error=type(error).__name__, where=where)
     return _say(request, 500, "http.500", *_ERRORS[500])

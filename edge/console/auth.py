@@ -47,8 +47,8 @@ class Viewer:
 
     @property
     def administers(self) -> bool:
-        """May manage accounts."""
-        return self.account.role in ("qc-lead", "engineer") and not self.locked
+        """May manage accounts. Not an engineer, who could give an account that sees patients."""
+        return self.account.role == "qc-lead" and not self.locked
 
 
 class Auth:

@@ -21,7 +21,8 @@ from edge.console import wording
 from edge.console.auth import Auth, Viewer
 from edge.console.settings import ConsoleSettings
 from edge.services import Services
-from edge.store.cards import Card
+from edge.store.cards import Card, Decided
+from models.catalogue import catalogue
 
 HERE = Path(str(files("edge.console")))
 LANGUAGE_COOKIE = "qcbox_language"
@@ -92,6 +93,38 @@ class View:
 
     def stale(self, ms: int, minutes: int) -> bool:
         return now_ms() - ms > minutes * 60_000
+
+    def reason(self, code: str) -> str:
+        """A coded reason of a reject."""
+        return self.label(wording.REASONS.get(code, code))
+
+    def fact(self, name: str) -> str:
+        """What a catalogue name means."""
+        entry = catalogue().get(name)
+        return name if entry is None else (entry.zh if self.language.startswith("zh") else entry.en)
+
+    def value(self, value: object) -> str:
+        """A measured value for reading: four figures, yes and no, lists with commas."""
+        if isinstance(value, bool):
+            return self.label("yes") if value else self.label("no")
+        if isinstance(value, float | int):
+            return self.number(value)
+        return ", ".join(str(part) for part in value) if isinstance(value, tuple | list) else str(value)
+
+    def number(self, value: float) -> str:
+        """Four significant figures, without an exponent where a person can do without."""
+        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
+
+    def unit(self, unit: str) -> str:
+        """A UCUM unit as people write it."""
+        return self.label(wording.UNITS.get(unit, unit))
+
+    def may_undo(self, decided: Decided) -> bool:
+        """Whether this viewer could still take that decision back."""
+        who, window = self.viewer, self.settings.undo_hours * 3_600_000
+        if who is None or not who.decides or now_ms() - decided.created_at > window:
+            return False
+        return decided.account_id == who.account.id or who.account.role == "qc-lead"
 
     def person(self, name: str) -> str:
         return wording.person(name)

@@ -91,6 +91,26 @@ WORDS: dict[tuple[str, str], str] = {
 }
 
 
+UNITS: dict[str, str] = {
+    "1": "",
+    "{ratio}": "",
+    "{count}": "",
+    "{edges}": "",
+    "{lines}": "",
+    "{steps}": "",
+    "{pixels}": "px",
+    "Hz/{pixel}": "Hz/px",
+    "deg": "°",
+    "a": mark("years"),
+    "d": mark("days"),
+    "mA.s": "mAs",
+    "mGy.cm": "mGy·cm",
+    "Gy.cm2": "Gy·cm²",
+    "s/mm2": "s/mm²",
+}
+"""UCUM as people write it; a unit that is not here is written as it is."""
+
+
 def person(name: str) -> str:
     """A DICOM person name as people write it: the ideographic group if there is one, carets as spaces."""
     groups = [" ".join(part for part in group.split("^") if part).strip() for group in name.split("=")]

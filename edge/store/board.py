@@ -136,6 +136,7 @@ def devices(connection: Connection, since: int, with_findings: int = 0) -> tuple
     counts: dict[int, dict[str, int]] = defaultdict(dict)
     counted = (
         select(case.c.device_id, verdict.c.grade, func.count())
+        .select_from(case)
         .join(verdict, verdict.c.id == latest_verdict)
         .where(case.c.received_at >= since, case.c.device_id.is_not(None))
         .group_by(case.c.device_id, verdict.c.grade)

@@ -20,14 +20,18 @@ from models.rules.verdict import Finding, NotAssessed, Severity
 _WEIGHT = {Severity.VETO: 0, Severity.MAJOR: 1, Severity.MINOR: 2, Severity.INFO: 3}
 _LOOK_BACK = 20
 """Rows read for each card shown: so many images alike can stand behind one."""
+_any_verdict, _any_decision = verdict.alias("any_verdict"), decision.alias("any_decision")
 latest_verdict = (
-    select(func.max(verdict.c.id))
-    .where(verdict.c.case_id == case.c.id, verdict.c.mode == "active")
+    select(func.max(_any_verdict.c.id))
+    .where(_any_verdict.c.case_id == case.c.id, _any_verdict.c.mode == "active")
+    .correlate(case)
     .scalar_subquery()
 )
+"""Id of the verdict that counts, in a query over ``case``."""
 _standing_decision = (
-    select(func.max(decision.c.id))
-    .where(decision.c.case_id == case.c.id, decision.c.undone_at.is_(None))
+    select(func.max(_any_decision.c.id))
+    .where(_any_decision.c.case_id == case.c.id, _any_decision.c.undone_at.is_(None))
+    .correlate(case)
     .scalar_subquery()
 )
 
@@ -106,6 +110,7 @@ def recent(connection: Connection, limit: int, *, identity: bool) -> tuple[Card,
     """The newest cases, judged or not; images alike make one row."""
     newest = (
         select(case.c.id, alert.c.dedupe_key)
+        .select_from(case)
         .outerjoin(alert, alert.c.verdict_id == latest_verdict)
         .where(case.c.state != "duplicate")
         .order_by(case.c.id.desc())

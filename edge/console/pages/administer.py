@@ -1,4 +1,4 @@
-"""Accounts, managed on a running box by a QC lead or an engineer."""
+"""Accounts, managed on a running box by a QC lead."""
 
 from __future__ import annotations
 

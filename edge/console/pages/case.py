@@ -18,7 +18,6 @@ from edge.console.pages.board import read_board
 from edge.console.wording import REASONS
 from edge.store import audit, board, cards
 from edge.store.cards import Card
-from models.catalogue import catalogue
 from models.measurement import Measurement
 
 router = APIRouter(include_in_schema=False)
@@ -54,7 +53,7 @@ async def show(case_id: CaseId, view: _See, viewer: _Who) -> HTMLResponse:
     found = await db.aread(read)
     if found is None:
         raise HTTPException(404)
-    return view.page("case.html", catalogue=catalogue(), **found)
+    return view.page("case.html", **found)
 
 
 @router.get("/case/{case_id}/picture")
