@@ -71,6 +71,13 @@ class Child:
         """Of its last life; None while it lives."""
         return self._running.poll() if self._running else None
 
+    @property
+    def pid(self) -> int:
+        """Of its present life. Raises AssertionError when it was never started."""
+        if self._running is None:
+            raise AssertionError("it was never started")
+        return self._running.pid
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it lives."""
         if self.alive and self._running is not None:
