@@ -55,16 +55,17 @@ def choose(declared: Sequence[str], samples: Iterable[bytes], default: str | Non
     """
     told = [text for text in samples if not text.isascii() or _ESCAPE in text]
     encodings = _encodings(declared)
-    if declared and encodings is None:
-        faults: tuple[Fault, ...] = (Fault("charset.unknown", "SpecificCharacterSet"),)
-    elif not told or (declared and _fits(encodings or (), told)):
-        return Charset(encodings or ("iso8859",))
-    else:
-        faults = (Fault("charset.wrong" if declared else "charset.missing", "SpecificCharacterSet"),)
-    found = _guess(told, default) if told else ("iso8859",)
-    if encodings and found == _LAST_RESORT and any(_decode(text, encodings) is not None for text in told):
+    if encodings is not None and (not told or (declared and _fits(encodings, told))):
+        return Charset(encodings)
+    found = _guess(told, default)
+    if declared and encodings and found == _LAST_RESORT and _any_decode(told, encodings):
         return Charset(encodings)  # one text is broken, not the declaration
-    return Charset(found, tuple(Fault(f.code, f.keyword, f"read as {found[-1]}") for f in faults))
+    code = "charset.missing" if not declared else "charset.unknown" if encodings is None else "charset.wrong"
+    return Charset(found, (Fault(code, "SpecificCharacterSet", f"read as {found[-1].lower()}"),))
+
+
+def _any_decode(texts: list[bytes], encodings: tuple[str, ...]) -> bool:
+    return any(_decode(text, encodings) is not None for text in texts)
 
 
 def _encodings(terms: Sequence[str]) -> tuple[str, ...] | None:
@@ -94,7 +95,8 @@ def _decode(value: bytes, encodings: Sequence[str]) -> str | None:
             return value.decode(encodings[0])
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            return decode_bytes(value, list(encodings), _DELIMITERS)
+            # pydicom 3.0.2 leaves the escape sequence of ISO 2022 IR 58 in the text
+            return decode_bytes(value, list(encodings), _DELIMITERS).replace("\x1b$)A", "")
     except (UnicodeError, LookupError, UserWarning, ValueError):
         return None
 
