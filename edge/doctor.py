@@ -165,7 +165,7 @@ def _broker(settings: Settings) -> Iterator[Check]:
 def _decoders(settings: Settings) -> Iterator[Check]:
     from capture.dicom.decoders import DECODABLE
 
-    lacking = [uid.name for uid in DECODABLE if not _decodes(uid)]
+    lacking = [uid.name for uid in DECODABLE if _lacks_plugin(uid)]
     if lacking:
         names = ", ".join(sorted(lacking))
         text = Bilingual(f"无法解码：{names}", f"Cannot decode: {names}")
@@ -177,12 +177,12 @@ def _decoders(settings: Settings) -> Iterator[Check]:
         )
 
 
-def _decodes(uid: UID) -> bool:
+def _lacks_plugin(uid: UID) -> bool:
     from pydicom.pixels.decoders.base import get_decoder
 
     try:
-        return bool(get_decoder(uid).is_available)
-    except NotImplementedError:  # e.g. the multi-component part of JPEG 2000, which nobody decodes
+        return not get_decoder(uid).is_available
+    except NotImplementedError:  # Part 2 of JPEG 2000: nobody decodes it, so installing something does not help
         return False
 
 

@@ -1,0 +1,193 @@
+"""One owner, one writer, durable transactions, migrations that leave a way back."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import stat
+from functools import partial
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Insert, create_engine, text
+
+from capture.errors import Bug, Misuse
+from edge.store import migrate as migration
+from edge.store.database import Database
+from edge.store.migrate import check, copy
+from edge.store.schema import meta, metadata
+
+
+def put(key: str) -> Insert:
+    return meta.insert().values(key=key, value="v")
+
+
+def _put(key: str, connection: Connection) -> None:
+    connection.execute(put(key))
+
+
+def keys(connection: Connection) -> set[str]:
+    return set(connection.scalars(meta.select().with_only_columns(meta.c.key)))
+
+
+def test_writes_are_seen_by_readers_and_by_the_next_start(tmp_path: Path) -> None:
+    db = Database(tmp_path / "q.db")
+    db.write(lambda c: c.execute(put("a")))
+    assert db.read(keys) == {"a"}
+    db.close()
+    again = Database(tmp_path / "q.db")
+    assert again.read(keys) == {"a"}
+    again.close()
+
+
+def test_what_raises_is_rolled_back_and_the_writer_lives_on(tmp_path: Path) -> None:
+    db = Database(tmp_path / "q.db")
+
+    def fails(connection: Connection) -> None:
+        connection.execute(put("half"))
+        raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        db.write(fails)
+    db.write(lambda c: c.execute(put("whole")))
+    assert db.read(keys) == {"whole"}
+    db.close()
+
+
+async def test_from_the_event_loop(tmp_path: Path) -> None:
+    db = Database(tmp_path / "q.db")
+    await asyncio.gather(*(db.awrite(partial(_put, k)) for k in "abc"))
+    assert await db.aread(keys) == {"a", "b", "c"}
+    db.close()
+
+
+def test_a_reader_cannot_write(tmp_path: Path) -> None:
+    db = Database(tmp_path / "q.db")
+    with pytest.raises(Exception, match="readonly"):
+        db.read(lambda c: c.execute(put("a")))
+    db.close()
+
+
+def test_pragmas(tmp_path: Path) -> None:
+    db = Database(tmp_path / "q.db")
+
+    def pragma(name: str) -> object:
+        return db.write(lambda c: c.exec_driver_sql(f"PRAGMA {name}").scalar())
+
+    assert (pragma("journal_mode"), pragma("synchronous"), pragma("foreign_keys")) == ("wal", 2, 1)
+    db.close()
+
+
+def test_only_one_owner(tmp_path: Path) -> None:
+    db = Database(tmp_path / "q.db")
+    with pytest.raises(Misuse, match=r"store\.owned"):
+        Database(tmp_path / "q.db")
+    db.close()
+    Database(tmp_path / "q.db").close()
+
+
+def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:
+    db = Database(tmp_path / "q.db")
+    db.write(lambda c: c.execute(put("a")))
+    for path in tmp_path.glob("q.db*"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.name
+    db.close()
+
+
+def test_crash_hooks_stand_around_the_commit(tmp_path: Path) -> None:
+    steps: list[str] = []
+    db = Database(tmp_path / "q.db", steps.append)
+    db.write(lambda c: c.execute(put("a")))
+    db.close()
+    assert steps == ["store.executed", "store.committed"]
+
+
+def test_migrations_lead_to_the_schema_in_the_code(tmp_path: Path) -> None:
+    db = Database(tmp_path / "q.db")
+    with db._read_engine.connect() as connection:
+        difference = compare_metadata(MigrationContext.configure(connection), metadata)
+    assert [change for change in difference if "alembic_version" not in str(change)] == []
+    listed = db.read(lambda c: c.execute(text("SELECT name, strict FROM pragma_table_list")).all())
+    strict = {row.name for row in listed if row.strict}
+    assert strict >= set(metadata.tables)
+    db.close()
+    constraints = {t: _sql(create_all(tmp_path), t).count("CHECK") for t in metadata.tables}
+    assert constraints == {t: _sql(tmp_path / "q.db", t).count("CHECK") for t in metadata.tables}
+
+
+def create_all(folder: Path) -> Path:
+    path = folder / "straight.db"
+    engine = create_engine(f"sqlite:///{path}")
+    metadata.create_all(engine)
+    engine.dispose()
+    return path
+
+
+def _sql(path: Path, table: str) -> str:
+    connection = sqlite3.connect(path)
+    found = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    connection.close()
+    return str(found[0])
+
+
+def test_a_newer_file_is_refused(tmp_path: Path) -> None:
+    Database(tmp_path / "q.db").close()
+    raw = sqlite3.connect(tmp_path / "q.db")
+    raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    raw.commit()
+    raw.close()
+    with pytest.raises(Misuse, match=r"store\.newer"):
+        Database(tmp_path / "q.db")
+
+
+def test_an_upgrade_keeps_the_old_state_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a second revision planted, a file of the first is upgraded with its content, and copied before."""
+    db = Database(tmp_path / "q.db")
+    db.write(lambda c: c.execute(put("kept")))
+    db.close()
+    scripts = plant_revision(tmp_path / "migrations", "op.add_column('meta', sa.Column('note', sa.Text()))")
+    monkeypatch.setattr(migration, "_SCRIPTS", scripts)
+    db = Database(tmp_path / "q.db")
+    assert db.read(lambda c: c.execute(text("SELECT key, note FROM meta")).all()) == [("kept", None)]
+    db.close()
+    check(tmp_path / "q.db.before-0002")
+    assert "note" not in _sql(tmp_path / "q.db.before-0002", "meta")
+    assert not list(tmp_path.glob("*.trial"))
+
+
+def test_an_upgrade_that_breaks_the_copy_leaves_the_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Database(tmp_path / "q.db").close()
+    before = (tmp_path / "q.db").read_bytes()
+    scripts = plant_revision(tmp_path / "migrations", "op.execute('DROP TABLE no_such_table')")
+    monkeypatch.setattr(migration, "_SCRIPTS", scripts)
+    with pytest.raises(Exception, match="no_such_table"):
+        Database(tmp_path / "q.db")
+    assert (tmp_path / "q.db").read_bytes() == before
+
+
+def plant_revision(folder: Path, upgrade: str) -> Path:
+    """The real migrations and one more."""
+    (folder / "versions").mkdir(parents=True)
+    for path in migration._SCRIPTS.rglob("*.py"):
+        (folder / path.relative_to(migration._SCRIPTS)).write_text(path.read_text())
+    (folder / "versions" / "0002_planted.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\n"
+        "revision = '0002'\ndown_revision = '0001'\nbranch_labels = None\ndepends_on = None\n"
+        f"def upgrade() -> None:\n    {upgrade}\n"
+    )
+    return folder
+
+
+def test_check_sees_damage(tmp_path: Path) -> None:
+    Database(tmp_path / "q.db").close()
+    copy(tmp_path / "q.db", tmp_path / "copy.db")
+    check(tmp_path / "copy.db")
+    content = bytearray((tmp_path / "copy.db").read_bytes())
+    content[8192:12288] = bytes(4096)
+    (tmp_path / "copy.db").write_bytes(content)
+    with pytest.raises(Bug, match=r"store\.damaged"):
+        check(tmp_path / "copy.db")
