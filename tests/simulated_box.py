@@ -229,7 +229,7 @@ def main(arguments: Sequence[str]) -> None:
     chosen = parser.parse_args(arguments)
     outbox = SimulatedOutbox(chosen.folder / f"{chosen.box}.db", chosen.box, chosen.stream)
     settings = LinkSettings(
-        port=chosen.port, drain_jitter_s=0, ack_timeout_s=chosen.ack_timeout,
+        port=chosen.port, drain_delay_s=0, ack_timeout_s=chosen.ack_timeout,
         ack_timeout_most_s=4 * chosen.ack_timeout, reconnect_first_s=0.1, reconnect_most_s=0.5, keepalive_s=5,
     )  # fmt: skip
     at = dying(chosen.die_at, chosen.die_after)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from cloud_sync.central.errors import CentralError
+from capture.errors import Misuse
+from capture.text import Bilingual
 from cloud_sync.central.schema import metadata
 
 
@@ -21,22 +22,28 @@ class Database:
     def __init__(self, url: str) -> None:
         """``url`` as SQLAlchemy has it, e.g. ``sqlite:////var/lib/qcbox-central/central.db``.
 
-        Raises CentralError ``database.url`` for anything else than SQLite in a file or PostgreSQL.
+        Raises:
+            Misuse: the URL is neither SQLite in a file nor PostgreSQL, or nothing can be opened there.
         """
-        try:
-            parsed = make_url(url)
-        except ArgumentError:
-            raise CentralError("database.url") from None
+        parsed = _parse(url)
         self.backend = parsed.get_backend_name()
-        if self.backend not in ("sqlite", "postgresql") or not parsed.database:
-            raise CentralError("database.url")
-        if self.backend == "sqlite":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        self._engine: Engine = create_engine(parsed)
-        if self.backend == "sqlite":
-            _make_durable(self._engine)
-        with self._engine.begin() as connection:
-            metadata.create_all(connection)
+        try:
+            if self.backend == "sqlite":
+                Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+            self._engine: Engine = create_engine(parsed)
+            if self.backend == "sqlite":
+                _make_durable(self._engine)
+            with self._engine.connect().execution_options(qcbox_write=True) as connection, connection.begin():
+                metadata.create_all(connection)
+        except (OSError, SQLAlchemyError, ImportError) as error:
+            raise Misuse(
+                "database.unusable",
+                Bilingual("数据库打不开", "The database cannot be opened"),
+                Bilingual(
+                    "检查文件夹是否存在且可写; 使用 PostgreSQL 时检查服务和驱动 psycopg",
+                    "Check that its folder is there and writable; for PostgreSQL: server, driver psycopg",
+                ),
+            ) from error
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -50,7 +57,7 @@ class Database:
         with self._engine.connect() as connection:
             yield connection
 
-    def insert_new(self, table: Table) -> Insert:
+    def insert_new(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """``INSERT ... ON CONFLICT DO NOTHING`` in the database's own dialect."""
         if self.backend == "postgresql":
             return postgresql.insert(table).on_conflict_do_nothing()
@@ -59,6 +66,23 @@ class Database:
     def close(self) -> None:
         """Give back all connections."""
         self._engine.dispose()
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgresql") or not parsed.database:
+        raise Misuse(
+            "database.url",
+            Bilingual("database_url 无效", "database_url is not valid"),
+            Bilingual(
+                "写成 sqlite:////路径/central.db 或 postgresql+psycopg://用户@主机/库名",
+                "Write sqlite:////path/central.db or postgresql+psycopg://user@host/database",
+            ),
+        )
+    return parsed
 
 
 def _make_durable(engine: Engine) -> None:

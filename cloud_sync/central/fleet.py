@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import Connection, select
 
-from cloud_sync.central import schema
+from cloud_sync.central import schema, streams
 from cloud_sync.central.database import Database
 from cloud_sync.link.broker import Arrived
 from cloud_sync.wire.codec import WireError, decode
@@ -94,3 +95,47 @@ def _gauges(connection: Connection, box: str, metrics: Metrics) -> None:
 def online(connection: Connection) -> set[str]:
     """Names of the boxes that are there now."""
     return set(connection.scalars(select(schema.box.c.name).where(schema.box.c.online == 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class BoxRow:
+    """One box as a page shows it. Times are UTC milliseconds."""
+
+    name: str
+    site: str
+    agent: str
+    online: bool
+    first_seen: int
+    last_seen: int
+    depth: int
+    """Results that wait at the box, by its own words."""
+    oldest_age_s: float
+    quarantined: int
+    disk_pct: float | None
+    clock_synced: bool | None
+    clock_offset_ms: int | None
+    settled: int
+    """Highest number of its present stream that the centre has settled."""
+    missing: int
+    """Numbers between the low-water mark and that, which the centre does not have."""
+    unheard: int
+    """Numbers that the box has given out beyond that."""
+
+
+def boxes(connection: Connection) -> list[BoxRow]:
+    """All boxes by name."""
+    table, numbers = schema.box, schema.stream
+    mine = (numbers.c.box == table.c.name) & (numbers.c.stream == table.c.stream)
+    query = select(table, numbers.c.hi).outerjoin(numbers, mine).order_by(table.c.name)
+    rows = connection.execute(query).all()
+    missing = {row.name: streams.missing(connection, row.name, row.stream) for row in rows}
+    return [
+        BoxRow(
+            name=row.name, site=row.site, agent=row.agent, online=bool(row.online), first_seen=row.first_seen,
+            last_seen=row.last_seen, depth=row.depth, oldest_age_s=row.oldest_age_s, quarantined=row.quarantined,
+            disk_pct=row.disk_pct, clock_synced=None if row.clock_synced is None else bool(row.clock_synced),
+            clock_offset_ms=row.clock_offset_ms, settled=row.hi or 0, missing=missing[row.name],
+            unheard=max(0, row.seq_hi - (row.hi or 0)),
+        )
+        for row in rows
+    ]  # fmt: skip

@@ -62,12 +62,14 @@ class Ingest:
         self._asked: dict[tuple[str, str, int], float] = {}
         self._gaps_at = 0.0
         self.status = IngestStatus(False, wall(), "connecting")
+        self.turned_at = time.monotonic()
+        """When the loop last turned: what a watchdog looks at."""
 
     def run(self, stop: threading.Event) -> None:
         """Take in what boxes send until ``stop``; reconnect after every loss."""
         failures = 0
         while not stop.is_set():
-            came = time.monotonic()
+            came = self.turned_at = time.monotonic()
             try:
                 self._converse(stop)
             except (Lost, DBAPIError) as error:
@@ -96,6 +98,7 @@ class Ingest:
             self.status = IngestStatus(True, self._wall(), "")
             log.info("link.connected")
             while not stop.is_set():
+                self.turned_at = time.monotonic()
                 self._take_in(broker, self._collect(broker))
                 self._ask_for_gaps(broker)
             self._say_state(broker, online=False)

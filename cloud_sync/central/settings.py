@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from cloud_sync.central.errors import CentralError
+from capture.errors import Misuse
+from capture.text import Bilingual
 from cloud_sync.link.settings import BrokerSettings
 
 
@@ -97,17 +98,34 @@ class CentralSettings(BaseSettings):
 
 
 def load(path: Path | None) -> CentralSettings:
-    """The settings of a file (or the defaults), environment over it. Raises CentralError."""
+    """The settings of a file (or the defaults), environment over it.
+
+    Raises:
+        Misuse: the file cannot be read, is not TOML, or has an unknown key or a wrong value.
+    """
     values: dict[str, Any] = {}
     if path is not None:
         try:
             values = tomllib.loads(path.read_text("utf-8"))
         except (OSError, UnicodeDecodeError):
-            raise CentralError("config.unreadable", str(path)) from None
-        except tomllib.TOMLDecodeError:
-            raise CentralError("config.syntax", str(path)) from None
+            raise Misuse(
+                "config.unreadable",
+                Bilingual(f"读不了配置文件 {path}", f"The configuration file {path} cannot be read"),
+                Bilingual("检查路径和权限", "Check its path and its permissions"),
+            ) from None
+        except tomllib.TOMLDecodeError as error:
+            raise Misuse(
+                "config.syntax",
+                Bilingual(f"配置文件 {path} 不是有效的 TOML", f"The configuration file {path} is not valid TOML"),
+                Bilingual(f"检查: {error}", f"Look here: {error}"),
+            ) from None
     try:
         return CentralSettings(**values)
     except ValidationError as error:
-        places = (f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in error.errors(include_input=False))
-        raise CentralError("config.value", "; ".join(places)) from None
+        found = error.errors(include_input=False)
+        places = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
+        raise Misuse(
+            "config.value",
+            Bilingual("配置中有未知的键或错误的值", "The configuration has an unknown key or a wrong value"),
+            Bilingual(places, places),
+        ) from None

@@ -104,7 +104,7 @@ class Conversation:
         self._waiting_since = None
         self._held_until = 0.0
         self.progress = replace(self.progress, held="")
-        self._backlog_from = time.monotonic() + self._settings.drain_jitter_s * self._chance.random()
+        self._backlog_from = time.monotonic() + self._settings.drain_delay_s * self._chance.random()
         self._tell_birth()
 
     def _drain(self) -> None:

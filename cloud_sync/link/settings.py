@@ -90,8 +90,8 @@ class LinkSettings(BrokerSettings):
         title="Longest acknowledgement timeout",
         description="Seconds; the doubling stops here.",
     )
-    drain_jitter_s: float = Field(
-        60, ge=0, le=3600, title="Drain jitter",
+    drain_delay_s: float = Field(
+        60, ge=0, le=3600, title="Longest drain delay",
         description="Old results start after a random part of this many seconds: not all boxes at once.",
     )  # fmt: skip
     metrics_s: float = Field(

@@ -1,0 +1,85 @@
+"""The gate in front of every page: refuses by default, so a page that nobody thought of is closed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import anyio.to_thread
+import structlog
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cloud_sync.central import accounts
+from cloud_sync.central.accounts import Account
+from cloud_sync.central.database import Database
+
+COOKIE = "qcbox_centre"
+_OPEN = ("/login", "/language", "/healthz")
+
+log = structlog.get_logger()
+
+
+class Auth:
+    """Log-in and log-out over the database. Blocking: call from a worker thread."""
+
+    def __init__(self, database: Database, session_hours: float, wall: Callable[[], int]) -> None:
+        self._database, self._wall = database, wall
+        self._session_ms = int(session_hours * 3_600_000)
+        # One at a time: anybody in the network may try, and a hash takes memory and a core on purpose.
+        self._hashing = threading.Lock()
+
+    def log_in(self, name: str, password: str, address: str) -> str | None:
+        """A session's token, or None; which of the reasons, the answer does not tell."""
+        with self._hashing:
+            now = self._wall()
+            with self._database.write() as connection:
+                secret_hash = accounts.attempt(connection, name, now)
+            right = accounts.matches(secret_hash, password)
+        if not right:
+            log.warning("account.refused", address=address)
+            return None
+        with self._database.write() as connection:
+            token = accounts.enter(connection, name, now, now + self._session_ms)
+        log.info("account.login", address=address)
+        return token
+
+    def log_out(self, token: str) -> None:
+        """End a session."""
+        with self._database.write() as connection:
+            accounts.leave(connection, token)
+
+    def holder(self, token: str | None) -> Account | None:
+        """Who holds this token."""
+        if not token:
+            return None
+        with self._database.read() as connection:
+            return accounts.holder(connection, token, self._wall())
+
+
+class Gate:
+    """ASGI middleware: finds the account of every request and turns away who has none."""
+
+    def __init__(self, app: ASGIApp, auth: Auth) -> None:
+        self._app, self._auth = app, auth
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/static/"):
+            await self._app(scope, receive, send)
+            return
+        request = HTTPConnection(scope)
+        account = await anyio.to_thread.run_sync(self._auth.holder, request.cookies.get(COOKIE))
+        request.state.account = account
+        if account is not None or scope["path"] in _OPEN:
+            await self._app(scope, receive, send)
+            return
+        await _to_login(request)(scope, receive, send)
+
+
+def _to_login(request: HTTPConnection) -> Response:
+    if request.headers.get("hx-request"):
+        return Response(status_code=401, headers={"HX-Redirect": "/login"})
+    if request.url.path.startswith("/export"):
+        return Response("401 log in first / 请先登录\n", status_code=401, media_type="text/plain")
+    return RedirectResponse("/login", status_code=303)
