@@ -9,10 +9,15 @@ from models.header.decoding import decodes
 from models.producer import Subject
 from models.reporting import NOT_IN_HEADER, Answer, Answers, Reporter, family
 
-# The words a test or an emergency placeholder is called by, in names and in IDs.
-_WORDS = re.compile(
-    r"(?<![a-z])(test|testing|tst|demo|dummy|sample|phantom|trial|qc|qa|anonym\w*|unknown|unnamed|none|null|na|n/a|x{3,})(?![a-z])"
-    r"|测试|试验|演示|模体|体模|水模|质控|匿名|无名|未知|某某",
+# Guarded, because the rule on it is a veto: whole words only, and Na, Qa or Sample may be somebody's name.
+_TEST = re.compile(
+    r"(?<![a-z])(test|testing|tst|phantom|dummy)(?![a-z])|^\W*(qc|qa|demo)(?![a-z])"
+    r"|测试|试验|演示|模体|体模|水模|质控",
+    re.IGNORECASE,
+)
+# What stands for a name that is not known (emergency) or was taken out (de-identified): real patients.
+_PLACEHOLDER = re.compile(
+    r"(?<![a-z])(anonym\w*|anon|unknown|unnamed|noname|noid|none|x{3,})(?![a-z])|匿名|无名|未知|某某",
     re.IGNORECASE,
 )
 _ASCENDING = "01234567890"
@@ -28,7 +33,7 @@ def _looks_like_test(identity: Identity) -> Answer:
     patient_id, name = identity.PatientID or "", identity.PatientName or ""
     if not patient_id.strip() and not name.strip():
         return NOT_IN_HEADER
-    return bool(_WORDS.search(name.replace("^", " ")) or _WORDS.search(patient_id) or _is_counted(patient_id))
+    return bool(_TEST.search(name.replace("^", " ")) or _TEST.search(patient_id) or _is_counted(patient_id))
 
 
 def is_present(text: str | None) -> bool:
@@ -44,6 +49,7 @@ def _report(subject: Subject) -> Answers:
         "identity.patient_name_present": name is not None,
         "identity.patient_name_decodes": decodes(name, subject.acquisition) if name else NOT_IN_HEADER,
         "identity.looks_like_test": _looks_like_test(identity),
+        "identity.name_is_placeholder": bool(_PLACEHOLDER.search(name)) if name else NOT_IN_HEADER,
         "identity.accession_present": is_present(identity.AccessionNumber),
         "identity.operator_present": is_present(identity.OperatorsName),
     }
