@@ -17,6 +17,7 @@ from capture.acquisition import Acquisition, Identity
 from capture.arrival import Arrival, arrival_id
 from capture.dicom.reader import ReadOptions, read
 from capture.errors import SetAside
+from deploy.generate import outdated
 from models.catalogue import catalogue
 from models.circumstances import Circumstances
 from models.measurement import Measurement, NotMeasured, Reason
@@ -176,3 +177,7 @@ def test_what_concerns_identity_is_yes_or_no() -> None:
         family, _, rest = name.partition(".")
         assert family not in ("identity", "uid") or entry.type == "bool", name
         assert rest not in personal, f"{name} is an identity"
+
+
+def test_the_handbook_lists_the_catalogue_as_it_is() -> None:
+    assert outdated(("measurements",)) == {}, "run: python -m deploy.generate measurements"

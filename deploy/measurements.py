@@ -1,0 +1,42 @@
+"""The handbook's list of everything that can be measured, read from the catalogue."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from models.catalogue import Entry, catalogue
+
+HEADINGS = {
+    "en": ("name", "type, unit", "meaning", "source", "note"),
+    "zh": ("名称", "类型、单位", "含义", "来源", "备注"),
+}
+TYPES = {
+    "en": {"bool": "yes/no", "number": "number", "text": "text", "texts": "texts"},
+    "zh": {"bool": "是/否", "number": "数值", "text": "文字", "texts": "多个文字"},
+}
+STAYS = {"en": "stays", "zh": "不出院"}
+WAITS = {"en": "waits for {}", "zh": "等待 {}"}
+
+
+def _row(entry: Entry, language: str) -> str:
+    kind = ", ".join(filter(None, (TYPES[language][entry.type], f"`{entry.unit}`" if entry.unit else "")))
+    wait = entry.needs_model or entry.needs_system
+    notes = ("" if entry.leaves_site else STAYS[language], WAITS[language].format(wait) if wait else "")
+    meaning = entry.zh if language == "zh" else entry.en
+    cells = (f"`{entry.name}`", kind, meaning, entry.source, "; ".join(filter(None, notes)))
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def tables(language: str) -> str:
+    """The generated part of ``measurements.md`` in one language: one table for each family."""
+    lines: list[str] = []
+    entries = sorted(catalogue().values(), key=lambda entry: entry.name)
+    for family, members in groupby(entries, key=lambda entry: entry.name.partition(".")[0]):
+        lines += [
+            f"## {family}",
+            "",
+            "| " + " | ".join(HEADINGS[language]) + " |",
+            "| --- | --- | --- | --- | --- |",
+        ]
+        lines += [*(_row(entry, language) for entry in members), ""]
+    return "\n".join(lines)
