@@ -258,11 +258,11 @@ class Incoming:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for descriptor in self._held:
+            self._disk.close(descriptor)
         for path in reversed(self._trail):
             with suppress(OSError):  # recover() finds it at the next start
                 self._disk.unlink(path)
-        for descriptor in self._held:
-            self._disk.close(descriptor)
 
 
 def write_all(disk: Disk, descriptor: int, chunk: bytes | bytearray | memoryview) -> None:
