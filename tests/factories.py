@@ -23,6 +23,7 @@ from pydicom.uid import (
     DigitalXRayImageStorageForPresentation,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEGLSTransferSyntaxes,
     MRImageStorage,
     SecondaryCaptureImageStorage,
     UltrasoundImageStorage,
@@ -325,7 +326,8 @@ def write(
     if ts.is_compressed and not ts.is_deflated and "PixelData" in ds:
         ds.file_meta = FileMetaDataset()
         ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        ds.compress(ts, generate_instance_uid=False, **encoder)  # type: ignore[arg-type]
+        plugin = "pyjpegls" if ts in JPEGLSTransferSyntaxes else "pylibjpeg"  # GDCM aborts the process
+        ds.compress(ts, generate_instance_uid=False, encoding_plugin=plugin, **encoder)  # type: ignore[arg-type]
     if not ts.is_little_endian and "PixelData" in ds:
         # pydicom writes pixel data as it finds them; big endian ones are swapped by the word
         ds["PixelData"].VR = "OW"

@@ -13,27 +13,30 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
     UID,
-    JPEG2000TransferSyntaxes,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
     JPEGExtended12Bit,
-    JPEGLSTransferSyntaxes,
-    JPEGTransferSyntaxes,
-    RLETransferSyntaxes,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
 )
 
 from capture.dicom.layout import CannotDecode, Layout
 
-DECODABLE = frozenset(
-    (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes, *RLETransferSyntaxes)
-)
-"""Compressed transfer syntaxes that pydicom and its plug-ins decode: JPEG, JPEG-LS, JPEG 2000 and HTJ2K, RLE."""
-
-_PLUGINS: Mapping[str, str] = {
-    **dict.fromkeys(JPEGTransferSyntaxes, "gdcm"),
-    **dict.fromkeys(JPEGLSTransferSyntaxes, "pyjpegls"),
-    **dict.fromkeys(JPEG2000TransferSyntaxes, "pylibjpeg"),
-    **dict.fromkeys(RLETransferSyntaxes, "pylibjpeg"),
+PLUGINS: Mapping[str, str] = {
+    **dict.fromkeys((JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1), "gdcm"),
+    **dict.fromkeys((JPEGLSLossless, JPEGLSNearLossless), "pyjpegls"),
+    **dict.fromkeys((JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K), "pylibjpeg"),
+    RLELossless: "pylibjpeg",
 }
+"""Compressed transfer syntaxes that are decoded, and pydicom's name of the decoder that does it."""
 
 for _name in ("pydicom", "pylibjpeg", "openjpeg", "rle", "jpeg_ls"):
     # Their messages quote values of the object; what went wrong is told by our own codes.
@@ -68,7 +71,7 @@ def run_decoder(syntax: str, encoded: bytes, layout: Layout) -> NDArray[np.gener
     try:
         with _quiet():
             array, _ = get_decoder(UID(syntax)).as_array(
-                encoded, index=0, decoding_plugin=_PLUGINS.get(syntax, ""), **layout.options()
+                encoded, index=0, decoding_plugin=PLUGINS.get(syntax, ""), **layout.options()
             )
     except Exception as error:  # noqa: BLE001 - five foreign decoders, each with errors of its own
         raise CannotDecode("decode_failed", type(error).__name__) from None

@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEGExtende
 
 from capture.dicom.bounded import Element, Source
 from capture.dicom.codestream import size_of
-from capture.dicom.decoders import DECODABLE, run_decoder, twelve_bit_jpeg
+from capture.dicom.decoders import PLUGINS, run_decoder, twelve_bit_jpeg
 from capture.dicom.layout import CannotDecode, Layout
 from capture.dicom.part10 import GE_PRIVATE_BIG_ENDIAN, known_syntax
 
@@ -44,6 +44,8 @@ def _decode_native(
         raise CannotDecode("truncated", f"{stop - pixel_data.end} bytes are missing")
     big = not source.little or syntax == GE_PRIVATE_BIG_ENDIAN
     view = memoryview(source.buffer)[start:stop]
+    if big and layout.bits_allocated == 8 and pixel_data.vr == "OW":
+        view = _swapped(source, pixel_data, start, stop)
     if layout.samples == 1 and layout.bits_allocated in (8, 16, 32, 64):
         return np.frombuffer(view, _dtype(layout, big)).reshape(layout.rows, layout.columns)
     if layout.bits_allocated == 1:
@@ -52,8 +54,6 @@ def _decode_native(
         skip = first_bit % 8
         bits = np.unpackbits(np.frombuffer(view, np.uint8), bitorder="little")
         return bits[skip : skip + layout.rows * layout.columns].reshape(layout.rows, layout.columns)
-    if big and layout.bits_allocated == 8 and pixel_data.vr == "OW":
-        view = _swapped(source, pixel_data, start, stop)
     return run_decoder(ExplicitVRBigEndian if big else ExplicitVRLittleEndian, bytes(view), layout)
 
 
@@ -75,7 +75,7 @@ def _dtype(layout: Layout, big: bool) -> np.dtype[np.generic]:
 def _decode_compressed(
     source: Source, pixel_data: Element, layout: Layout, syntax: str, frame: int
 ) -> NDArray[np.generic]:
-    if syntax not in DECODABLE and syntax != DEFLATED_FRAME:
+    if syntax not in PLUGINS and syntax != DEFLATED_FRAME:
         known = known_syntax(syntax)
         native = known is not None and not known.is_encapsulated
         raise CannotDecode("inconsistent" if native else "no_decoder", known.name if known else "unknown syntax")

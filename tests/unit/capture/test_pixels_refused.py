@@ -1,0 +1,127 @@
+"""What cannot be decoded is refused with a code, quickly and without the memory that it asks for."""
+
+from __future__ import annotations
+
+import struct
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    MPEG4HP41,
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLSLossless,
+    RLELossless,
+)
+
+from capture.acquisition import Acquisition, NoPixels, Pixels
+from capture.dicom.reader import ReadOptions, read
+from tests import factories
+
+LOSSLESS = (RLELossless, JPEGLSLossless, JPEG2000Lossless)
+
+
+def read_file(path: Path, **options: Any) -> Acquisition:
+    return read(path, factories.arrival_of(path), ReadOptions(**options))
+
+
+def pixels_of(ds: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian, **options: Any) -> Pixels:
+    pixels = read_file(factories.write(ds, path, syntax), **options).pixels
+    assert isinstance(pixels, Pixels), pixels
+    return pixels
+
+
+def refusal(ds: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian, **options: Any) -> str:
+    pixels = read_file(factories.write(ds, path, syntax), **options).pixels
+    assert isinstance(pixels, NoPixels)
+    return pixels.code
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"Rows": 65535, "Columns": 1000}, "truncated"),
+        ({"Rows": 65535, "Columns": 65535}, "too_large"),
+        ({"NumberOfFrames": 2_000_000_000}, "truncated"),
+        ({"Rows": 0}, "inconsistent"),
+        ({"Rows": None}, "inconsistent"),
+        ({"BitsAllocated": None}, "inconsistent"),
+        ({"BitsAllocated": 12}, "inconsistent"),
+        ({"SamplesPerPixel": 4}, "inconsistent"),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "truncated"),
+        ({"PhotometricInterpretation": "PALETTE COLOR"}, "inconsistent"),
+    ],
+)
+def test_headers_that_promise_what_is_not_there(tmp_path: Path, changes: dict[str, Any], code: str) -> None:
+    assert refusal(factories.dx(**changes), tmp_path / "dx") == code
+
+
+def test_limit_of_samples(tmp_path: Path) -> None:
+    assert refusal(factories.dx(), tmp_path / "dx", max_pixels=96 * 80 - 1) == "too_large"
+    assert pixels_of(factories.dx(), tmp_path / "dx", max_pixels=96 * 80).values.shape == (96, 80)
+
+
+def encapsulated(tmp_path: Path, syntax: str, frame: bytes, **changes: Any) -> Path:
+    path = factories.write(factories.sc(**changes), tmp_path / "sc")
+    ds = dcmread(path)
+    ds.file_meta.TransferSyntaxUID = RLELossless
+    ds.PixelData = encapsulate([frame])
+    ds["PixelData"].is_undefined_length = True
+    ds.save_as(path, enforce_file_format=True)
+    old, new = (text.encode() + b"\0" * (len(text) % 2) for text in (str(RLELossless), syntax))
+    content = path.read_bytes()  # pydicom writes no syntax that it does not know
+    path.write_bytes(content.replace(bytes([len(old), 0]) + old, bytes([len(new), 0]) + new, 1))
+    return path
+
+
+@pytest.mark.parametrize("syntax", [MPEG4HP41, "1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.92", "1.2.3.4.5"])
+def test_no_decoder(tmp_path: Path, syntax: str) -> None:
+    pixels = read_file(encapsulated(tmp_path, syntax, b"some stream of bytes")).pixels
+    assert isinstance(pixels, NoPixels)
+    assert pixels.code == "no_decoder"
+
+
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, *LOSSLESS])
+def test_garbage_in_place_of_a_frame(tmp_path: Path, syntax: str) -> None:
+    pixels = read_file(encapsulated(tmp_path, syntax, bytes(range(256)) * 4)).pixels
+    assert isinstance(pixels, NoPixels)
+    assert pixels.code == "decode_failed"
+
+
+def test_code_stream_that_asks_for_gigabytes(tmp_path: Path) -> None:
+    """The header says 32 x 40, the code stream 60000 x 60000: refused before a decoder allocates for it."""
+    jpeg = b"\xff\xd8\xff\xc0\x00\x0b\x08" + struct.pack(">HH", 60000, 60000) + b"\x01\x01\x11\x00" + bytes(64)
+    siz = struct.pack(">HHH8IHBBB", 0xFF51, 41, 0, 60000, 60000, 0, 0, 60000, 60000, 0, 0, 1, 7, 1, 1)
+    for syntax, frame in ((JPEGBaseline8Bit, jpeg), (JPEG2000Lossless, b"\xff\x4f" + siz + bytes(64))):
+        path = encapsulated(tmp_path, syntax, frame)
+        tracemalloc.start()
+        pixels = read_file(path).pixels
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert isinstance(pixels, NoPixels)
+        assert pixels.code == "inconsistent"
+        assert peak < 10_000_000
+
+
+def test_many_empty_fragments(tmp_path: Path) -> None:
+    path = encapsulated(tmp_path, RLELossless, b"xx")
+    content = path.read_bytes()
+    at = content.rindex(b"\xfe\xff\xdd\xe0")
+    path.write_bytes(content[:at] + b"\xfe\xff\x00\xe0\0\0\0\0" * 200_000 + content[at:])
+    acquisition = read_file(path, max_elements=100_000)
+    assert isinstance(acquisition.pixels, NoPixels)
+    assert acquisition.pixels.code == "too_large"
+    assert acquisition.exam.Modality == "OT"
+
+
+def test_native_syntax_with_fragments(tmp_path: Path) -> None:
+    path = encapsulated(tmp_path, RLELossless, b"xx")
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"1.2.840.10008.1.2.5\0", b"1.2.840.10008.1.2.1\0"))
+    assert read_file(path).pixels == NoPixels("inconsistent", "Explicit VR Little Endian")
