@@ -49,7 +49,7 @@ def status(config: Config = None, as_json: Json = False) -> None:
     else:
         for box in boxes:
             state = "online" if box.online else "offline"
-            typer.echo(f"{box.name:24} {state:8} waiting {box.depth}, missing {box.missing}")
+            typer.echo(f"{box.name:24} {state:8} waiting {box.waiting}, missing {box.missing}")
         typer.echo(
             f"{totals.results} results, {totals.events} events, {len(gaps)} gaps, "
             f"{totals.dead_letters} dead letters, {totals.alarms} alarms"

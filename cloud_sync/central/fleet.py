@@ -121,6 +121,11 @@ class BoxRow:
     unheard: int
     """Numbers that the box has given out beyond that."""
 
+    @property
+    def waiting(self) -> int:
+        """Results still at the box, as far as the centre has heard; fresher than ``depth``."""
+        return self.missing + self.unheard
+
 
 def boxes(connection: Connection) -> list[BoxRow]:
     """All boxes by name."""

@@ -81,7 +81,7 @@ class View:
 
     def page(self, template: str, status_code: int = 200, /, **values: object) -> HTMLResponse:
         """A template as a response."""
-        return self.centre.pages.page(template, self.language, status_code, view=self, **values)
+        return HTMLResponse(self.centre.pages.text(template, self.language, view=self, **values), status_code)
 
 
 def centre_of(request: Request) -> Centre:
