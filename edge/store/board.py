@@ -187,9 +187,11 @@ def _last_findings(connection: Connection, device_id: int, limit: int) -> tuple[
         .join(case, case.c.id == verdict.c.case_id)
         .where(case.c.device_id == device_id, verdict.c.id == latest_verdict)
         .order_by(finding.c.id.desc())
-        .limit(limit)
+        .limit(limit * 10)
     )
-    return tuple(finding_of(row) for row in connection.execute(query))
+    newest = {row.rule_id: row for row in reversed(connection.execute(query).all())}
+    rows = sorted(newest.values(), key=lambda row: int(row.id), reverse=True)
+    return tuple(finding_of(row) for row in rows[:limit])
 
 
 def _decided(row: Any) -> Decided:

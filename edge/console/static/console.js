@@ -59,8 +59,8 @@
   // --- dialogs and notes
   const dialog = byId("dialog");
   body.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target === dialog && !dialog.open) dialog.showModal();
-    if (event.detail.target.id === "board") choose(chosen);
+    if (dialog && event.target === dialog && !dialog.open) dialog.showModal();
+    if (event.target.id === "board") choose(chosen);
   });
   body.addEventListener("htmx:afterRequest", (event) => {
     if (dialog && dialog.open && event.detail.successful && event.detail.elt.matches("form.decide")) dialog.close();

@@ -29,11 +29,13 @@ from edge.store import accounts, cases
 from edge.store.accounts import Account, Role
 from edge.store.blobs import Blobs
 from edge.store.database import Database
+from edge.store.devices import device_key
 from edge.store.outbox import Outbox
 from models.circumstances import Circumstances
 from models.measurement import Measured, Measurement, NotMeasured, Reason, Region
 from models.rules.verdict import Finding, Fingerprint, Grade, Limit, NotAssessed, Severity, Verdict
 
+DEVICE = Device(Manufacturer="Siemens", ManufacturerModelName="Ysio Max", StationName="DR-2")
 SECRETS: dict[Role, str] = {"technologist": "482913", "qc-lead": "a long password", "engineer": "another password"}
 
 
@@ -139,6 +141,9 @@ class Stage:
         series: str | None = None,
         description: str = "Chest PA",
         modality: str = "DX",
+        body_part: str | None = "CHEST",
+        size: tuple[int, int] = (96, 80),
+        device: Device = DEVICE,
         preview: bytes | None = None,
         given: Verdict | None = None,
         announce: bool = True,
@@ -153,15 +158,17 @@ class Stage:
                 StudyInstanceUID="1.2.5",
             ),
             exam=Exam(
-                Modality=modality, BodyPartExamined="CHEST", ViewPosition="PA", StudyDescription=description,
+                Modality=modality, BodyPartExamined=body_part, ViewPosition="PA" if modality == "DX" else None, StudyDescription=description,
                 SeriesDescription=description,
             ),
             technique=Technique(),
-            device=Device(Manufacturer="Siemens", ManufacturerModelName="Ysio Max", StationName="DR-2"),
-            display=Display(Rows=96, Columns=80),
+            device=device,
+            display=Display(Rows=size[0], Columns=size[1]),
             pixels=NoPixels("no_pixel_data"),
         )  # fmt: skip
-        circumstances = Circumstances(received_at=arrival.received_at, device_key="ysio-max-1a2b3c")
+        circumstances = Circumstances(
+            received_at=arrival.received_at, device_key=device_key(device, arrival.calling_ae)
+        )
         outcome = Outcome(read, circumstances, FACTS, given or verdict(grade), None)
         sha256 = self.services.blobs.put_bytes(preview or picture())
         db = self.services.db
