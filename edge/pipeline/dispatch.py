@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import structlog
 from pebble import ProcessExpired
@@ -18,7 +18,7 @@ from capture.text import Bilingual
 from edge.clock import now_ms, synced
 from edge.pipeline.outcome import Stored, store_outcome, store_set_aside
 from edge.pipeline.patience import patiently
-from edge.pipeline.workers import Job, Outcome, Workers
+from edge.pipeline.workers import Job, Outcome
 from edge.services import Services
 from edge.settings import SiteSettings
 from edge.store import cases
@@ -34,6 +34,14 @@ MOST_ATTEMPTS = 8
 _IDLE_S = 1.0
 
 
+class Judging(Protocol):
+    """What dispatch needs of the workers."""
+
+    async def judge(self, job: Job) -> Outcome:
+        """See :meth:`edge.pipeline.workers.Workers.judge`."""
+        ...
+
+
 class _Lost(Exception):
     """A worker was lost over an image. ``code`` is the reason that its pixels then have (NO_PIXELS)."""
 
@@ -47,7 +55,7 @@ class Dispatch:
     """``slots`` cases are in work at once: one more than there are workers, so that none waits for the disk."""
 
     def __init__(
-        self, services: Services, workers: Workers, slots: int, at: Callable[[str], None] = lambda step: None
+        self, services: Services, workers: Judging, slots: int, at: Callable[[str], None] = lambda step: None
     ) -> None:
         self._services = services
         self._workers = workers
