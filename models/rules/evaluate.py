@@ -45,7 +45,7 @@ def evaluate(measurements: Measurements, rules: RuleSet, took: Mapping[str, floa
         not_assessed=tuple(
             _not_assessed(current, decision, measurements)
             for current, decision in decided
-            if decision.outcome == "not_assessed"
+            if decision.outcome == "not_assessed" and not _is_beside_the_point(decision, measurements)
         ),
         passed=passed,
         packs=tuple(pack.fingerprint for pack in covering),
@@ -133,6 +133,12 @@ def _severity(current: Effective, decision: Decision) -> Severity:
     if decision.outcome == "warns" and current.severity is not Severity.INFO:
         return Severity.MINOR
     return current.severity
+
+
+def _is_beside_the_point(decision: Decision, measurements: Measurements) -> bool:
+    """Nothing is lacking but facts that this kind of image cannot have: the rule does not apply."""
+    missing = (_why(name, measurements) for name in decision.lacking)
+    return all(fact.reason is Reason.NOT_APPLICABLE for fact in missing)
 
 
 def _not_assessed(current: Effective, decision: Decision, measurements: Measurements) -> NotAssessed:

@@ -7,7 +7,6 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +22,9 @@ from models.rules.selftest import run_cases
 from models.rules.verdict import Fingerprint
 
 _File = TypeVar("_File", bound=BaseModel)
+BUILTIN = Path(__file__).with_name("packs")
+"""The folder of the packs that ship with this release."""
+
 _LARGEST = 2_000_000
 
 
@@ -63,15 +65,14 @@ class RuleSet:
 
 def load_builtin() -> RuleSet:
     """The packs that ship with this release."""
-    with as_file(files("models.rules") / "packs") as folder:
-        return load_folders([folder])
+    return load_folders([BUILTIN])
 
 
 def load_folders(paths: Iterable[Path], names: Mapping[str, Entry] | None = None) -> RuleSet:
     """Read packs from folders, each a pack or a folder of packs, and merge them.
 
     Args:
-        paths: folders; for a site's own packs give them beside :func:`builtin_folder`.
+        paths: folders; for a site's own packs give them beside :data:`BUILTIN`.
         names: the catalogue to check against; the product's own unless a test brings another.
 
     Raises:
