@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Literal
 
 Type = Literal["bool", "number", "text", "texts"]
@@ -31,13 +32,18 @@ class Entry:
 
 @cache
 def catalogue() -> dict[str, Entry]:
-    """All entries of every ``*.toml`` beside this file.
+    """All entries of every ``*.toml`` beside this file."""
+    return entries_in(files(__name__))
+
+
+def entries_in(folder: Traversable) -> dict[str, Entry]:
+    """All entries of every ``*.toml`` in a folder.
 
     Raises:
         ValueError: a name stands twice or lacks a part; names are ``family.rest``.
     """
     entries: dict[str, Entry] = {}
-    for file in sorted(files(__name__).iterdir(), key=lambda f: f.name):
+    for file in sorted(folder.iterdir(), key=lambda f: f.name):
         if not file.name.endswith(".toml"):
             continue
         for name, row in _flatten(tomllib.loads(file.read_text(encoding="utf-8"))).items():
