@@ -17,11 +17,11 @@ from importlib.metadata import version
 import structlog
 
 from capture.spool import Spool
+from cloud_sync.kit.notify import notify, watchdog_interval_s
 from cloud_sync.link.client import Link
 from cloud_sync.link.ports import BirthFacts
 from edge.clock import now_ms, synced
 from edge.metrics import Metrics
-from edge.notify import notify, watchdog_interval_s
 from edge.pipeline import states
 from edge.pipeline.announce import Announcer
 from edge.pipeline.dispatch import Dispatch

@@ -9,17 +9,16 @@ import os
 import socket
 
 
-def notify(state: str) -> bool:
-    """Send e.g. ``READY=1`` or ``WATCHDOG=1``; False when nobody asked to be told."""
+def notify(state: str) -> None:
+    """Send e.g. ``READY=1`` or ``WATCHDOG=1``, if systemd asked to be told."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
-        return False
+        return
     if address.startswith("@"):
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
         channel.connect(address)
         channel.send(state.encode())
-    return True
 
 
 def watchdog_interval_s() -> float | None:

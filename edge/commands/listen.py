@@ -13,8 +13,8 @@ from capture.dicom.settings import DicomSettings
 from capture.dicom.source import DicomSource
 from capture.spool import Spool, SpoolSettings
 from cloud_sync.kit.log import configure
+from cloud_sync.kit.notify import notify
 from edge.commands.receiver import alive, run_source, stop_on_signals
-from edge.notify import notify
 
 
 def listen(

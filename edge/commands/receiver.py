@@ -9,7 +9,7 @@ import structlog
 
 from capture.source import InputSource
 from capture.spool import Spool
-from edge.notify import notify
+from cloud_sync.kit.notify import notify
 
 log = structlog.get_logger()
 

@@ -12,8 +12,8 @@ import typer
 from capture.folder import FolderSettings, FolderSource
 from capture.spool import Spool, SpoolSettings
 from cloud_sync.kit.log import configure
+from cloud_sync.kit.notify import notify
 from edge.commands.receiver import alive, run_source, stop_on_signals
-from edge.notify import notify
 
 
 def watch(
