@@ -112,10 +112,10 @@ language = "en"
 
     def __enter__(self) -> Self:
         try:
+            self._add_accounts()
             for child in self.children:
                 child.start()
-            wait_until(lambda: self._ready(), "box and centre are ready", START_PATIENCE_S)
-            self._add_accounts()
+            wait_until(self._ready, "box and centre are ready", START_PATIENCE_S)
         except BaseException:
             self.__exit__(None, None, None)
             raise
