@@ -1,4 +1,6 @@
-"""Write the handbook pages that come out of the source, or with ``--check`` say which are out of date.
+"""Write the parts of the handbook that come out of the source, or with ``--check`` say which are out of date.
+
+A page is written by hand down to its marker line; what follows is generated.
 
 python -m deploy.generate [--check] [PAGE ...]
 """
@@ -29,10 +31,14 @@ def _with_generated(path: Path, name: str, generated: str) -> str:
 
 def outdated(names: tuple[str, ...] = tuple(PAGES)) -> dict[Path, str]:
     """Files that differ from what the source says now, with the text they should have."""
-    wanted = {
-        HANDBOOK / language / f"{name}.md": PAGES[name](language) for name in names for language in LANGUAGES
-    }
-    return {path: text for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text}
+    changed: dict[Path, str] = {}
+    for name in names:
+        for language in LANGUAGES:
+            path = HANDBOOK / language / f"{name}.md"
+            text = _with_generated(path, name, PAGES[name](language))
+            if not path.exists() or path.read_text("utf-8") != text:
+                changed[path] = text
+    return changed
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,12 +8,12 @@ import numpy as np
 
 from capture.acquisition import Technique
 from models.header.modality import SLICES, is_image
-from models.measurement import Reason
 from models.producer import Subject
-from models.reporting import INVALID, NOT_APPLICABLE, NOT_IN_HEADER, Answer, Answers, Missing, Reporter, family
+from models.reporting import INVALID, NOT_APPLICABLE, NOT_IN_HEADER, Answer, Answers, Reporter, absent, family
 
 TOLERANCE = 1e-3
 """On length of the direction cosines (twice that on squares); devices write four to six decimals."""
+_GAP = ("SpacingBetweenSlices", "SliceThickness")
 _PLANES = ("sagittal", "coronal", "axial")
 """By the axis of the patient that the normal is nearest to: x (left), y (back), z (head)."""
 
@@ -50,15 +50,16 @@ def _report(subject: Subject) -> Answers:
         return dict.fromkeys(PRODUCER.provides, NOT_APPLICABLE)
     cosines = technique.ImageOrientationPatient
     normal, gap = normal_of(cosines), _gap(technique)
-    plane: Answer = Missing(Reason.INVALID_IN_HEADER, "ImageOrientationPatient") if cosines else NOT_IN_HEADER
+    unknown = absent(acquisition, "ImageOrientationPatient")
+    plane: Answer = INVALID if cosines else unknown
     if normal:
         plane = _PLANES[int(np.argmax(np.abs(normal)))]
     return {
         "geometry.orientation_present": bool(cosines),
-        "geometry.orientation_valid": normal is not None if cosines else NOT_IN_HEADER,
+        "geometry.orientation_valid": normal is not None if cosines else unknown,
         "geometry.position_present": len(technique.ImagePositionPatient) == 3,
         "geometry.plane": plane,
-        "geometry.gap_mm": NOT_IN_HEADER if gap is None else gap,
+        "geometry.gap_mm": absent(acquisition, *_GAP) if gap is None else gap,
         "geometry.gap_ratio": _gap_ratio(technique, gap),
     }
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from models.header.dates import da, exam_date
 from models.header.identity import is_present
 from models.producer import Subject
-from models.reporting import INVALID, NOT_IN_HEADER, Answer, Answers, Reporter, family
+from models.reporting import INVALID, NOT_IN_HEADER, Answer, Answers, Reporter, absent, family
 
 
 def _calibration_age_days(subject: Subject) -> Answer:
     text = subject.acquisition.device.DateOfLastDetectorCalibration
     on = exam_date(subject.acquisition.exam)
-    if not text or on is None:
+    if not text:
+        return absent(subject.acquisition, "DateOfLastDetectorCalibration")
+    if on is None:
         return NOT_IN_HEADER
     calibrated = da(text)
     return (on - calibrated).days if calibrated else INVALID

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from capture.acquisition import Display, Pixels
+from capture.acquisition import Acquisition, Display, Pixels
 from models.header.modality import is_image
 from models.measurement import Reason
 from models.producer import Subject
-from models.reporting import NOT_APPLICABLE, NOT_IN_HEADER, Answer, Answers, Missing, Reporter, family
+from models.reporting import NOT_APPLICABLE, NOT_IN_HEADER, Answer, Answers, Missing, Reporter, absent, family
 
 _FUNCTIONS = frozenset({"LINEAR", "LINEAR_EXACT", "SIGMOID"})
 
 
-def _window_valid(display: Display) -> Answer:
+def _window_valid(acquisition: Acquisition) -> Answer:
     """LINEAR needs a width of 1 or more, the other functions one above 0 (PS3.3 C.11.2.1.2, C.11.2.1.3)."""
+    display = acquisition.display
     centers, widths = display.WindowCenter, display.WindowWidth
     if not centers and not widths:
-        return NOT_IN_HEADER
+        return absent(acquisition, "WindowCenter", "WindowWidth")
     linear = (display.VOILUTFunction or "LINEAR") == "LINEAR"
     return len(centers) == len(widths) and all(width >= 1 if linear else width > 0 for width in widths)
 
@@ -49,7 +50,7 @@ def _report(subject: Subject) -> Answers:
     no_pixels = Missing(Reason.NO_PIXELS)
     return {
         "display.window_present": bool(display.WindowCenter and display.WindowWidth) or display.has_VOILUTSequence,
-        "display.window_valid": _window_valid(display),
+        "display.window_valid": _window_valid(subject.acquisition),
         "display.window_inside_values": _window_inside(pixels) if isinstance(pixels, Pixels) else no_pixels,
         "display.voi_lut_valid": not display.VOILUTFunction or display.VOILUTFunction.strip() in _FUNCTIONS,
         "display.lut_shape_agrees": _lut_shape_agrees(display),

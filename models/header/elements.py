@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
+from itertools import chain
 
 from capture.acquisition import Acquisition, Device, Display, Exam, Identity, Technique
 from models.catalogue import catalogue
@@ -24,42 +26,43 @@ def _places() -> dict[str, tuple[str, str]]:
     return {f"dicom.{keyword}": (section_of[keyword], keyword) for keyword in keywords}
 
 
-def whole_identity(identity: Identity) -> frozenset[str]:
-    """What must not stand in any text: whole values of four characters or more, in lower case."""
-    values = (getattr(identity, field.name) for field in fields(Identity) if field.name != "IssuerOfPatientID")
-    return frozenset(value.strip().casefold() for value in values if value and len(value.strip()) >= 4)
+def identity_in_text(identity: Identity) -> re.Pattern[str]:
+    """What no text may hold: an ID, date or UID, a name in any order, or a part of a name that means somebody.
+
+    Six characters (two of Chinese) are looked for anywhere, four as a word of their own: a Zhang must not
+    hide Zhangjiakou, and a patient with the ID 1 not every series.
+    """
+    whole = [getattr(identity, field.name) for field in fields(Identity) if field.name != "IssuerOfPatientID"]
+    names = [name[:LONGEST] for name in (identity.PatientName, identity.OperatorsName) if name]
+    parts = [re.findall(r"[^\s^=,]+", name) for name in names]
+    joined = [gap.join(order) for words in parts for order in (words, words[::-1]) for gap in ("", " ")]
+    texts = {text.strip() for text in chain(whole, joined, *parts) if text and len(text) <= LONGEST}
+    anywhere = [re.escape(text) for text in texts if len(text) >= (6 if text.isascii() else 2)]
+    words = [rf"(?<![a-z0-9]){re.escape(text)}(?![a-z0-9])" for text in texts if len(text) in (4, 5)]
+    return re.compile("|".join((*anywhere, *words)) or r"(?!)", re.IGNORECASE)
 
 
-def name_parts(identity: Identity) -> frozenset[str]:
-    """Parts of names long enough to mean somebody: two characters of Chinese, four of ASCII."""
-    text = f"{identity.PatientName or ''} {identity.OperatorsName or ''}".casefold()
-    parts = text.replace("^", " ").replace("=", " ").split()
-    return frozenset(part for part in parts if len(part) >= (4 if part.isascii() else 2))
-
-
-def _text(value: str, forbidden: frozenset[str]) -> Answer:
+def _text(value: str, secret: re.Pattern[str]) -> Answer:
     if not value.strip():
         return NOT_IN_HEADER
     if len(value) > LONGEST:
         return Missing(Reason.INVALID_IN_HEADER, f"longer than {LONGEST} characters")
-    if is_term(value) or value in STANDARD:
-        # A patient may be called Chest; a word of a closed list still names nobody.
-        return value
-    if any(word in value.casefold() for word in forbidden):
+    # A patient may be called Chest; a word of a closed list still names nobody.
+    if secret.search(value) and not (is_term(value) or value in STANDARD):
         return Missing(Reason.INVALID_IN_HEADER, "holds part of an identity, so it is not handed on")
     return value.strip()
 
 
-def _texts(values: tuple[str, ...], forbidden: frozenset[str]) -> Answer:
+def _texts(values: tuple[str, ...], secret: re.Pattern[str]) -> Answer:
     if len(values) > LONGEST:
         return Missing(Reason.INVALID_IN_HEADER, f"more than {LONGEST} values")
-    cleaned = [_text(value, forbidden) for value in values]
+    cleaned = [_text(value, secret) for value in values]
     wrong = [answer for answer in cleaned if isinstance(answer, Missing) and answer is not NOT_IN_HEADER]
     # An empty value keeps its place: ImageType and PatientOrientation are read by position.
     return wrong[0] if wrong else tuple(answer if isinstance(answer, str) else "" for answer in cleaned)
 
 
-def _answer(acquisition: Acquisition, name: str, section: str, keyword: str) -> Answer:
+def _answer(acquisition: Acquisition, name: str, section: str, keyword: str, secret: re.Pattern[str]) -> Answer:
     value = getattr(getattr(acquisition, section), keyword)
     if value is None or value in ("", ()):
         return absent(acquisition, keyword)
@@ -67,12 +70,12 @@ def _answer(acquisition: Acquisition, name: str, section: str, keyword: str) -> 
     if kind == "number":
         number: float = value[0] if isinstance(value, tuple) else value
         return number
-    forbidden = whole_identity(acquisition.identity) | name_parts(acquisition.identity)
-    return _texts(value, forbidden) if kind == "texts" else _text(value, forbidden)
+    return _texts(value, secret) if kind == "texts" else _text(value, secret)
 
 
 def _report(subject: Subject) -> Answers:
-    return {name: _answer(subject.acquisition, name, *place) for name, place in PLACES.items()}
+    secret = identity_in_text(subject.acquisition.identity)
+    return {name: _answer(subject.acquisition, name, *place, secret) for name, place in PLACES.items()}
 
 
 PLACES = _places()

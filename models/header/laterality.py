@@ -24,6 +24,8 @@ def _described(exam: Exam) -> frozenset[str]:
 
 
 def _by_part(subject: Subject) -> tuple[Answer, Sides | None]:
+    if subject.acquisition.exam.Modality == "MG":
+        return True, Sides.PAIRED  # a breast, whether or not the body part is written
     fact = subject.so_far.get("body.part")
     if isinstance(fact, NotMeasured):
         return Missing(fact.reason, "the body part is not known"), None

@@ -7,8 +7,9 @@ import math
 from capture.acquisition import Display
 from models.header.modality import MEASURED, is_image
 from models.producer import Subject
-from models.reporting import INVALID, NOT_APPLICABLE, NOT_IN_HEADER, Answer, Answers, Reporter, family
+from models.reporting import INVALID, NOT_APPLICABLE, Answer, Answers, Reporter, absent, family
 
+_ELEMENTS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 Spacing = tuple[float, ...]
 
 
@@ -18,7 +19,7 @@ def _is_usable(spacing: Spacing) -> bool:
 
 def _found(display: Display) -> tuple[str, Spacing] | None:
     """The element to measure by; PixelSpacing, where it is there, is the calibrated one (PS3.3 10.7.1.3)."""
-    for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
+    for keyword in _ELEMENTS:
         spacing: Spacing = getattr(display, keyword)
         if _is_usable(spacing):
             return keyword, spacing
@@ -38,8 +39,8 @@ def _report(subject: Subject) -> Answers:
     if not is_image(subject.acquisition):
         return dict.fromkeys(PRODUCER.provides, NOT_APPLICABLE)
     found, regions = _found(display), display.SequenceOfUltrasoundRegions > 0
-    written = display.PixelSpacing or display.ImagerPixelSpacing or display.NominalScannedPixelSpacing
-    unknown: Answer = INVALID if written else NOT_IN_HEADER
+    written = any(getattr(display, keyword) for keyword in _ELEMENTS)
+    unknown: Answer = INVALID if written else absent(subject.acquisition, *_ELEMENTS)
     return {
         "spacing.required": subject.acquisition.exam.Modality in MEASURED,
         "spacing.present": found is not None or regions,

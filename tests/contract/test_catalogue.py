@@ -17,7 +17,8 @@ from capture.acquisition import Acquisition, Identity
 from capture.arrival import Arrival, arrival_id
 from capture.dicom.reader import ReadOptions, read
 from capture.errors import SetAside
-from deploy.generate import outdated
+from deploy import generate
+from deploy.generate import main, outdated
 from models.catalogue import catalogue
 from models.circumstances import Circumstances
 from models.measurement import Measurement, NotMeasured, Reason
@@ -181,3 +182,23 @@ def test_what_concerns_identity_is_yes_or_no() -> None:
 
 def test_the_handbook_lists_the_catalogue_as_it_is() -> None:
     assert outdated(("measurements",)) == {}, "run: python -m deploy.generate measurements"
+    assert main(["--check", "measurements"]) == 0
+
+
+def test_an_outdated_page_is_said_and_its_own_words_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book = tmp_path / "handbook"
+    monkeypatch.setattr(generate, "HANDBOOK", book)
+    for language in generate.LANGUAGES:
+        (book / language).mkdir(parents=True)
+        (book / language / "measurements.md").write_text(
+            "# By hand\n\n<!-- generated: python -m deploy.generate measurements -->\nold\n"
+        )
+    assert main(["--check", "measurements"]) == 1
+    assert "out of date: handbook/en/measurements.md" in capsys.readouterr().out
+    assert main(["measurements"]) == 0
+    assert main(["--check", "measurements"]) == 0
+    assert (book / "zh" / "measurements.md").read_text().startswith("# By hand\n")
+    with pytest.raises(SystemExit):
+        main(["nonsense"])

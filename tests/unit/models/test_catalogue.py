@@ -93,3 +93,18 @@ def test_units_come_from_the_catalogue() -> None:
     for found in measured:
         if isinstance(found, Measurement):
             assert found.unit == catalogue()[found.name].unit
+
+
+def test_producers_run_after_those_they_need() -> None:
+    order = [producer.name for producer in in_order(tuple(reversed(producers())))]
+    assert order.index("body/1") < order.index("laterality/1")
+
+
+def test_two_producers_may_not_claim_one_name() -> None:
+    with pytest.raises(ValueError, match=r"chest\.rotation_deg is provided by"):
+        in_order([Network(), Network(name="other/1")])
+
+
+def test_a_need_must_be_provided() -> None:
+    with pytest.raises(ValueError, match="nobody provides"):
+        in_order([Network(needs=frozenset({"chest.spine_tilt_deg"}))])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from capture.acquisition import FieldOrigin, Identity, Pixels
+from capture.acquisition import Acquisition, FieldOrigin, Identity, Pixels
 from models.header.elements import LONGEST
 from models.measurement import Measurement, NotMeasured, Reason
 from tests.unit.models.acquisitions import (
@@ -135,6 +135,10 @@ def test_elements_are_handed_on_with_the_unit_of_the_catalogue() -> None:
         ({"SeriesDescription": "chest of a7741902"}, WRONG),
         ({"SeriesDescription": "born 19800301"}, WRONG),
         ({"SeriesDescription": "by hongwei", "OperatorsName": "Li^Hongwei"}, WRONG),
+        ({"SeriesDescription": "XiaomingWang PA"}, WRONG),
+        ({"SeriesDescription": "Wangjing chest"}, "Wangjing chest"),
+        ({"SeriesDescription": "Wang chest"}, WRONG),
+        ({"SeriesDescription": "T1 12", "PatientID": "1", "PatientName": "Yu^E"}, "T1 12"),
         ({"SeriesDescription": "x" * (LONGEST + 1)}, WRONG),
         ({"SeriesDescription": "  "}, MISSING),
         ({"SeriesDescription": "Chest\tPA "}, "Chest\tPA"),
@@ -175,3 +179,24 @@ def test_details_never_quote_a_value() -> None:
     odd = spoil(CHEST, SeriesDescription="A7741902", PatientAge="SECRET", ViewPosition="SECRET", Grid=("SECRET",))
     details = [found.detail for found in facts(odd) if isinstance(found, NotMeasured)]
     assert not any("SECRET" in detail or "A7741902" in detail for detail in details)
+
+
+@pytest.mark.parametrize(
+    ("name", "keyword", "base"),
+    [
+        ("spacing.source", "PixelSpacing", spoil(CHEST, ImagerPixelSpacing=())),
+        ("display.window_valid", "WindowWidth", spoil(CHEST, WindowCenter=(), WindowWidth=())),
+        ("geometry.plane", "ImageOrientationPatient", spoil(CT, ImageOrientationPatient=())),
+        ("geometry.gap_mm", "SliceThickness", spoil(CT, SliceThickness=None)),
+        (
+            "device.calibration_age_days",
+            "DateOfLastDetectorCalibration",
+            spoil(CHEST, DateOfLastDetectorCalibration=None),
+        ),
+        ("technique.grid_used", "Grid", spoil(CHEST, Grid=())),
+        ("burned_in.flagged", "BurnedInAnnotation", spoil(CHEST, BurnedInAnnotation=None)),
+    ],
+)
+def test_what_the_reader_dropped_is_invalid_not_missing(name: str, keyword: str, base: Acquisition) -> None:
+    assert fact(name, base) is MISSING
+    assert fact(name, with_fault(base, "value.invalid", keyword)) is WRONG

@@ -57,6 +57,8 @@ KNEE = spoil(CHEST, BodyPartExamined="KNEE", ImageLaterality="L", SeriesDescript
         ("laterality.required", True, {"BodyPartExamined": "HAND"}),
         ("laterality.required", False, {"BodyPartExamined": "LUNG"}),
         ("laterality.required", WRONG, {"BodyPartExamined": "手"}),
+        ("laterality.required", True, {"BodyPartExamined": None, "Modality": "MG"}),
+        ("laterality.on_unpaired", False, {"BodyPartExamined": None, "Modality": "MG", "ImageLaterality": "L"}),
         ("laterality.present", False, {}),
         ("laterality.present", True, {"Laterality": "R"}),
         ("laterality.valid", False, {"Laterality": "links"}),

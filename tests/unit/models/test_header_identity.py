@@ -217,6 +217,13 @@ def test_zone(text: str, hours: float | None) -> None:
     assert (found.utcoffset(None).total_seconds() / 3600 if found else None) == hours
 
 
+def test_a_birthday_on_29_february_comes_on_1_march() -> None:
+    born = date(2000, 2, 29)
+    assert exact_years(born, date(2001, 3, 1)) == 1.0
+    assert completed_years(born, date(2001, 2, 28)) == 0
+    assert exact_years(born, date(2004, 2, 29)) == 4.0
+
+
 _DAYS = st.dates(date(1900, 1, 1), date(2090, 12, 31))
 
 
