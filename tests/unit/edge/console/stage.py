@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -158,7 +160,8 @@ class Stage:
                 StudyInstanceUID="1.2.5",
             ),
             exam=Exam(
-                Modality=modality, BodyPartExamined=body_part, ViewPosition="PA" if modality == "DX" else None, StudyDescription=description,
+                Modality=modality, BodyPartExamined=body_part, ViewPosition="PA" if modality == "DX" else None,
+                StudyDescription=description,
                 SeriesDescription=description,
             ),
             technique=Technique(),
@@ -212,12 +215,15 @@ class Stage:
         headers = {"Accept-Language": "en", "Sec-Fetch-Site": "same-origin"}
         return httpx.AsyncClient(transport=transport, base_url="http://box", headers=headers)
 
-    async def logged_in(self, role: Role = "technologist", address: str = "10.0.0.5") -> httpx.AsyncClient:
+    @contextlib.asynccontextmanager
+    async def logged_in(
+        self, role: Role = "technologist", address: str = "10.0.0.5"
+    ) -> AsyncIterator[httpx.AsyncClient]:
         """A browser that went through the log-in page."""
-        browser = self.browser(address)
-        answer = await browser.post("/login", data={"name": role, "secret": SECRETS[role]})
-        assert answer.status_code == 303, answer.text
-        return browser
+        async with self.browser(address) as browser:
+            answer = await browser.post("/login", data={"name": role, "secret": SECRETS[role]})
+            assert answer.status_code == 303, answer.text
+            yield browser
 
 
 def build(folder: Path, **console: object) -> Stage:
