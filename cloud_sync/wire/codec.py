@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from collections.abc import Callable
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -21,6 +23,8 @@ MAX_DEPTH = 16
 MAX_DIGITS = 32
 """Of one number. Longer ones cost quadratic time and no reader keeps them exactly."""
 
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+T = TypeVar("T")
 M = TypeVar("M", bound=Wire)
 _EVENT: TypeAdapter[Event] = TypeAdapter(AnyEvent)
 
@@ -47,20 +51,12 @@ def encode(message: Wire) -> bytes:
 
 def decode(payload: bytes, model: type[M]) -> M:
     """The message in ``payload``. Raises WireError."""
-    check_json(payload)
-    try:
-        return model.model_validate_json(payload, strict=True)
-    except ValidationError as error:
-        raise WireError("schema", _places(error)) from None
+    return _read(payload, lambda: model.model_validate_json(payload, strict=True))
 
 
 def decode_event(payload: bytes) -> Event:
     """The event in ``payload``, as the class of its type; OtherEvent for a newer type. Raises WireError."""
-    check_json(payload)
-    try:
-        return _EVENT.validate_json(payload, strict=True)
-    except ValidationError as error:
-        raise WireError("schema", _places(error)) from None
+    return _read(payload, lambda: _EVENT.validate_json(payload, strict=True))
 
 
 def check_json(payload: bytes) -> object:
@@ -68,21 +64,43 @@ def check_json(payload: bytes) -> object:
 
     Raises WireError: ``size``, ``utf8``, ``json``, ``depth``, ``number``, ``duplicate_key`` or ``text``.
     """
-    if len(payload) > MAX_BYTES:
-        raise WireError("size", f"{len(payload)} bytes, at most {MAX_BYTES}")
+    tree = _parse(payload)
+    if isinstance(tree, WireError):
+        raise tree
+    _walk(tree)
+    return tree
+
+
+# Errors are made inside an ``except`` and raised outside of it: as ``__context__`` the parser's own error
+# would keep what was sent, for anybody who prints it.
+
+
+def _read(payload: bytes, validate: Callable[[], T]) -> T:
+    check_json(payload)
     try:
-        text = payload.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise WireError("utf8", f"at byte {error.start}") from None
+        return validate()
+    except ValidationError as error:
+        places = _places(error)
+    raise WireError("schema", places)
+
+
+def _parse(payload: bytes) -> object:
+    if len(payload) > MAX_BYTES:
+        return WireError("size", f"{len(payload)} bytes, at most {MAX_BYTES}")
     try:
         tree: object = json.loads(
-            text, object_pairs_hook=_pairs, parse_int=_integer, parse_float=_real, parse_constant=_constant
+            payload.decode("utf-8"),
+            object_pairs_hook=_pairs,
+            parse_int=_integer,
+            parse_float=_real,
+            parse_constant=_constant,
         )
+    except UnicodeDecodeError as error:
+        return WireError("utf8", f"at byte {error.start}")
     except json.JSONDecodeError as error:
-        raise WireError("json", f"at character {error.pos}") from None
+        return WireError("json", f"at character {error.pos}")
     except RecursionError:
-        raise WireError("depth", f"at most {MAX_DEPTH} levels") from None
-    _walk(tree)
+        return WireError("depth", f"at most {MAX_DEPTH} levels")
     return tree
 
 
@@ -116,7 +134,8 @@ def _walk(tree: object) -> None:
     while waiting:
         node, depth = waiting.pop()
         if isinstance(node, str):
-            _check_text(node)
+            if _UNSTORABLE.search(node):
+                raise WireError("text", "NUL character or lone surrogate")
         elif isinstance(node, dict | list):
             if depth > MAX_DEPTH:
                 raise WireError("depth", f"at most {MAX_DEPTH} levels")
@@ -124,15 +143,6 @@ def _walk(tree: object) -> None:
                 waiting.extend((key, depth) for key in node)
             inner = node.values() if isinstance(node, dict) else node
             waiting.extend((child, depth + 1) for child in inner)
-
-
-def _check_text(text: str) -> None:
-    if "\0" in text:
-        raise WireError("text", "NUL character")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise WireError("text", "lone surrogate") from None
 
 
 def _places(error: ValidationError) -> str:
