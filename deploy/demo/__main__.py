@@ -115,7 +115,10 @@ def say_where(site: Site) -> None:
         print(f"         {login.role:13} {login.name:9} {login.secret}")
     centre = site.centre_login
     print(f"Centre   {site.centre_url}\n         {centre.role:13} {centre.name:9} {centre.secret}")
-    print(f"DICOM    storescu -aec QCBOX 127.0.0.1 {site.dicom_port} FILE", flush=True)
+    print(
+        f"DICOM    storescu -aec QCBOX 127.0.0.1 {site.dicom_port} FILE   or copy files to {site.inbox}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

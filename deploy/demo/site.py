@@ -35,6 +35,8 @@ class Site:
         """``box_toml`` is put before the box's own configuration, for tests that need another setting."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
+        self.inbox = self.folder / "inbox"
+        self.inbox.mkdir(exist_ok=True)
         self.dicom_port, self.console_port, self.centre_port = free_port(), free_port(), free_port()
         self.broker = Mosquitto(self.folder)
         self.box_config = self.folder / "qcbox.toml"
@@ -50,7 +52,8 @@ class Site:
             str(self.centre_config),
             log=self.folder / "central.log",
         )
-        self.children: tuple[Child, ...] = (self.listener, self.agent)
+        self.watcher = python("-m", "edge", "watch", *self._config, log=self.folder / "watch.log")
+        self.children: tuple[Child, ...] = (self.listener, self.watcher, self.agent)
         if with_centre:
             self.children = (self.broker, self.centre, *self.children)
         self.logins: tuple[Login, ...] = ()
@@ -85,6 +88,11 @@ ae_title = "QCBOX"
 host = "127.0.0.1"
 port = {self.dicom_port}
 open = true
+
+[folder]
+path = "{self.inbox}"
+poll_s = 0.2
+still_s = 0.5
 
 [console]
 port = {self.console_port}
