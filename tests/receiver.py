@@ -53,7 +53,8 @@ class Receiver:
 
     def __exit__(self, *_: object) -> None:
         self.stop.set()
-        Raw(self.port).socket.close()  # wakes it from accepting
+        with socket.socket() as wakes_it_from_accepting:
+            wakes_it_from_accepting.connect_ex(("127.0.0.1", self.port))
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
 

@@ -60,6 +60,8 @@ class Association:
         except Ended as ended:
             why = ended.why
             self._abort(ended)
+            if why == "connection.closed" and not self._calling_ae:
+                return  # a health check
         log.info(
             "association.ended",
             calling_ae=self._calling_ae, called_ae=self._called_ae, peer=self._address, reason=why,

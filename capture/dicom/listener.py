@@ -23,7 +23,7 @@ from capture.spool import Spool
 from capture.text import Bilingual
 
 log = structlog.get_logger()
-_BEING_REFUSED = 64
+BEING_REFUSED = 64
 """Connections over the limit that are answered at once; more are closed without a word."""
 
 
@@ -54,7 +54,7 @@ class Listener:
         self._tls = _tls_context(settings.tls) if settings.tls else None
         self._listening = _bind(settings)
         self.port: int = self._listening.getsockname()[1]
-        self._guests: dict[threading.Thread, _Guest] = {}
+        self.guests: dict[threading.Thread, _Guest] = {}
         self._lock = threading.Lock()
 
     def serve(self, stop: threading.Event) -> None:
@@ -91,19 +91,19 @@ class Listener:
     def _admit(self, thread: threading.Thread, guest: _Guest) -> bool:
         """Give it a place among the served or the refused; False when there is none of either."""
         with self._lock:
-            served = [other.peer for other in self._guests.values() if other.admitted]
-            if len(self._guests) - len(served) >= _BEING_REFUSED:
+            served = [other.peer for other in self.guests.values() if other.admitted]
+            if len(self.guests) - len(served) >= BEING_REFUSED:
                 return False
             settings = self._settings
             guest.admitted = (
                 len(served) < settings.max_associations and served.count(guest.peer) < settings.max_per_address
             )
-            self._guests[thread] = guest
+            self.guests[thread] = guest
         return True
 
     def _forget(self, thread: threading.Thread) -> None:
         with self._lock:
-            self._guests.pop(thread, None)
+            self.guests.pop(thread, None)
 
     def _entertain(self, guest: _Guest, stop: threading.Event) -> None:
         try:
@@ -130,7 +130,7 @@ class Listener:
         deadline = time.monotonic() + self._settings.stop_grace_s
         for cut in (False, True):
             with self._lock:
-                still = list(self._guests.items())
+                still = list(self.guests.items())
             for thread, guest in still:
                 if cut:
                     with suppress(OSError):
