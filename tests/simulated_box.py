@@ -7,6 +7,7 @@ it is a whole box: it makes results and sends them, and can be killed, paused an
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sqlite3
 import sys
@@ -18,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cloud_sync.kit.log import configure
 from cloud_sync.link.client import Link
 from cloud_sync.link.ports import BirthFacts, OutboxStatus, Pending, Rejected
 from cloud_sync.link.settings import LinkSettings
@@ -224,9 +226,13 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--every", type=float, default=0.0)
     parser.add_argument("--ack-timeout", type=float, default=1.0)
+    parser.add_argument("--mutant", default="")
     parser.add_argument("--die-at", default="")
     parser.add_argument("--die-after", type=int, default=1)
     chosen = parser.parse_args(arguments)
+    configure("box")
+    if chosen.mutant:
+        importlib.import_module(f"tests.end_to_end.mutants.{chosen.mutant}").mutate()
     outbox = SimulatedOutbox(chosen.folder / f"{chosen.box}.db", chosen.box, chosen.stream)
     settings = LinkSettings(
         port=chosen.port, drain_delay_s=0, ack_timeout_s=chosen.ack_timeout,
