@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from capture.errors import QcError
 from capture.text import Bilingual
 from cloud_sync.kit.csrf import CrossSiteGuard
-from cloud_sync.kit.web import SecurityHeaders
+from cloud_sync.kit.web import HEADERS, SecurityHeaders
 from edge.console import api, frame, live
 from edge.console.auth import Gate, from_loopback
 from edge.console.frame import console_of, view_of, viewer_of
@@ -118,7 +118,9 @@ async def _broken(request: Request, error: Exception) -> Response:
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
     where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     log.error("request.failed", error=type(error).__name__, where=where)
-    return _say(request, 500, "http.500", *_ERRORS[500])
+    answer = _say(request, 500, "http.500", *_ERRORS[500])
+    answer.headers.update(HEADERS)  # Starlette answers a bug outside of every middleware
+    return answer
 
 
 def _say(request: Request, status: int, code: str, text: Bilingual, hint: Bilingual) -> Response:

@@ -8,6 +8,7 @@ from edge.clock import now_ms
 from edge.console.auth import Viewer
 from edge.console.frame import Console
 from edge.console.report import tell_acknowledged, tell_decision
+from edge.console.wording import REASONS
 from edge.store import decisions
 from edge.store.decisions import Decision
 
@@ -34,8 +35,10 @@ async def decide(
     """Accept, repeat or release.
 
     Raises:
-        Misuse: as :func:`edge.store.decisions.decide`.
+        Misuse: the reason is not one of CID 7011; else as :func:`edge.store.decisions.decide`.
     """
+    if reason_code is not None and reason_code not in REASONS:
+        raise decisions.misuse("decision.reason", "没有这个原因代码", "There is no such reason code")
     services = console.services
 
     def store(connection: Connection) -> Decision:

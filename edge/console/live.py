@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -53,7 +53,7 @@ class Stream:
         self._token = token
         self._seen = seen
 
-    async def run(self) -> AsyncIterator[bytes]:
+    async def run(self) -> AsyncGenerator[bytes, None]:
         """Listen first, then read what is there: nothing falls between the two."""
         heard = self._console.services.announcer.subscribe()
         waiting = asyncio.ensure_future(anext(heard))

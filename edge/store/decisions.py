@@ -50,13 +50,13 @@ def decide(
     """
     judged = _verdict(connection, case_id)
     if action not in ACTIONS:
-        raise _misuse("decision.action", "没有这种决定", "There is no such decision")
+        raise misuse("decision.action", "没有这种决定", "There is no such decision")
     if action == "accept" and judged.grade in _BAD_GRADES:
-        raise _misuse("decision.accept", "丙级和废片不能直接接受", "Grades C and D cannot simply be accepted")
+        raise misuse("decision.accept", "丙级和废片不能直接接受", "Grades C and D cannot simply be accepted")
     if action != "accept" and not reason_code:
-        raise _misuse("decision.reason", "缺少原因", "The reason is missing")
+        raise misuse("decision.reason", "缺少原因", "The reason is missing")
     if action == "override" and not (comment or "").strip():
-        raise _misuse("decision.comment", "人工放行需要说明", "A release needs a comment")
+        raise misuse("decision.comment", "人工放行需要说明", "A release needs a comment")
     values = {"reason_code": reason_code, "comment": (comment or "").strip()[:500] or None}
     made = connection.execute(
         insert(decision).values(
@@ -77,11 +77,11 @@ def undo(connection: Connection, decision_id: int, who: Account, now: int, windo
     """
     row = connection.execute(select(decision).where(decision.c.id == decision_id)).one_or_none()
     if row is None or row.undone_at is not None:
-        raise _misuse("decision.gone", "该决定已撤销", "This decision was taken back already")
+        raise misuse("decision.gone", "该决定已撤销", "This decision was taken back already")
     if row.account_id != who.id and who.role != "qc-lead":
-        raise _misuse("decision.other", "只能撤销自己的决定", "Only your own decisions can be undone")
+        raise misuse("decision.other", "只能撤销自己的决定", "Only your own decisions can be undone")
     if now - row.created_at > window_ms:
-        raise _misuse("decision.late", "超过可撤销的时间", "It is too late to undo this")
+        raise misuse("decision.late", "超过可撤销的时间", "It is too late to undo this")
     connection.execute(update(decision).where(decision.c.id == decision_id).values(undone_at=now))
     connection.execute(
         update(alert)
@@ -118,9 +118,10 @@ def _verdict(connection: Connection, case_id: str) -> Any:
     )
     row = connection.execute(latest).one_or_none()
     if row is None:
-        raise _misuse("decision.unjudged", "该图像尚无判定", "There is no verdict on this image yet")
+        raise misuse("decision.unjudged", "该图像尚无判定", "There is no verdict on this image yet")
     return row
 
 
-def _misuse(code: str, zh: str, en: str) -> Misuse:
+def misuse(code: str, zh: str, en: str) -> Misuse:
+    """A decision that cannot be stored."""
     return Misuse(code, Bilingual(zh, en), Bilingual("刷新页面后再试", "Reload the page and try again"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -226,6 +227,12 @@ class Stage:
             yield browser
 
 
+@functools.cache
+def hashed(secret: str) -> str:
+    """Hashing is slow on purpose; once is enough for all tests."""
+    return accounts.hash_secret(secret)
+
+
 def build(folder: Path, **console: object) -> Stage:
     """A fresh box with one account of each role."""
     settings = Settings(
@@ -247,7 +254,7 @@ def build(folder: Path, **console: object) -> Stage:
     people: dict[Role, Account] = {}
     for role, secret in SECRETS.items():
         fields = {"name": role, "display_name": f"The {role}", "role": role, "language": "en"}
-        secret_hash = accounts.hash_secret(secret)
+        secret_hash = hashed(secret)
         people[role] = db.write(
             lambda c, f=fields, h=secret_hash: accounts.add(c, **f, secret_hash=h, now=now_ms())  # type: ignore[misc]
         )
