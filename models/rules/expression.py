@@ -11,6 +11,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cel_expr_python import cel
 
@@ -71,7 +72,7 @@ def compile_condition(text: str, types: Mapping[str, Type]) -> Expression:
     """
     names = frozenset(_referenced(text, types))
     # Declaring only what was found makes the engine itself prove that nothing was overlooked.
-    environment = cel.NewEnv(variables={name: _TYPES[types[name]] for name in names})
+    environment = _environment(frozenset((name, types[name]) for name in names))
     try:
         compiled = environment.compile(text)
     except RuntimeError as error:
@@ -84,6 +85,12 @@ def compile_condition(text: str, types: Mapping[str, Type]) -> Expression:
             Bilingual("写成比较,例如 x.y > limit.z", "write a comparison, such as x.y > limit.z"),
         )
     return Expression(text, names, compiled)
+
+
+@lru_cache(maxsize=512)
+def _environment(variables: frozenset[tuple[str, Type]]) -> cel.Env:
+    """Environments are costly to make (0.2 ms), and rules of one pack share them."""
+    return cel.NewEnv(variables={name: _TYPES[kind] for name, kind in variables})
 
 
 def _plain(value: Value) -> bool | float | str | list[str]:

@@ -106,7 +106,8 @@ def read_pack(folder: Path, names: Mapping[str, Entry]) -> RulePack:
     head = _shaped(PackFile, raw["pack"], folder / "pack.toml")
     rules = _shaped(RulesFile, raw["rules"], folder / "rules.toml")
     cases = _shaped(CasesFile, raw["cases"], folder / "cases.toml")
-    when = compile_part(f"{head.name}/pack.toml: when", head.when, fact_types(names))
+    facts = fact_types(names)
+    when = compile_part(f"{head.name}/pack.toml: when", head.when, facts)
     canonical = json.dumps(raw, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return RulePack(
         name=head.name,
@@ -116,7 +117,7 @@ def read_pack(folder: Path, names: Mapping[str, Entry]) -> RulePack:
         note=Bilingual(head.note.zh, head.note.en),
         authors=head.authors,
         scope=head.scope,
-        rules=tuple(compile_rule(spec, head, when, names) for spec in rules.rule),
+        rules=tuple(compile_rule(spec, head, when, names, facts) for spec in rules.rule),
         overrides=rules.override,
         cases=cases,
         sha256=hashlib.sha256(canonical.encode()).hexdigest(),

@@ -98,8 +98,17 @@ def compile_part(where: str, text: str, types: Mapping[str, Type]) -> Expression
         raise misuse("pack.expression", place, error.text, error.hint) from None
 
 
-def compile_rule(spec: RuleSpec, head: PackFile, pack_when: Expression, names: Mapping[str, Entry]) -> Rule:
+def compile_rule(
+    spec: RuleSpec, head: PackFile, pack_when: Expression, names: Mapping[str, Entry], facts: Mapping[str, Type]
+) -> Rule:
     """Check a rule against the catalogue and compile its expressions.
+
+    Args:
+        spec: the rule as written.
+        head: its pack.
+        pack_when: the pack's own condition.
+        names: the catalogue.
+        facts: :func:`fact_types` of the catalogue, made once for all rules.
 
     Raises:
         capture.errors.Misuse: an expression does not compile, a text or region names an unknown fact, or the
@@ -108,7 +117,7 @@ def compile_rule(spec: RuleSpec, head: PackFile, pack_when: Expression, names: M
     where = f"{head.name}/rules.toml: {spec.id}:"
     layer = _layer(spec, head, where)
     limits = tuple(Limit(name, value_of(given), layer, head.name) for name, given in spec.limit.items())
-    types = fact_types(names) | {f"limit.{limit.name}": type_of(limit.value) for limit in limits}
+    types = {**facts, **{f"limit.{limit.name}": type_of(limit.value) for limit in limits}}
 
     def condition(part: str, text: str) -> Expression:
         return compile_part(f"{where} {part}", text, types)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from capture.text import Bilingual
-from models.catalogue import Entry
+from models.catalogue import Entry, Type
 from models.measurement import Value
 from models.rules.layers import covers, effective
 from models.rules.problem import misuse
@@ -32,6 +32,7 @@ def run_cases(packs: Sequence[RulePack], names: Mapping[str, Entry]) -> int:
             comes out otherwise.
     """
     rules = {rule.spec.id: rule for pack in packs for rule in pack.rules}
+    types = fact_types(names)
     ran = 0
     for pack in packs:
         _check_complete(pack, rules)
@@ -40,7 +41,7 @@ def run_cases(packs: Sequence[RulePack], names: Mapping[str, Entry]) -> int:
             for outcome in _OUTCOMES:
                 for number, facts in enumerate(getattr(case, outcome), start=1):
                     where = f"{pack.name}: cases.toml: {name}: {outcome} {number}: "
-                    given = _facts(where, rules[name], names, pack.cases.base, case.base, facts)
+                    given = _facts(where, rules[name], types, pack.cases.base, case.base, facts)
                     _run(where, rules[name], seen, given, outcome)
                     ran += 1
     return ran
@@ -112,13 +113,13 @@ def _kinds_of_override(change: OverrideSpec, rule: Rule) -> set[Outcome]:
     return {"passes", "vetoes" if severity is Severity.VETO else "fails"}
 
 
-def _facts(where: str, rule: Rule, names: Mapping[str, Entry], *parts: Facts) -> dict[str, Value]:
+def _facts(where: str, rule: Rule, types: Mapping[str, Type], *parts: Facts) -> dict[str, Value]:
     facts: dict[str, Value] = {}
     for part in parts:
         facts |= flat(part)
-    types = fact_types(names) | {f"limit.{limit.name}": type_of(limit.value) for limit in rule.limits}
+    limits = {f"limit.{limit.name}": type_of(limit.value) for limit in rule.limits}
     for name, value in facts.items():
-        if types.get(name) != type_of(value):
+        if (types.get(name) or limits.get(name)) != type_of(value):
             raise misuse(
                 "pack.case.fact",
                 where,
