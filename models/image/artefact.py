@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from models.image.detector_lines import dead_lines, stitch_steps
 from models.image.metric import Radiograph
 from models.image.picture import Picture
 from models.measurement import Measured, Measurement, NotMeasured, Reason, Region
@@ -23,14 +24,14 @@ NAMES = frozenset(
 )
 _CROP = 1024
 _LEAST_CROP = 256
-_LOWEST = 0.04
-"""Cycles per pixel below which anatomy has lines of its own (ribs, trabeculae)."""
+_LOWEST = 0.07
+"""Cycles per pixel below which anatomy has patterns of its own (ribs)."""
+_HIGHEST = 0.485
+"""Cycles per pixel above which only every other line differs: some CR readers do that by themselves."""
 _PATTERN = 3.0
 """Peak over neighbourhood from which a period is worth telling."""
-_STRIDE = 4
-_ONE_SIGN = 0.8
-"""Share of a line's pixels that must deviate to one side, in each quarter of at least half of the line."""
-_OUTLIER = 8.0
+_SIDE, _GAP = 12, 3
+"""Bins on either side that a peak is compared with, and those next to it that are left out."""
 _MOST_LINES = 24
 """More lines than this are a pattern, not dead lines."""
 
@@ -52,6 +53,8 @@ def look(radiograph: Radiograph) -> Iterable[Measured]:
     if min(right - left, bottom - top) < _LEAST_CROP:
         return [NotMeasured(name, Reason.NOT_RELIABLE, "the field is too small") for name in sorted(NAMES)]
     box = values[top:bottom, left:right]
+    if radiograph.acquisition.exam.Modality in ("RF", "XA"):
+        return [*_grid(radiograph, box), *_no_lines(Reason.NOT_APPLICABLE, "the frame of an image intensifier")]
     return [*_grid(radiograph, box), *_lines(radiograph, box, (left, top))]
 
 
@@ -93,7 +96,7 @@ def _centre(box: Picture) -> Picture:
 
 
 def line_pattern(crop: Picture) -> Peak:
-    """Peak over local median of the spectrum along the rows.
+    """Peak of the spectrum along the rows over the higher of the medians of both sides.
 
     The median over the rows keeps what stands in all of them: anatomy stands in some.
     """
@@ -102,11 +105,12 @@ def line_pattern(crop: Picture) -> Peak:
     detail = rows - cv2.blur(rows, (15, 1))
     power = np.median(np.abs(np.fft.rfft(detail * window, axis=1)) ** 2, axis=0)
     frequency = np.fft.rfftfreq(rows.shape[1])
-    start = int(np.searchsorted(frequency, _LOWEST))
-    reach = 20
-    padded = np.pad(power[start:], reach, mode="reflect")
-    around = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=1)
-    ratio = power[start:] / np.maximum(around, max(float(power.max()), 1e-30) * 1e-9)
+    start, end = (int(at) for at in np.searchsorted(frequency, (_LOWEST, _HIGHEST)))
+    # A peak stands above both sides; the steep fall of anatomy's spectrum stands above one.
+    sides = np.lib.stride_tricks.sliding_window_view(np.pad(power, _SIDE + _GAP, mode="edge"), _SIDE)
+    before, after = (np.median(part, axis=1) for part in (sides[: len(power)], sides[-len(power) :]))
+    around = np.maximum(np.maximum(before, after)[start:end], max(float(power.max()), 1e-30) * 1e-9)
+    ratio = power[start:end] / around
     best = int(ratio.argmax())
     return Peak(float(ratio[best]), float(frequency[start + best]))
 
@@ -115,9 +119,7 @@ def _lines(radiograph: Radiograph, box: Picture, origin: tuple[int, int]) -> Ite
     columns, rows = dead_lines(box), dead_lines(box.T)
     count = len(columns) + len(rows)
     if count > _MOST_LINES:
-        detail = "a pattern of lines all over"
-        yield NotMeasured("artefact.dead_line_count", Reason.NOT_RELIABLE, detail)
-        yield NotMeasured("artefact.stitch_step_count", Reason.NOT_RELIABLE, detail)
+        yield from _no_lines(Reason.NOT_RELIABLE, "a pattern of lines all over")
         return
     where = [
         *(_region(radiograph, origin, box.shape, column=at) for at in columns),
@@ -129,6 +131,12 @@ def _lines(radiograph: Radiograph, box: Picture, origin: tuple[int, int]) -> Ite
         *(_region(radiograph, origin, box.shape, row=at) for at in stitch_steps(box.T, rows)),
     ]
     yield Measurement("artefact.stitch_step_count", float(len(steps)), regions=tuple(steps))
+
+
+def _no_lines(reason: Reason, detail: str) -> Iterable[Measured]:
+    return [
+        NotMeasured(name, reason, detail) for name in ("artefact.dead_line_count", "artefact.stitch_step_count")
+    ]
 
 
 def _region(
@@ -144,53 +152,3 @@ def _region(
     x0, x1 = (left, left + shape[1]) if column is None else (left + column - 2, left + column + 3)
     y0, y1 = (top, top + shape[0]) if row is None else (top + row - 2, top + row + 3)
     return Region(x0 / width, y0 / height, x1 / width, y1 / height)
-
-
-def dead_lines(box: Picture) -> list[int]:
-    """Columns that differ to one side from both neighbours over at least half of the box.
-
-    One to three dead columns side by side count as one line.
-    """
-    sampled = box[::_STRIDE]
-    against = cv2.blur(sampled, (5, 1)) * 5
-    near = sampled + np.roll(sampled, 1, axis=1) + np.roll(sampled, -1, axis=1)
-    beside = (against - near) / 2
-    return _outliers(np.asarray(sampled - beside, np.float32), margin=3)
-
-
-def stitch_steps(box: Picture, lines: list[int]) -> list[int]:
-    """Columns at which the level steps by more than the slope around it, from end to end of the box."""
-    sampled = box[::_STRIDE]
-    step = np.zeros_like(sampled)
-    step[:, 4:-4] = _mean3(sampled, 1) - _mean3(sampled, -4)
-    slope = cv2.blur(step, (41, 1))
-    found = _outliers(step - slope, margin=24, everywhere=True)
-    return [at for at in found if all(abs(at - line) > 6 for line in lines)]
-
-
-def _mean3(rows: Picture, offset: int) -> Picture:
-    """Mean of three neighbours that begin ``offset`` columns from each of the inner columns."""
-    width = rows.shape[1]
-    parts = [rows[:, 4 + offset + k : width - 4 + offset + k] for k in range(3)]
-    return np.asarray((parts[0] + parts[1] + parts[2]) / 3, np.float32)
-
-
-def _outliers(deviation: Picture, margin: int, everywhere: bool = False) -> list[int]:
-    """Columns whose deviation has one sign in most quarters and is far beyond that of the other columns."""
-    quarters = np.array_split(deviation, 4, axis=0)
-    positive = np.array([(part > 0).mean(axis=0) for part in quarters])
-    negative = np.array([(part < 0).mean(axis=0) for part in quarters])
-    level = np.array([np.median(part, axis=0) for part in quarters])
-    spread = 1.4826 * np.median(np.abs(level - np.median(level, axis=1)[:, None]), axis=1)[:, None]
-    far = np.abs(level) > _OUTLIER * np.maximum(spread, 1e-6 * np.abs(level).max() + 1e-12)
-    need = 4 if everywhere else 2
-    hit = np.zeros(deviation.shape[1], bool)
-    for share in (positive, negative):
-        hit |= ((share >= _ONE_SIGN) & far).sum(axis=0) >= need
-    hit[:margin] = hit[-margin:] = False
-    at = np.flatnonzero(hit)
-    if not len(at):
-        return []
-    groups = np.split(at, np.flatnonzero(np.diff(at) > 6) + 1)
-    size = np.abs(np.median(level, axis=0))
-    return [int(group[size[group].argmax()]) for group in groups]

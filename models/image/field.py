@@ -74,13 +74,13 @@ def find_field(small: Picture, tone: Picture, scale: float, shape: tuple[int, in
     With no visible border it is the whole picture. Method: image-qc.md 7 row 2 (gradient peaks and Hough).
     """
     busy = busyness(tone)
-    upright, lying = edges_of(tone), edges_of(np.ascontiguousarray(tone.T))
-    turned = np.ascontiguousarray(busy.T)
+    lying_tone, lying_busy = np.ascontiguousarray(tone.T), np.ascontiguousarray(busy.T)
+    upright, lying = edges_of(tone), edges_of(lying_tone)
     candidates: dict[Side, list[Border | None]] = {
-        "left": [None, *list(borders(upright, busy, "left"))[:_PER_SIDE]],
-        "right": [None, *list(borders(upright, busy, "right"))[:_PER_SIDE]],
-        "top": [None, *list(borders(lying, turned, "left"))[:_PER_SIDE]],
-        "bottom": [None, *list(borders(lying, turned, "right"))[:_PER_SIDE]],
+        "left": [None, *list(borders(upright, tone, busy, "left"))[:_PER_SIDE]],
+        "right": [None, *list(borders(upright, tone, busy, "right"))[:_PER_SIDE]],
+        "top": [None, *list(borders(lying, lying_tone, lying_busy, "left"))[:_PER_SIDE]],
+        "bottom": [None, *list(borders(lying, lying_tone, lying_busy, "right"))[:_PER_SIDE]],
     }
     best: dict[Side, Border] = {}
     best_support: dict[Side, float] = {}

@@ -38,6 +38,8 @@ class Edges:
     x: Picture
     y: Picture
     sign: NDArray[np.int8]
+    steep: Picture
+    """Gradient at each point, tone per pixel."""
     shape: tuple[int, int]
 
 
@@ -48,6 +50,8 @@ class Border:
     at: float
     slope: float
     sign: int
+    steep: float
+    """Median gradient along it, tone per pixel."""
     hits: Mask
     """Per row: whether the border is there."""
     against: Mask
@@ -74,13 +78,15 @@ def edges_of(tone: Picture) -> Edges:
     left, mid, right = steep[y, x - 1], steep[y, x], steep[y, x + 1]
     shift = 0.5 * (left - right) / np.minimum(left - 2 * mid + right, -1e-9)
     sign = np.sign(gx[y, x]).astype(np.int8)
-    return Edges((x + np.clip(shift, -0.5, 0.5)).astype(np.float32), y.astype(np.float32), sign, tone.shape[:2])
+    return Edges(
+        (x + np.clip(shift, -0.5, 0.5)).astype(np.float32), y.astype(np.float32), sign, mid, tone.shape[:2]
+    )
 
 
-def borders(edges: Edges, busy: Picture, side: Literal["left", "right"]) -> Iterator[Border]:
+def borders(edges: Edges, tone: Picture, busy: Picture, side: Literal["left", "right"]) -> Iterator[Border]:
     """Candidates for one side, outermost first.
 
-    ``busy``: share of lively pixels per column position, see :func:`busyness`.
+    ``busy``: where the picture is lively, see :func:`busyness`.
     """
     height, width = edges.shape
     middle = (height - 1) / 2
@@ -106,7 +112,7 @@ def borders(edges: Edges, busy: Picture, side: Literal["left", "right"]) -> Iter
         if border is None:
             continue
         tried.append(border)
-        if _reachable(border.at, width, side) and _quiet(border, busy, edges.shape, side):
+        if _reachable(border.at, width, side) and _steps(border, tone) and _quiet(border, busy, side):
             kept.append(border)
     kept.sort(key=lambda border: border.at, reverse=side == "right")
     yield from kept
@@ -131,7 +137,7 @@ def _fit(edges: Edges, at: float, slope: float, sign: int) -> Border | None:
     hits[edges.y[off & (edges.sign == sign)].astype(int)] = True
     against[edges.y[off & (edges.sign != sign)].astype(int)] = True
     hits = cv2.dilate(hits.astype(np.uint8)[:, None], np.ones((3, 1), np.uint8))[:, 0] > 0
-    return Border(at, slope, sign, hits, against)
+    return Border(at, slope, sign, float(np.median(edges.steep[near])), hits, against)
 
 
 def busyness(tone: Picture) -> Picture:
@@ -174,11 +180,22 @@ def half_level(border: Border, picture: Picture, side: Literal["left", "right"])
 _LIVELY = 0.012
 _MAX_LIVELY = 0.08
 _PENUMBRA = 7.0
+_AWAY = 7
+_LEAST_STEP = 1.9
+"""Least step of a border, 7 pixels to both sides, over its gradient: half of an ideal step's sqrt(2 pi) sigma."""
 
 
-def _quiet(border: Border, busy: Picture, shape: tuple[int, int], side: str) -> bool:
+def _steps(border: Border, tone: Picture) -> bool:
+    """Whether the level differs on both sides by what the gradient promises: about a dead line it does not."""
+    rows = np.flatnonzero(border.hits)
+    line = border.at + border.slope * (rows - (tone.shape[0] - 1) / 2)
+    left, right = (np.clip(np.round(line + off), 0, tone.shape[1] - 1).astype(int) for off in (-_AWAY, _AWAY))
+    return float(np.median(tone[rows, right] - tone[rows, left])) * border.sign >= _LEAST_STEP * border.steep
+
+
+def _quiet(border: Border, busy: Picture, side: str) -> bool:
     """Whether little happens outside the border, beyond its penumbra. Letters and markers may stand there."""
-    height, width = shape
+    height, width = busy.shape
     rows = np.arange(0, height, 4)
     line = border.at + border.slope * (rows - (height - 1) / 2)
     columns = np.arange(0, width, 2)

@@ -19,8 +19,11 @@ NAMES = frozenset({"noise.sigma", "noise.immerkaer_sigma", "noise.relative_perce
 _BLOCK = 32
 _MOST_BLOCKS = 3000
 _LEAST_BLOCKS = 24
-_AGREE = (0.8, 1.3)
-"""White noise gives Immerkaer / Haar near 1; less is smoothed noise, more is fine structure."""
+_WHITE = (0.75, 1.35)
+"""Sigma of 2 x 2 means, doubled, over sigma: 1 for white noise, more where the maker smoothed or the picture has
+fine structure, less where he sharpened."""
+_COARSE = 0.4
+"""Least sigma in grey levels: rounding alone makes 0.29."""
 _KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 
@@ -31,11 +34,15 @@ def look(radiograph: Radiograph) -> Iterable[Measured]:
     if blocks is None:
         detail = why or "too little body without saturation"
         return [NotMeasured(name, Reason.NOT_RELIABLE, detail) for name in sorted(NAMES)]
-    sigma = haar_sigma(blocks)
-    if sigma <= 0:
-        return [NotMeasured(name, Reason.NOT_RELIABLE, "less than one grey level") for name in sorted(NAMES)]
+    step = _step(blocks)
+    sigma = haar_sigma(blocks, step)
+    if sigma <= _COARSE * step:
+        detail = "less than the step between grey levels shows"
+        return [NotMeasured(name, Reason.NOT_RELIABLE, detail) for name in sorted(NAMES)]
     check = immerkaer_sigma(blocks)
-    sure = 1.0 if _AGREE[0] <= check / sigma <= _AGREE[1] else 0.5
+    means = (blocks[:, ::2, ::2] + blocks[:, ::2, 1::2] + blocks[:, 1::2, ::2] + blocks[:, 1::2, 1::2]) / 4
+    white = 2 * haar_sigma(np.asarray(means, np.float32), step / 4) / sigma
+    sure = 1.0 if _WHITE[0] <= white <= _WHITE[1] else 0.5
     signal = float(np.median(blocks)) - radiograph.pixels.value_range[0]
     relative: Measured = Measurement("noise.relative_percent", 100 * sigma / signal, confidence=sure)
     if signal <= 0:
@@ -78,19 +85,21 @@ def body_blocks(radiograph: Radiograph) -> Picture | None:
     return blocks if len(blocks) >= _LEAST_BLOCKS else None
 
 
-def haar_sigma(blocks: Picture) -> float:
-    """Median over blocks of median |diagonal detail| / 0.6745, in the unit of the values."""
+def haar_sigma(blocks: Picture, step: float) -> float:
+    """Median over blocks of median |diagonal detail| / 0.6745, in the unit of the values.
+
+    ``step``: distance between grey levels, 0 when they are practically continuous.
+    """
     a, b = blocks[:, 0::2, 0::2], blocks[:, 0::2, 1::2]
     c, d = blocks[:, 1::2, 0::2], blocks[:, 1::2, 1::2]
     detail = np.abs(a - b - c + d).reshape(len(blocks), -1) / 2
     middle = np.median(detail, axis=1)
-    # Stored values come in steps, so does the median; interpolate within its step (grouped median).
-    step = _step(blocks) / 2
+    # Values in steps give a median in half steps; interpolate within them (grouped median).
     if step > 0:
-        below = (detail < (middle - step / 4)[:, None]).mean(axis=1)
-        equal = (detail < (middle + step / 4)[:, None]).mean(axis=1) - below
+        below = (detail < (middle - step / 8)[:, None]).mean(axis=1)
+        equal = (detail < (middle + step / 8)[:, None]).mean(axis=1) - below
         inside = np.clip((0.5 - below) / np.maximum(equal, 1e-6), 0, 1)
-        middle = np.where(equal > 0, middle + step * (inside - 0.5), middle)
+        middle = np.where(equal > 0, middle + step / 2 * (inside - 0.5), middle)
     return float(np.median(middle)) / 0.6745
 
 

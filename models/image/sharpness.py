@@ -7,6 +7,7 @@ and one projection. Anatomy decides most of each figure, so a limit must come fr
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,14 +20,18 @@ from models.measurement import Measured, Measurement, NotMeasured, Reason
 NAMES = frozenset(
     {"sharpness.edge_width_px", "sharpness.edge_width_mm", "sharpness.tenengrad", "sharpness.spectrum_slope"}
 )
-Places = NDArray[np.float64]
+Places = NDArray[np.floating[Any]]
 
 _CELL = 24
 _REACH_PX = 40
 _TANGENT = 4
 _LEAST_EDGES = 12
+_LEAST_CLEAR = 0.1
+"""Share of the steepest places that must be clear edges; in noise a few always look like one."""
 _SHARPER = 25
 """Percentile of the edge widths that is reported: most edges of a body are round, not sharp."""
+_CLEAR = 10.0
+"""Least height of an edge, in sigmas of its profile's noise."""
 _TILE = 512
 _BAND = (0.02, 0.25)
 """Cycles per pixel in which the slope of the spectrum is fitted."""
@@ -36,9 +41,9 @@ def look(radiograph: Radiograph) -> Iterable[Measured]:
     """Inside the body, away from the borders of the field."""
     views = radiograph.views
     values = radiograph.pixels.values[views.rows, views.columns]
-    widths = edge_widths(values, views.small, views.body, views.scale)
+    widths, tried = edge_widths(values, views.small, views.body, views.scale)
     facts: list[Measured] = []
-    if len(widths) < _LEAST_EDGES:
+    if len(widths) < max(_LEAST_EDGES, _LEAST_CLEAR * tried):
         facts.append(NotMeasured("sharpness.edge_width_px", Reason.NOT_RELIABLE, "too few clear edges"))
         facts.append(NotMeasured("sharpness.edge_width_mm", Reason.NOT_RELIABLE, "too few clear edges"))
     else:
@@ -66,8 +71,8 @@ def _in_mm(radiograph: Radiograph, width: float, sure: float) -> Measured:
     return Measurement("sharpness.edge_width_mm", width * float(np.mean(spacing)), confidence=sure)
 
 
-def edge_widths(values: Picture, small: Picture, body: Mask, scale: float) -> NDArray[np.float64]:
-    """10-90 % rise distance in pixels of the steepest edge of each cell of the small picture.
+def edge_widths(values: Picture, small: Picture, body: Mask, scale: float) -> tuple[NDArray[np.float64], int]:
+    """10-90 % rise distance in pixels of the steepest edge of each cell of the small picture; how many were tried.
 
     Each profile runs along the gradient over ``_REACH_PX`` to both sides and is the mean of neighbouring
     parallels, so that noise does not make edges.
@@ -76,13 +81,13 @@ def edge_widths(values: Picture, small: Picture, body: Mask, scale: float) -> ND
     steep = np.where(cv2.erode(body.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0, cv2.magnitude(gx, gy), 0)
     points = _steepest(steep)
     if not len(points):
-        return np.empty(0)
+        return np.empty(0), 0
     y, x = points[:, 0], points[:, 1]
     length = steep[y, x]
     start = ((x + 0.5) * scale - 0.5, (y + 0.5) * scale - 0.5)
     profiles = _profiles(values, start, (gx[y, x] / length, gy[y, x] / length))
     widths = [_rise(profile) for profile in profiles]
-    return np.array([width for width in widths if width is not None])
+    return np.array([width for width in widths if width is not None]), len(points)
 
 
 def _steepest(steep: Picture) -> NDArray[np.intp]:
@@ -101,7 +106,7 @@ def _steepest(steep: Picture) -> NDArray[np.intp]:
     return np.stack([y[keep], x[keep]], axis=1)
 
 
-def _profiles(values: Picture, start: tuple[Places, Places], along_unit: tuple[Picture, Picture]) -> Picture:
+def _profiles(values: Picture, start: tuple[Places, Places], along_unit: tuple[Places, Places]) -> Picture:
     """Values along the gradient through each start point; (n, 2 * reach + 1)."""
     (x, y), (ux, uy) = start, along_unit
     along = np.arange(-_REACH_PX, _REACH_PX + 1, dtype=np.float32)
@@ -120,14 +125,16 @@ def _rise(profile: Picture) -> float | None:
     centre = middle - 4 + int(np.argmax(steps[middle - 4 : middle + 4]))
     if steps[centre] <= 0:
         return None
-    noise = float(np.median(np.abs(np.diff(steps)))) / 0.6745 / np.sqrt(6)
+    around = np.concatenate((steps[: max(0, centre - 6)], steps[centre + 7 :]))
+    trend = max(0.0, float(np.median(around)))
+    noise = float(np.median(np.abs(around - trend))) / 0.6745 / float(np.sqrt(2))
     foot, head = centre, centre + 1
     while foot > 0 and profile[foot - 1] < profile[foot] + noise:
         foot -= 1
     while head < len(profile) - 1 and profile[head + 1] > profile[head] - noise:
         head += 1
     low, high = float(profile[foot : centre + 1].min()), float(profile[centre + 1 : head + 1].max())
-    if high - low < 8 * noise:
+    if high - low - trend * (head - foot) < _CLEAR * noise:
         return None
     levels = (profile - low) / (high - low)
     start = centre + 1

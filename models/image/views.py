@@ -18,6 +18,7 @@ from models.image.picture import Mask, Picture, shrink
 from models.image.polarity import Part, Polarity, polarity_of
 
 _LONG_SIDE = 750
+_CLEARLY = 1.6
 _PENUMBRA_PX = 4
 """Small pixels left out inside a visible border of the field."""
 
@@ -119,7 +120,7 @@ def _blank(values: Picture, small: Picture, used: Mask) -> bool:
     """Constant, or no structure above what noise leaves after averaging.
 
     Averaging n pixels divides white noise by sqrt(n); the 1..99 % range of what remains is 4.65 sigma.
-    Anything beyond three times that is a picture.
+    Anything clearly beyond that is a picture.
     """
     inside = cv2.blur(small, (5, 5))[used]
     if not inside.size:
@@ -129,7 +130,7 @@ def _blank(values: Picture, small: Picture, used: Mask) -> bool:
     other = values[1::2, 1::2][: tile.shape[0], : tile.shape[1]]
     sigma = float(np.median(np.abs(tile - other))) / 0.6745 / np.sqrt(2)
     averaged = 5 * values.shape[0] / small.shape[0]
-    return bool(high - low <= max(3 * 4.65 * sigma / averaged, 1e-6 * max(1.0, abs(float(high)))))
+    return bool(high - low <= max(_CLEARLY * 4.65 * sigma / averaged, 1e-6 * max(1.0, abs(float(high)))))
 
 
 class ViewsOf:
