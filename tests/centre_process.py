@@ -47,6 +47,11 @@ class Centre:
         wait_until(lambda: accepts(self.port) or not child.alive, "the centre serves")
         return child
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.child is not None and self.child.alive
+
     def stop(self) -> None:
         """Kill it, if it lives."""
         if self.child is not None:

@@ -56,6 +56,20 @@ class SyncSite:
         self.boxes[name] = self._box(name, "--die-at", die_at, "--die-after", str(die_after))
         self.boxes[name].start()
 
+    def stop_producing(self) -> None:
+        """Start all boxes again, now only to send what they have; the centre and the broker, too."""
+        self._every = 0.0
+        if not self.broker.alive:
+            self.broker.start()
+        self.centre.stop()
+        self.centre.start()
+        for name in self.names:
+            self.restart_box(name)
+
+    def produced(self, name: str) -> set[int]:
+        """Numbers that a box has ever made."""
+        return produced(self.folder / f"{name}.db")
+
     def fill(self, name: str, count: int) -> None:
         """Results into the outbox of a box that does not run."""
         outbox = SimulatedOutbox(self.folder / f"{name}.db", name, synced=False)
@@ -90,7 +104,7 @@ class SyncSite:
 
     def balance(self) -> Balance:
         """What the books say."""
-        made = {(name, seq) for name in self.names for seq in produced(self.folder / f"{name}.db")}
+        made = {(name, seq) for name in self.names for seq in self.produced(name)}
         there = self.at_the_centre()
         return Balance(
             frozenset(made - set(there)),
