@@ -82,6 +82,8 @@ def judge(
 
 def judge_file(path: Path, content: Content, received_at: int) -> Judged:
     """Read and judge one file as if it had just arrived. Bad files become a reason, never an exception."""
+    if not path.is_file():  # a pipe or a device would block
+        return Judged(path, Unreadable("file.unreadable", Bilingual("不是普通文件", "not a regular file")))
     try:
         sha256 = _sha256(path)
         arrival = Arrival(
