@@ -121,7 +121,7 @@ def dx(pixels: NDArray[np.generic] | None = None, bits_stored: int = 12, **chang
     ds.BodyPartExamined, ds.ViewPosition, ds.PatientOrientation = "CHEST", "PA", ["L", "F"]
     ds.SeriesDescription, ds.StudyDescription, ds.ProtocolName = "CHEST-PA", "CHEST", "Chest PA"
     ds.ImageLaterality = "U"
-    ds.ViewCodeSequence = Sequence([code("399348003", "SCT", "antero-posterior")])
+    ds.ViewCodeSequence = Sequence([code("272479007", "SCT", "postero-anterior")])
     ds.AnatomicRegionSequence = Sequence([code("51185008", "SCT", "Chest")])
     ds.KVP, ds.ExposureTime, ds.XRayTubeCurrent, ds.Exposure = "125", 8, 250, 2
     ds.DistanceSourceToDetector = "1800"

@@ -42,7 +42,7 @@ def test_header_of_every_native_syntax(tmp_path: Path, syntax: str) -> None:
     assert acquisition.identity.PatientBirthDate == "19800105"
     assert acquisition.exam.Modality == "DX"
     assert acquisition.exam.PatientOrientation == ("L", "F")
-    assert acquisition.exam.ViewCode == "399348003"
+    assert acquisition.exam.ViewCode == "272479007"
     assert acquisition.exam.AnatomicRegion == "51185008"
     assert acquisition.exam.SeriesNumber == 1
     assert acquisition.device.InstitutionName == "示范医院"
