@@ -9,15 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from capture.errors import QcError
 from capture.text import Bilingual
 from edge.clock import synced
 from edge.settings import Settings
-
-if TYPE_CHECKING:
-    from pydicom.uid import UID
 
 State = Literal["ok", "warning", "failed"]
 _PATIENCE_S = 3.0
@@ -163,27 +160,23 @@ def _broker(settings: Settings) -> Iterator[Check]:
 
 
 def _decoders(settings: Settings) -> Iterator[Check]:
-    from capture.dicom.decoders import DECODABLE
+    from pydicom.pixels.decoders.base import get_decoder
+    from pydicom.uid import UID
 
-    lacking = [uid.name for uid in DECODABLE if _lacks_plugin(uid)]
+    from capture.dicom.decoders import PLUGINS
+
+    lacking = [
+        UID(uid).name for uid, plugin in PLUGINS.items() if plugin not in get_decoder(UID(uid)).available_plugins
+    ]
     if lacking:
         names = ", ".join(sorted(lacking))
         text = Bilingual(f"无法解码：{names}", f"Cannot decode: {names}")
         yield Check("decoders", "warning", text, Bilingual("重新安装 qcbox", "Install qcbox again"))
     else:
-        count = len(DECODABLE)
+        count = len(PLUGINS)
         yield Check(
             "decoders", "ok", Bilingual(f"可解码 {count} 种压缩格式", f"{count} compressed formats decode")
         )
-
-
-def _lacks_plugin(uid: UID) -> bool:
-    from pydicom.pixels.decoders.base import get_decoder
-
-    try:
-        return not get_decoder(uid).is_available
-    except NotImplementedError:  # Part 2 of JPEG 2000: nobody decodes it, so installing something does not help
-        return False
 
 
 def _content(settings: Settings) -> Iterator[Check]:

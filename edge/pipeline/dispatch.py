@@ -31,6 +31,9 @@ log = structlog.get_logger()
 
 MOST_ATTEMPTS = 8
 """Claims of one case without an outcome, over restarts of the agent, before a person must look."""
+LOOK = Bilingual(
+    "由人查看原图；升级后重新发送即可再判", "Look at the image itself; sent again, it is judged again"
+)
 _IDLE_S = 1.0
 
 
@@ -89,7 +92,8 @@ class Dispatch:
         started = now_ms()
         try:
             if case.attempts > MOST_ATTEMPTS:
-                raise gave_up("case.no_outcome", "多次判定均未完成", "It was tried many times without an outcome")
+                text = Bilingual("多次判定均未完成", "It was tried many times without an outcome")
+                raise SetAside("case.no_outcome", text, LOOK)
             stored = await self._judge(case, started, stop)
         except Retry as error:
             return await self._release(case, error, stop)
@@ -131,11 +135,8 @@ class Dispatch:
         try:
             return await self._attempt(job)
         except _Lost as again:
-            raise gave_up(
-                f"worker.{again.code}",
-                "判定进程两次中止",
-                "It ended a worker twice, the second time without pixels",
-            ) from again
+            text = Bilingual("判定进程两次中止", "It ended a worker twice, the second time without pixels")
+            raise SetAside("worker.lost", text, LOOK) from again
 
     async def _attempt(self, job: Job) -> Outcome:
         try:
@@ -147,7 +148,9 @@ class Dispatch:
         except ProcessExpired as error:
             raise _Lost("decode_failed", error) from error
         except FileNotFoundError as error:
-            raise gave_up("blob.missing", "图像文件已不在盒中", "The image file is no longer here") from error
+            raise SetAside(
+                "blob.missing", Bilingual("图像文件已不在盒中", "The image file is no longer here"), LOOK
+            ) from error
         except OSError as error:
             raise Retry(
                 "blob.unreadable",
@@ -219,11 +222,3 @@ def circumstances_of(case: Case, site: SiteSettings) -> Circumstances:
         same_uid_other_bytes=False,
         clock_synced=synced() is not False,
     )
-
-
-def gave_up(code: str, zh: str, en: str) -> SetAside:
-    """A case that will not be tried again by itself."""
-    hint = Bilingual(
-        "由人查看原图；升级后重新发送即可再判", "Look at the image itself; sending it again has it judged again"
-    )
-    return SetAside(code, Bilingual(zh, en), hint)

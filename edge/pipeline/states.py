@@ -27,6 +27,8 @@ State = Literal["held", "judging", "judged", "reported", "waiting_retry", "set_a
 FIRST: frozenset[State] = frozenset({"held", "duplicate"})
 """States a new row may have."""
 
+_REPORT = Bilingual("请报告此问题", "Please report this")
+
 MOVES: dict[State, frozenset[State]] = {
     "held": frozenset({"judging"}),
     "waiting_retry": frozenset({"judging"}),
@@ -45,12 +47,13 @@ def move(connection: Connection, case_id: str, old: State, new: State, now: int,
         Bug: the move is not in the table, or the case is not in ``old``.
     """
     if new not in MOVES[old]:
-        raise _bug(f"{old} -> {new} 不在状态表中", f"{old} -> {new} is not in the table of states")
+        text = Bilingual(f"{old} -> {new} 不在状态表中", f"{old} -> {new} is not in the table of states")
+        raise Bug("case.move", text, _REPORT)
     changed = connection.execute(
         case.update().where(case.c.id == case_id, case.c.state == old).values(state=new, updated_at=now, **columns)
     ).rowcount
     if changed != 1:
-        raise _bug(f"病例不在 {old} 状态", f"The case is not in state {old}")
+        raise Bug("case.state", Bilingual(f"病例不在 {old} 状态", f"The case is not in state {old}"), _REPORT)
 
 
 def report(connection: Connection, case_ids: Sequence[str], now: int) -> int:
@@ -67,7 +70,3 @@ def recover(connection: Connection, now: int) -> int:
     return connection.execute(
         case.update().where(case.c.state == "judging").values(state="held", updated_at=now)
     ).rowcount
-
-
-def _bug(zh: str, en: str) -> Bug:
-    return Bug("case.move", Bilingual(zh, en), Bilingual("请报告此问题", "Please report this"))

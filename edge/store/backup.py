@@ -50,7 +50,8 @@ def backup(data_dir: Path, blobs_path: Path, target: Path, keep: int = 7) -> Cop
     """
     source = data_dir / DATABASE
     if not source.exists():
-        raise _misuse("backup.nothing", "没有可备份的数据库", "There is no database to back up", source)
+        text = Bilingual("没有可备份的数据库", "There is no database to back up")
+        raise Misuse("backup.nothing", text, _look_at(source))
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(target):
         name = f"qcbox-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.db"
@@ -75,10 +76,11 @@ def restore(source: Path, data_dir: Path, blobs_path: Path) -> Copied:
     """
     snapshots = _snapshots(source)
     if not snapshots:
-        raise _misuse("restore.nothing", "此处没有备份", "There is no backup here", source)
+        raise Misuse("restore.nothing", Bilingual("此处没有备份", "There is no backup here"), _look_at(source))
     target = data_dir / DATABASE
     if target.exists():
-        raise _misuse("restore.occupied", "目标已有数据库，先移走", "Move the present database away first", target)
+        text = Bilingual("目标已有数据库，先移走", "Move the present database away first")
+        raise Misuse("restore.occupied", text, _look_at(target))
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = data_dir / f".{DATABASE}"
     copy(snapshots[-1], made)
@@ -192,5 +194,5 @@ def _close(opened: Engine) -> None:
     opened.dispose()
 
 
-def _misuse(code: str, zh: str, en: str, path: Path) -> Misuse:
-    return Misuse(code, Bilingual(zh, en), Bilingual(f"检查 {path}", f"Look at {path}"))
+def _look_at(path: Path) -> Bilingual:
+    return Bilingual(f"检查 {path}", f"Look at {path}")

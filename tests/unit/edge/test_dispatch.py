@@ -162,9 +162,9 @@ async def test_a_case_that_costs_two_workers_is_set_aside_and_not_silent(box: Bo
     assert (state_of(box, case_id), state_of(box, other)) == ("set_aside", "judged")
     row = box.db.read(lambda c: c.execute(select(case).where(case.c.id == case_id)).one())
     said = cases.why(row.reason)
-    assert row.reason_code == "worker.decode_failed" and said is not None and said.zh and said.en
+    assert row.reason_code == "worker.lost" and said is not None and said.zh and said.en
     first, second = events(box)
-    assert isinstance(first, SetAsideEvent) and first.data.reason_code == "worker.decode_failed"
+    assert isinstance(first, SetAsideEvent) and first.data.reason_code == "worker.lost"
     assert isinstance(second, ResultEvent)
     shown = box.db.read(lambda c: c.execute(select(alert).where(alert.c.case_id == case_id)).one())
     assert (shown.level, shown.needs_acknowledgement) == ("warning", 1)

@@ -1,0 +1,114 @@
+"""The doctor sees what is wrong and says what to do."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from capture.text import Bilingual
+from edge.cli import build
+from edge.doctor import Check, examine, wal_reset_bug
+from edge.settings import Settings
+
+
+def settings(folder: Path, **sections: object) -> Settings:
+    base: dict[str, object] = {"data_dir": folder, "link": {"enabled": False}, "spool": {"min_free_mb": 1}}
+    return Settings.model_validate({**base, "dicom": {"port": 0}, "console": {"port": 0}, **sections})
+
+
+def look(checks: list[Check], name: str) -> Check:
+    return next(check for check in checks if check.name == name)
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("version", "affected"),
+    [
+        ((3, 6, 23), False), ((3, 7, 0), True), ((3, 40, 1), True), ((3, 44, 5), True), ((3, 44, 6), False),
+        ((3, 45, 0), True), ((3, 50, 6), True), ((3, 50, 7), False), ((3, 51, 2), True), ((3, 51, 3), False),
+        ((3, 52, 0), False),
+    ],
+)  # fmt: skip
+def test_the_wal_reset_bug(version: tuple[int, int, int], affected: bool) -> None:
+    assert wal_reset_bug(version) is affected
+
+
+def test_everything_is_looked_at_and_says_what_to_do(tmp_path: Path) -> None:
+    checks = examine(settings(tmp_path))
+    names = [check.name for check in checks]
+    assert names == sorted(set(names), key=names.index)
+    assert {"python", "sqlite", "content", "decoders", "disk", "spool", "clock", "broker"} <= set(names)
+    for check in checks:
+        assert check.text.zh and check.text.en
+        assert (check.hint is None) == (check.state == "ok"), check.name
+    assert look(checks, "content").state == "ok"
+    assert look(checks, "decoders").state == "ok"
+
+
+def test_a_port_that_answers_and_a_broker_that_answers(tmp_path: Path, taken_port: int) -> None:
+    answering = settings(tmp_path, dicom={"host": "127.0.0.1", "port": taken_port}, link={"port": taken_port})
+    checks = examine(answering)
+    assert look(checks, "dicom port").state == "ok"
+    assert look(checks, "broker").state == "ok"
+
+
+def test_a_broker_that_is_away_loses_nothing(tmp_path: Path, taken_port: int) -> None:
+    checks = examine(settings(tmp_path, link={"port": 1}))
+    assert look(checks, "broker").state == "warning"
+
+
+def test_a_port_that_cannot_be_had(tmp_path: Path) -> None:
+    checks = examine(settings(tmp_path, console={"host": "192.0.2.1", "port": 1}))
+    assert look(checks, "console port").state == "failed"
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    assert look(examine(settings(tmp_path, spool={"min_free_mb": 1 << 40})), "disk").state == "failed"
+
+
+def test_what_the_spool_put_aside(tmp_path: Path) -> None:
+    aside = tmp_path / "spool" / "aside"
+    aside.mkdir(parents=True)
+    (aside / "x.reason.json").write_text("{}")
+    assert look(examine(settings(tmp_path)), "spool").state == "warning"
+
+
+def test_a_folder_that_others_can_enter(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    assert look(examine(settings(tmp_path)), "folder").state == "warning"
+    tmp_path.chmod(0o700)
+    assert look(examine(settings(tmp_path)), "folder").state == "ok"
+
+
+def config(folder: Path) -> Path:
+    path = folder / "qcbox.toml"
+    path.write_text(f'data_dir = "{folder}"\n[link]\nenabled = false\n[spool]\nmin_free_mb = 1\n')
+    return path
+
+
+@pytest.mark.parametrize(("locale", "word"), [("zh_CN.UTF-8", "规则包"), ("en_US.UTF-8", "rule packs")])
+def test_the_command_speaks_both_languages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locale: str, word: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    said = CliRunner().invoke(build(["doctor"]), ["doctor", "--config", str(config(tmp_path))])
+    assert said.exit_code == 0
+    assert word in said.output
+
+
+def test_the_command_for_programs_and_its_exit_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = Check("disk", "failed", Bilingual("满", "full"), Bilingual("清", "free"))
+    monkeypatch.setattr("edge.commands.doctor.examine", lambda settings: [failed])
+    said = CliRunner().invoke(build(["doctor"]), ["doctor", "--json", "--config", str(config(tmp_path))])
+    assert said.exit_code == 1
+    assert json.loads(said.output)[0]["hint"] == {"zh": "清", "en": "free"}
