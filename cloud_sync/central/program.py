@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -32,7 +35,7 @@ def run(settings: CentralSettings, at: Callable[[str], None] = lambda step: None
     ingest = Ingest(settings.broker, settings.ingest, database, at=at)
     app = create_app(settings.portal, database, lambda: ingest.status)
     portal = settings.portal
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             app, host=portal.host, port=portal.port, log_config=None, access_log=False, server_header=False,
             timeout_graceful_shutdown=5,
@@ -49,6 +52,11 @@ def run(settings: CentralSettings, at: Callable[[str], None] = lambda step: None
                 failed.set()
             server.should_exit = True
 
+    def ask_to_end(number: int, frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask_to_end)
     worker = threading.Thread(target=take_in, name="ingest")
     worker.start()
     threading.Thread(target=_keep_alive, args=(server, ingest, stop), name="watchdog", daemon=True).start()
@@ -70,6 +78,15 @@ def run(settings: CentralSettings, at: Callable[[str], None] = lambda step: None
         worker.join()
         database.close()
     return 1 if failed.is_set() else 0
+
+
+class _Server(uvicorn.Server):
+    """uvicorn raises a signal again after it has served, which would end the process before the ingest."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are handled by ``run``."""
+        yield
 
 
 def _keep_alive(server: uvicorn.Server, ingest: Ingest, stop: threading.Event) -> None:
