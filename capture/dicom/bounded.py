@@ -13,7 +13,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import islice
 from typing import NamedTuple
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag
@@ -54,11 +53,24 @@ class Element(NamedTuple):
     truncated: bool = False
 
 
+class _Open(NamedTuple):
+    """A sequence or item whose delimiter is still to come."""
+
+    begin: int
+    is_item: bool
+    implicit: bool
+
+
 @dataclass(slots=True)
 class Budget:
     """How many elements of an object may still be looked at, in whatever order they are asked for."""
 
     elements: int = 500_000
+
+    @property
+    def spent(self) -> bool:
+        """Whether something was not looked at."""
+        return self.elements < 0
 
 
 @dataclass(slots=True)
@@ -69,6 +81,8 @@ class Source:
     end: int
     little: bool = True
     budget: Budget = field(default_factory=Budget)
+    _ends: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Of values of undefined length, by where they begin: end, and start of what follows."""
     _header: struct.Struct = field(init=False)
     _long: struct.Struct = field(init=False)
     _short: struct.Struct = field(init=False)
@@ -90,7 +104,7 @@ class Source:
             Damaged: no element begins here, or the budget is spent.
         """
         self.budget.elements -= 1
-        if self.budget.elements < 0:
+        if self.budget.spent:
             raise Damaged("structure.too_many_elements")
         if at + 8 > end:
             raise Damaged("structure.truncated")
@@ -143,7 +157,7 @@ class Source:
             name = vr.decode("ascii") if vr and vr != b"UN" else vr_of(tag)
             inner = implicit or vr == b"UN"
             if length == UNDEFINED:
-                stop, at, whole = self.inside(begin)._end_of_undefined(begin, end, inner)
+                stop, at, whole = self.inside(begin).end_of_undefined(begin, end, inner)
                 yield Element(tag, name, begin, stop, inner, True, not whole)
                 if not whole:
                     raise Damaged("structure.truncated", tag)
@@ -154,30 +168,38 @@ class Source:
             yield Element(tag, name, begin, begin + length, inner, False)
             at = begin + length
 
-    def _end_of_undefined(self, at: int, end: int, implicit: bool) -> tuple[int, int, bool]:
-        """End of the value that begins here, start of what follows, and whether its delimiter was found."""
-        open_: list[tuple[bool, bool]] = [(False, implicit)]  # (is an item, implicit inside)
-        while True:
+    def end_of_undefined(
+        self, begin: int, end: int, implicit: bool, is_item: bool = False
+    ) -> tuple[int, int, bool]:
+        """End of the value that begins here, start of what follows, and whether its delimiter was found.
+
+        Ends of all that is inside are kept, so that looking into it later costs nothing again.
+        """
+        if begin in self._ends:
+            return (*self._ends[begin], True)
+        opened = [_Open(begin, is_item, implicit)]
+        at = begin
+        while opened:
             if at + 8 > end:
                 return end, end, False
-            is_item, inner = open_[-1]
-            tag, vr, begin, length = self.header(at, end, inner)
+            top = opened[-1]
+            tag, vr, start, length = self.header(at, end, top.implicit)
             if tag in (ITEM_END, SEQUENCE_END):
-                if tag == SEQUENCE_END and is_item and len(open_) > 1:
-                    open_.pop()  # the item's own delimiter is missing
-                if tag == SEQUENCE_END or is_item:
-                    open_.pop()
-                if not open_:
-                    return at, begin, True
-                at = begin
-            elif length == UNDEFINED:
-                if tag == ITEM:
-                    open_.append((True, self._implicit_at(begin, inner)))
-                else:
-                    open_.append((False, inner or vr == b"UN"))
-                at = begin
+                if tag == SEQUENCE_END and top.is_item and len(opened) > 1:
+                    self._ends[opened.pop().begin] = at, at  # the item's own delimiter is missing
+                if tag == SEQUENCE_END or top.is_item:
+                    self._ends[opened.pop().begin] = at, start
+                at = start
+            elif length != UNDEFINED:
+                at = start + length
+            elif start in self._ends:
+                at = self._ends[start][1]
             else:
-                at = begin + length
+                item = tag == ITEM
+                inner = self._implicit_at(start, top.implicit) if item else top.implicit or vr == b"UN"
+                opened.append(_Open(start, item, inner))
+                at = start
+        return (*self._ends[begin], True)
 
     def _implicit_at(self, at: int, expected: bool) -> bool:
         """Whether the element at ``at`` has no VR; what is expected where there is no element to ask."""
@@ -193,11 +215,8 @@ class Source:
             return self
         return Source(self.buffer, self.end, not self.little, self.budget)
 
-    def items(self, element: Element) -> Iterator[Item]:
-        """The items of a sequence; ends silently where the sequence is broken."""
-        return self.inside(element.start)._items(element)
-
-    def _items(self, element: Element) -> Iterator[Item]:
+    def item_spans(self, element: Element) -> Iterator[tuple[int, int, bool]]:
+        """(start, end, implicit) of the items of a sequence read with :meth:`inside`; ends where it is broken."""
         at = element.start
         while at + 8 <= element.end:
             try:
@@ -206,23 +225,12 @@ class Source:
                     return
                 implicit = self._implicit_at(begin, element.implicit)
                 if length == UNDEFINED:
-                    stop, at, _ = self._end_of_item(begin, element.end, implicit)
+                    stop, at, _ = self.end_of_undefined(begin, element.end, implicit, is_item=True)
                 else:
                     stop = at = min(begin + length, element.end)
             except Damaged:
                 return
-            yield Item(self, begin, stop, implicit)
-
-    def _end_of_item(self, at: int, end: int, implicit: bool) -> tuple[int, int, bool]:
-        while at + 8 <= end:
-            tag, vr, begin, length = self.header(at, end, implicit)
-            if tag in (ITEM_END, SEQUENCE_END):
-                return at, begin, True
-            if length == UNDEFINED:
-                _, at, _ = self._end_of_undefined(begin, end, implicit or vr == b"UN")
-            else:
-                at = begin + length
-        return end, end, False
+            yield begin, stop, implicit
 
     def fragments(self, element: Element) -> list[tuple[int, int]]:
         """(start, end) of each fragment of encapsulated pixels, the offset table first."""
@@ -235,50 +243,6 @@ class Source:
             found.append((begin, min(begin + length, element.end)))
             at = begin + length
         return found
-
-
-class Item:
-    """A data set: the whole object or one item of a sequence. Looked at when first asked."""
-
-    __slots__ = ("_damage", "_elements", "_implicit", "_items", "_start", "end", "source")
-
-    def __init__(self, source: Source, start: int, end: int, implicit: bool) -> None:
-        self.source = source
-        self.end = end
-        self._start = start
-        self._implicit = implicit
-        self._elements: dict[int, Element] | None = None
-        self._items: dict[int, tuple[Item, ...]] = {}
-        self._damage: Damaged | None = None
-
-    @property
-    def elements(self) -> dict[int, Element]:
-        """All elements by tag; of a tag that stands twice, the first."""
-        if self._elements is None:
-            self._elements = {}
-            try:
-                for element in self.source.elements(self._start, self.end, self._implicit):
-                    self._elements.setdefault(element.tag, element)
-            except Damaged as damage:
-                self._damage = damage
-        return self._elements
-
-    @property
-    def damage(self) -> Damaged | None:
-        """Where and why the walk over the elements stopped early."""
-        return self._damage if self.elements is not None else None
-
-    def items(self, tag: int) -> tuple[Item, ...]:
-        """Items of the sequence with this tag; none when it is absent or not a sequence."""
-        if tag not in self._items:
-            element = self.elements.get(tag)
-            self._items[tag] = () if element is None else tuple(self.source.items(element))
-        return self._items[tag]
-
-    def item(self, tag: int, number: int = 0) -> Item | None:
-        """One item of a sequence, without looking at those after it."""
-        element = self.elements.get(tag)
-        return None if element is None else next(islice(self.source.items(element), number, None), None)
 
 
 @cache

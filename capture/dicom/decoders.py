@@ -73,7 +73,9 @@ def run_decoder(syntax: str, encoded: bytes, layout: Layout) -> NDArray[np.gener
             array, _ = get_decoder(UID(syntax)).as_array(
                 encoded, index=0, decoding_plugin=PLUGINS.get(syntax, ""), **layout.options()
             )
-    except Exception as error:  # noqa: BLE001 - five foreign decoders, each with errors of its own
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - foreign decoders; a panic of a Rust one is no Exception
         raise CannotDecode("decode_failed", type(error).__name__) from None
     return array
 

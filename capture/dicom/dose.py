@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from capture.acquisition import DoseEvent, DoseReport
-from capture.dicom.bounded import Item
 from capture.dicom.fields import Header, code_value, numbers_of, plain_text, tag_of
+from capture.dicom.items import Item
 
 _ROOT = "113701"
 _CT_EVENT, _PROJECTION_EVENT = "113819", "113706"
@@ -57,6 +57,8 @@ def dose_report(header: Header) -> DoseReport | None:
         elif concept in (_CT_TOTALS, _PROJECTION_TOTALS):
             for code, number in _numbers(header, item, _DEEPEST):
                 totals.setdefault(code, []).append(number)
+    if root.source.budget.spent:
+        return None  # half a report would look like less dose
     return DoseReport(
         events=tuple(events),
         total_DLP_mGy_cm=_sum(totals.get("113813")),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
@@ -18,8 +18,9 @@ from typing import Any, TypeVar, get_type_hints
 from pydicom.datadict import tag_for_keyword
 
 from capture.acquisition import Fault
-from capture.dicom.bounded import Element, Item
+from capture.dicom.bounded import Element
 from capture.dicom.charset import Charset
+from capture.dicom.items import Item
 
 T = TypeVar("T")
 
@@ -79,15 +80,15 @@ class Header:
         """Whether the element is there with a value."""
         return self.find(tag_of(keyword)) is not None
 
-    def sequence(self, keyword: str) -> Iterator[Item]:
+    def sequence(self, keyword: str) -> tuple[Item, ...]:
         """Items of a sequence."""
         found = self.find(tag_of(keyword))
-        return iter(()) if found is None else found[0].source.items(found[1])
+        return () if found is None else found[0].items(found[1].tag)
 
     def code(self, keyword: str) -> str | None:
         """Code value of the first item of a code sequence."""
-        first = next(self.sequence(keyword), None)
-        return None if first is None else code_value(first)
+        items = self.sequence(keyword)
+        return code_value(items[0]) if items else None
 
     def text(self, keyword: str) -> str | None:
         """One text; a VM above one stays one text."""

@@ -9,7 +9,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, JPEGExtended12Bit, RLELossless
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    JPEGExtended12Bit,
+    JPEGLSTransferSyntaxes,
+    RLELossless,
+)
 
 from capture.dicom.bounded import Element, Source
 from capture.dicom.codestream import size_of
@@ -18,6 +24,7 @@ from capture.dicom.layout import CannotDecode, Layout
 from capture.dicom.part10 import GE_PRIVATE_BIG_ENDIAN, known_syntax
 
 DEFLATED_FRAME = "1.2.840.10008.1.2.8.1"
+_END_OF_IMAGE = b"\xff\xd9"
 
 
 def decode_frame(
@@ -94,6 +101,8 @@ def _decode_compressed(
         raise CannotDecode("inconsistent", "the code stream has another size than the header says")
     if syntax == JPEGExtended12Bit and size.bits > 8:
         return twelve_bit_jpeg(encoded, layout)
+    if syntax in JPEGLSTransferSyntaxes and _END_OF_IMAGE not in encoded[-16:]:
+        encoded += _END_OF_IMAGE  # without it CharLS reads on behind the buffer, for seconds
     return run_decoder(syntax, encapsulate([encoded], has_bot=False), layout)
 
 

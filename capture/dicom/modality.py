@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture.acquisition import Display, LookupTable
-from capture.dicom.bounded import Element, Item
+from capture.dicom.bounded import Element
 from capture.dicom.fields import Header, numbers_of, tag_of
+from capture.dicom.items import Item
 from capture.dicom.layout import CannotDecode, Layout
 
 _LUMINANCE = np.array((0.299, 0.587, 0.114), np.float32)
@@ -156,10 +157,10 @@ def modality_values(
 
 def lookup_table(header: Header, keyword: str, signed: bool) -> LookupTable | None:
     """First LUT of a sequence (LUTDescriptor, LUTData), None when there is none or it is not consistent."""
-    item = next(iter(header.sequence(keyword)), None)
-    if item is None:
+    items = header.sequence(keyword)
+    if not items:
         return None
-    table = _table_of(item, "LUTDescriptor", "LUTData", signed)
+    table = _table_of(items[0], "LUTDescriptor", "LUTData", signed)
     if table is None:
         header.note("value.invalid", keyword)
     return table

@@ -11,7 +11,8 @@ from pydicom import config
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from capture.acquisition import Fault
-from capture.dicom.bounded import LONG_VRS, SHORT_VRS, Budget, Buffer, Damaged, Item, Source
+from capture.dicom.bounded import LONG_VRS, SHORT_VRS, Budget, Buffer, Damaged, Source
+from capture.dicom.items import Item
 from capture.errors import SetAside
 from capture.text import Bilingual
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom.uid import ExplicitVRLittleEndian
 
 from capture.acquisition import Acquisition, Display, LookupTable, NoPixels, Pixels
-from capture.dicom.bounded import Element
+from capture.dicom.bounded import Damaged, Element
 from capture.dicom.fields import Header, tag_of
 from capture.dicom.frames import decode_frame
 from capture.dicom.layout import CannotDecode, Layout
@@ -36,6 +36,10 @@ def read_pixels(
         return _pixels(header, display, layout, stored, frame)
     except CannotDecode as reason:
         return reason.no_pixels
+    except Damaged:
+        return NoPixels("too_large", "more elements than are looked at")
+    except MemoryError:
+        return NoPixels("too_large", "more memory than a worker may use")
 
 
 def _pixel_data(header: Header, display: Display, opened: Part10) -> tuple[str, Element]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 from capture.acquisition import Acquisition, Device, Display, Exam, Fault, Identity, NoPixels, Pixels, Technique
 from capture.arrival import Arrival
 from capture.dicom import charset
-from capture.dicom.bounded import Item, name_of
+from capture.dicom.bounded import name_of
 from capture.dicom.dose import dose_report
 from capture.dicom.fields import TEXT_VRS, Header, tag_of
+from capture.dicom.items import Item
 from capture.dicom.options import ReadOptions
 from capture.dicom.part10 import Part10, open_object
 from capture.dicom.pixels import read_pixels
@@ -42,7 +42,7 @@ def read(path: Path, arrival: Arrival, options: ReadOptions = ReadOptions()) -> 
         Display,
         NumberOfFrames=frames,
         has_VOILUTSequence=header.has("VOILUTSequence"),
-        SequenceOfUltrasoundRegions=sum(1 for _ in islice(header.sequence("SequenceOfUltrasoundRegions"), 1000)),
+        SequenceOfUltrasoundRegions=len(header.sequence("SequenceOfUltrasoundRegions")),
     )
     pixels = read_pixels(header, display, opened, frame, options)
     return Acquisition(
@@ -126,7 +126,9 @@ def _faults(opened: Part10, header: Header, pixels: Pixels | NoPixels) -> tuple[
     """All that is wrong, structure first."""
     found = [*opened.faults, *header.charset.faults]
     damage = opened.data_set.damage
-    if damage is not None:
+    if opened.data_set.source.budget.spent:
+        found.append(Fault("structure.too_many_elements"))
+    elif damage is not None:
         found.append(Fault(damage.code, name_of(damage.tag) if damage.tag else ""))
     if opened.inflate_stopped:
         found.append(Fault("structure.too_large", detail="deflated object"))

@@ -32,7 +32,7 @@ from pydicom.uid import (
 
 from capture.acquisition import NO_PIXELS, NoPixels
 from capture.arrival import Arrival
-from capture.dicom.bounded import Item
+from capture.dicom.items import Item
 from capture.dicom.part10 import open_object
 from capture.dicom.pixels import preview
 from capture.dicom.reader import ReadOptions, read

@@ -10,7 +10,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ImplicitVRLittleEndian
 
 from capture.acquisition import DoseEvent, DoseReport
-from capture.dicom.reader import read
+from capture.dicom.reader import ReadOptions, read
 from tests import factories
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "dicom" / "sr"
@@ -82,6 +82,13 @@ def test_both_planes_count(tmp_path: Path) -> None:
     report = report_of(factories.write(ds, tmp_path / "sr"))
     assert report.total_DAP_Gy_cm2 == pytest.approx(1.5)
     assert report.total_reference_point_mGy == pytest.approx(3.0)
+
+
+def test_a_report_that_was_not_wholly_looked_at_is_none(tmp_path: Path) -> None:
+    path = factories.write(factories.ct_dose_report(), tmp_path / "sr")
+    acquisition = read(path, factories.arrival_of(path), ReadOptions(max_elements=150))
+    assert acquisition.dose_report is None
+    assert [fault.code for fault in acquisition.faults] == ["structure.too_many_elements"]
 
 
 def test_no_measured_value_and_other_reports(tmp_path: Path) -> None:

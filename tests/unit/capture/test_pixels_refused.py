@@ -109,15 +109,27 @@ def test_code_stream_that_asks_for_gigabytes(tmp_path: Path) -> None:
         assert peak < 10_000_000
 
 
-def test_many_empty_fragments(tmp_path: Path) -> None:
+@pytest.mark.parametrize("limit", [100_000, 300_000])
+def test_many_empty_fragments(tmp_path: Path, limit: int) -> None:
+    """Too many to find the end of the pixel data, or too many to look at a second time."""
     path = encapsulated(tmp_path, RLELossless, b"xx")
     content = path.read_bytes()
     at = content.rindex(b"\xfe\xff\xdd\xe0")
     path.write_bytes(content[:at] + b"\xfe\xff\x00\xe0\0\0\0\0" * 200_000 + content[at:])
-    acquisition = read_file(path, max_elements=100_000)
+    acquisition = read_file(path, max_elements=limit)
     assert isinstance(acquisition.pixels, NoPixels)
     assert acquisition.pixels.code == "too_large"
     assert acquisition.exam.Modality == "OT"
+
+
+def test_out_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker has a limit on its address space; what does not fit is not assessed."""
+
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("capture.dicom.pixels.decode_frame", full)
+    assert refusal(factories.dx(), tmp_path / "dx") == "too_large"
 
 
 def test_native_syntax_with_fragments(tmp_path: Path) -> None:
