@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,11 +19,12 @@ def listen(config: Path, at: Hook) -> None:
     """The receiver."""
     from cloud_sync.kit.log import configure
     from edge.commands.listen import run_listener
+    from edge.commands.receiver import stop_on_signals
     from edge.settings import load
 
     configure("listen")
     settings = load(config)
-    run_listener(settings.spool_path, settings.spool, settings.dicom, stop=threading.Event(), at=at)
+    run_listener(settings.spool_path, settings.spool, settings.dicom, stop=stop_on_signals(), at=at)
 
 
 def agent(config: Path, at: Hook) -> None:
