@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from capture.acquisition import Acquisition, Device, Display, Exam, Fault, Identity, NoPixels, Pixels, Technique
+from capture.acquisition import Acquisition, Device, Display, Exam, Fault, Identity, Technique
 from capture.arrival import Arrival
 from capture.dicom import charset
 from capture.dicom.bounded import name_of
@@ -36,7 +36,7 @@ def read(path: Path, arrival: Arrival, options: ReadOptions = ReadOptions()) -> 
     top = opened.data_set
     header = Header((top,), _charset(top, options.default_charset))
     frames = max(header.integer("NumberOfFrames") or 1, 1)
-    frame = frames // 2 if frames > 1 else 0
+    frame = frames // 2
     header.places = (top, *_macros(top, frame))
     display = header.fill(
         Display,
@@ -55,7 +55,7 @@ def read(path: Path, arrival: Arrival, options: ReadOptions = ReadOptions()) -> 
         pixels=pixels,
         dose_report=dose_report(header),
         private_marks=tuple(_marks(header, options.mark_tags)),
-        faults=_faults(opened, header, pixels),
+        faults=_faults(opened, header),
     )
 
 
@@ -122,7 +122,7 @@ def _marks(header: Header, tags: Sequence[str]) -> Iterator[str]:
             yield text
 
 
-def _faults(opened: Part10, header: Header, pixels: Pixels | NoPixels) -> tuple[Fault, ...]:
+def _faults(opened: Part10, header: Header) -> tuple[Fault, ...]:
     """All that is wrong, structure first."""
     found = [*opened.faults, *header.charset.faults]
     damage = opened.data_set.damage
