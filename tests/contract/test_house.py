@@ -52,31 +52,32 @@ def test_log_lines_use_listed_events_and_fields(file: Path) -> None:
     for call in log_calls(ast.parse(file.read_text())):
         first = call.args[0] if call.args else None
         assert isinstance(first, ast.Constant), f"{file.name}:{call.lineno}: the event name must be a constant"
-        assert first.value in EVENTS, f"{file.name}:{call.lineno}: {first.value} is not in the vocabulary"
-        names = {keyword.arg for keyword in call.keywords if keyword.arg}
+        assert first.value in EVENTS, f"{file.name}:{call.lineno}: {first.value!r} is not in the vocabulary"
+        # exc_info: kit.log turns it into error and where, and drops the text.
+        names = {keyword.arg for keyword in call.keywords if keyword.arg} - {"exc_info"}
         assert names <= FIELDS, f"{file.name}:{call.lineno}: {sorted(names - FIELDS)} not in the vocabulary"
 
 
 def test_every_event_is_used() -> None:
     """A vocabulary with words nobody says is dead code."""
-    said = {
-        call.args[0].value
-        for file in product_files()
-        for call in log_calls(ast.parse(file.read_text()))
-        if call.args and isinstance(call.args[0], ast.Constant)
-    }
-    assert set(EVENTS) - said == set()
+    said = "".join(file.read_text() for file in product_files() if file.name != "vocabulary.py")
+    assert [event for event in EVENTS if f'"{event}"' not in said] == []
 
 
 def test_except_exception_only_at_the_last_resorts() -> None:
     """Elsewhere a broad except hides bugs (architecture, section 13)."""
-    allowed = {"models/producer.py", "edge/pipeline/dispatch.py", "edge/agent.py", "edge/pipeline/workers.py"}
+    allowed = {
+        "models/producer.py",  # one measure may fail alone
+        "edge/pipeline/dispatch.py",  # one image must not end the agent
+        "edge/commands/agent.py",  # the end of the process: said once, then out
+        "capture/dicom/decoders.py",  # foreign C, C++ and Rust
+    }
+    broad = {None, "Exception", "BaseException"}
     found = {
         str(file.relative_to(ROOT))
         for file in product_files()
         for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.ExceptHandler)
-        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
+        if isinstance(node, ast.ExceptHandler) and (ast.unparse(node.type) if node.type else None) in broad
     }
     assert found <= allowed
 
