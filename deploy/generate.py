@@ -12,11 +12,12 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from deploy import measurements
+from deploy import codes, measurements
 
 HANDBOOK = Path(__file__).resolve().parent / "handbook"
 LANGUAGES = ("en", "zh")
 PAGES: Mapping[str, Callable[[str], str]] = {
+    "codes": codes.page,
     "measurements": measurements.tables,
 }
 """Page name to the function that gives its generated part in a language."""
