@@ -48,6 +48,8 @@ def settings(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[Se
 
 
 def _default(field: FieldInfo) -> str | None:
+    if field.default_factory is not None:
+        return ""
     if field.default is PydanticUndefined:
         return None
     plain = field.default

@@ -12,13 +12,14 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from deploy import codes, measurements
+from deploy import codes, configuration, measurements
 
 HANDBOOK = Path(__file__).resolve().parent / "handbook"
 LANGUAGES = ("en", "zh")
 PAGES: Mapping[str, Callable[[str], str]] = {
     "codes": codes.page,
     "measurements": measurements.tables,
+    "operate": configuration.tables,
 }
 """Page name to the function that gives its generated part in a language."""
 

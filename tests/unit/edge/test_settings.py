@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from capture.errors import Misuse
+from deploy.configuration import untranslated
 from edge.settings import Settings, load, section_of
 
 
@@ -89,3 +90,7 @@ def test_every_setting_says_what_it_is() -> None:
                 check(field.annotation, f"{where}{name}.")
 
     check(Settings, "")
+
+
+def test_every_setting_and_metric_is_in_the_chinese_handbook() -> None:
+    assert untranslated() == set()
