@@ -15,7 +15,7 @@ from models.image.picture import Mask, Picture
 from models.measurement import Measured, Measurement, NotMeasured, Reason, Region
 
 NAMES = frozenset({"clipping.high_percent", "clipping.low_percent", "clipping.background_percent"})
-_ROW_STEP = 3
+_ROW_STEP = 4
 _SPIKE = 4.0
 """A plateau holds this many times the pixels of the fullest of the next few levels."""
 _LEAST_SHARE = 0.0002
@@ -26,7 +26,7 @@ _BACKGROUND_SURE = 0.7
 
 
 def look(radiograph: Radiograph) -> Iterable[Measured]:
-    """Shares of the body's pixels, of every third row; the background as a share of the field."""
+    """Shares of the body's pixels, of every fourth row; the background as a share of the field."""
     views = radiograph.views
     if radiograph.from_screen:
         return [NotMeasured(name, Reason.NOT_RELIABLE, "windowed for a screen") for name in sorted(NAMES)]

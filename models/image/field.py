@@ -9,11 +9,13 @@ from itertools import product
 import cv2
 import numpy as np
 
-from models.image.lines import Border, Side, borders, busyness, edges_of, half_level
+from models.image.lines import Border, Side, borders, busyness, edges_of, half_level, peaks_of
 from models.image.picture import Mask, Picture
 
 _LEAST_SUPPORT = 0.6
 """Share of its own length along which a border must be visible."""
+_LEAST_ALONE = 0.85
+"""The same for the only border: an arm or a table's edge is long and nearly straight."""
 _SAME_ANGLE_DEG = 1.6
 _PER_SIDE = 4
 _LEAST_SIZE = 0.12
@@ -76,11 +78,12 @@ def find_field(small: Picture, tone: Picture, scale: float, shape: tuple[int, in
     busy = busyness(tone)
     lying_tone, lying_busy = np.ascontiguousarray(tone.T), np.ascontiguousarray(busy.T)
     upright, lying = edges_of(tone), edges_of(lying_tone)
+    columns, rows = peaks_of(upright), peaks_of(lying)
     candidates: dict[Side, list[Border | None]] = {
-        "left": [None, *list(borders(upright, tone, busy, "left"))[:_PER_SIDE]],
-        "right": [None, *list(borders(upright, tone, busy, "right"))[:_PER_SIDE]],
-        "top": [None, *list(borders(lying, lying_tone, lying_busy, "left"))[:_PER_SIDE]],
-        "bottom": [None, *list(borders(lying, lying_tone, lying_busy, "right"))[:_PER_SIDE]],
+        "left": [None, *list(borders(upright, columns, tone, busy, "left"))[:_PER_SIDE]],
+        "right": [None, *list(borders(upright, columns, tone, busy, "right"))[:_PER_SIDE]],
+        "top": [None, *list(borders(lying, rows, lying_tone, lying_busy, "left"))[:_PER_SIDE]],
+        "bottom": [None, *list(borders(lying, rows, lying_tone, lying_busy, "right"))[:_PER_SIDE]],
     }
     best: dict[Side, Border] = {}
     best_support: dict[Side, float] = {}
@@ -117,7 +120,7 @@ def _supports(chosen: Mapping[Side, Border], shape: tuple[int, ...]) -> dict[Sid
         length = rows if upright else columns
         ends = _meet(chosen.get(before), offset, 0), _meet(chosen.get(after), offset, length)
         found[side] = border.support(*ends)
-        if found[side] < _LEAST_SUPPORT:
+        if found[side] < (_LEAST_ALONE if len(chosen) == 1 else _LEAST_SUPPORT):
             return None
     return found
 

@@ -19,7 +19,7 @@ NAMES = frozenset(
 
 
 def look(radiograph: Radiograph) -> Iterable[Measured]:
-    """Of every ninth pixel that is not padding; modality values."""
+    """Of every fifth pixel of every fifth row that is not padding; modality values."""
     views = radiograph.views
     _, p01, p50, p99, _ = views.percentiles
     low, high = radiograph.pixels.value_range

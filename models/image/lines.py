@@ -6,7 +6,7 @@ the step has one sign all along, and what lies outside it is quiet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -83,32 +83,49 @@ def edges_of(tone: Picture) -> Edges:
     )
 
 
-def borders(edges: Edges, tone: Picture, busy: Picture, side: Literal["left", "right"]) -> Iterator[Border]:
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """A line that many points of one sign lie on; ordered by their number."""
+
+    votes: int
+    at: float
+    slope: float
+    sign: int
+
+
+def peaks_of(edges: Edges) -> list[Peak]:
+    """Hough transform over the lines within ``_MAX_ANGLE_DEG`` of the columns, most votes first."""
+    height, width = edges.shape
+    middle = (height - 1) / 2
+    half = int(np.ceil(height / 2 * np.tan(np.radians(_MAX_ANGLE_DEG)))) + 2
+    found: list[Peak] = []
+    for angle in np.arange(-_MAX_ANGLE_DEG, _MAX_ANGLE_DEG + _STEP_DEG / 2, _STEP_DEG):
+        slope = float(np.tan(np.radians(angle)))
+        cell = np.round(edges.x - slope * (edges.y - middle)).astype(np.int32) + half
+        for sign in (-1, 1):
+            votes = np.bincount(cell[edges.sign == sign], minlength=width + 2 * half)
+            votes = votes[:-1] + votes[1:]
+            best = np.flatnonzero(votes >= _MIN_VOTES * height)
+            if len(best) > _PEAKS:
+                best = best[np.argpartition(votes[best], -_PEAKS)[-_PEAKS:]]
+            found.extend(Peak(int(votes[at]), float(at - half + 0.5), slope, sign) for at in best)
+    return sorted(found, key=lambda peak: peak.votes, reverse=True)
+
+
+def borders(
+    edges: Edges, peaks: Sequence[Peak], tone: Picture, busy: Picture, side: Literal["left", "right"]
+) -> Iterator[Border]:
     """Candidates for one side, outermost first.
 
     ``busy``: where the picture is lively, see :func:`busyness`.
     """
-    height, width = edges.shape
-    middle = (height - 1) / 2
-    found: list[tuple[int, float, float, int]] = []
-    half = int(np.ceil(height / 2 * np.tan(np.radians(_MAX_ANGLE_DEG)))) + 2
-    for angle in np.arange(-_MAX_ANGLE_DEG, _MAX_ANGLE_DEG + _STEP_DEG / 2, _STEP_DEG):
-        slope = float(np.tan(np.radians(angle)))
-        at = edges.x - slope * (edges.y - middle)
-        cell = np.round(at).astype(np.int32) + half
-        for sign in (-1, 1):
-            votes = np.bincount(cell[edges.sign == sign], minlength=width + 2 * half)
-            votes = votes[:-1] + votes[1:]
-            for peak in np.argpartition(votes, -_PEAKS)[-_PEAKS:]:
-                found.append((int(votes[peak]), float(peak - half + 0.5), slope, sign))
-    found = [f for f in found if f[0] >= _MIN_VOTES * height and _reachable(f[1], width, side)]
-    found.sort(reverse=True)
+    width = edges.shape[1]
     tried: list[Border] = []
     kept: list[Border] = []
-    for _, start, slope, sign in found:
-        if any(abs(start - other.at) < 6 and sign == other.sign for other in tried):
+    for peak in peaks:
+        if any(abs(peak.at - other.at) < 6 and peak.sign == other.sign for other in tried):
             continue
-        border = _fit(edges, start, slope, sign)
+        border = _fit(edges, peak.at, peak.slope, peak.sign) if _reachable(peak.at, width, side) else None
         if border is None:
             continue
         tried.append(border)

@@ -18,6 +18,8 @@ from models.image.picture import Mask, Picture, shrink
 from models.image.polarity import Part, Polarity, polarity_of
 
 _LONG_SIDE = 750
+_SAMPLE = 5
+"""Every fifth pixel of every fifth row is enough for percentiles."""
 _CLEARLY = 1.6
 _PENUMBRA_PX = 4
 """Small pixels left out inside a visible border of the field."""
@@ -59,11 +61,11 @@ def make_views(pixels: Pixels, part: Part) -> Views:
     size = max(1, round(values.shape[1] / scale)), max(1, round(values.shape[0] / scale))
     small = shrink(values, size)
     used = np.ones(small.shape, bool)
-    sample = values[::3, ::3]
+    sample = values[::_SAMPLE, ::_SAMPLE]
     if pixels.padding is not None and pixels.padding[rows, columns].any():
         padding = pixels.padding[rows, columns]
         used = cv2.resize(padding.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) < 8
-        sample = sample[~padding[::3, ::3]]
+        sample = sample[~padding[::_SAMPLE, ::_SAMPLE]]
     p = np.percentile(sample, (0.5, 1, 50, 99, 99.5)) if sample.size else np.zeros(5)
     tone = _equalised(small, used)
     field = find_field(small, tone, scale, values.shape)
@@ -126,9 +128,8 @@ def _blank(values: Picture, small: Picture, used: Mask) -> bool:
     if not inside.size:
         return True
     low, high = np.percentile(inside, (1, 99))
-    tile = values[: values.shape[0] // 2 * 2 : 2, : values.shape[1] // 2 * 2 : 2]
-    other = values[1::2, 1::2][: tile.shape[0], : tile.shape[1]]
-    sigma = float(np.median(np.abs(tile - other))) / 0.6745 / np.sqrt(2)
+    difference = values[:-1:_SAMPLE, :-1:_SAMPLE] - values[1::_SAMPLE, 1::_SAMPLE]
+    sigma = float(np.median(np.abs(difference))) / 0.6745 / np.sqrt(2)
     averaged = 5 * values.shape[0] / small.shape[0]
     return bool(high - low <= max(_CLEARLY * 4.65 * sigma / averaged, 1e-6 * max(1.0, abs(float(high)))))
 

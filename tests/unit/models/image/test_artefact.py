@@ -10,11 +10,12 @@ from models.measurement import Reason
 from tests.unit.models.image.phantoms import Array, acquisition, fact, measured, number, pixels, reasons, torso
 
 SIZE = (640, 600)
+LARGE = (1100, 1000)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_clean(seed: int) -> None:
-    facts = measured(torso(*SIZE, seed=seed, sigma=5 + 15 * seed, field=(300, 320, 480, 520), angle=seed))
+    facts = measured(torso(*LARGE, seed=seed, sigma=5 + 15 * seed, field=(500, 550, 800, 900), angle=seed))
     assert number(facts, "artefact.dead_line_count") == 0
     assert number(facts, "artefact.stitch_step_count") == 0
     assert number(facts, "artefact.grid_peak_ratio") < 3
@@ -75,15 +76,15 @@ def test_grid_without_spacing() -> None:
 @pytest.mark.parametrize("column", [True, False])
 def test_stitching_step(column: bool) -> None:
     """A tile with 4 % more gain: one step, at its seam. (The torso lies down for the rows: ribs hide a seam.)"""
-    at = 270
-    picture = torso(*SIZE)
+    at = 470
+    picture = torso(*LARGE)
     picture[:, at:] *= 1.04
     if not column:
         picture = np.ascontiguousarray(picture.T)
     step = fact(measured(np.round(picture)), "artefact.stitch_step_count")
     assert step.value == 1
     (region,) = step.regions
-    middle = SIZE[1] / 2 * (region.left + region.right if column else region.top + region.bottom)
+    middle = LARGE[1] / 2 * (region.left + region.right if column else region.top + region.bottom)
     assert middle == pytest.approx(at, abs=5)
 
 
