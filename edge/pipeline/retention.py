@@ -1,0 +1,107 @@
+"""Retention: image files go by age and space, rows stay. What somebody still needs is not touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection, Row, and_, exists, func, select
+
+from edge.settings import RetentionSettings
+from edge.store.blobs import Blobs
+from edge.store.database import Database
+from edge.store.outbox import Outbox
+from edge.store.schema import acquisition, alert, case
+
+log = structlog.get_logger()
+
+DAY_MS = 24 * 3600 * 1000
+EVENTS_KEPT_MS = 30 * DAY_MS
+"""Acknowledged events stay this long, so that the centre can ask for them again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep removed: how many cases' files, how many bytes."""
+
+    cases: int
+    freed: int
+
+
+class Retention:
+    """Removes the image files of the oldest cases that nobody needs any more.
+
+    ``reports``: results go to a centre, so a case is kept until the centre has its verdict.
+    """
+
+    def __init__(
+        self, db: Database, blobs: Blobs, outbox: Outbox, settings: RetentionSettings, *, reports: bool
+    ) -> None:
+        self._db = db
+        self._blobs = blobs
+        self._outbox = outbox
+        self._settings = settings
+        self._done = ["reported", "set_aside"] if reports else ["reported", "set_aside", "judged"]
+
+    def sweep(self, now: int, shortage: int = 0) -> Swept:
+        """Remove what is too old, then the oldest until the space fits.
+
+        ``now``: UTC milliseconds. ``shortage``: bytes the disk itself lacks.
+        """
+        self._db.write(lambda connection: self._outbox.prune(connection, now - EVENTS_KEPT_MS))
+        used = self._db.read(_used)
+        excess = max(used - round(self._settings.max_gb * 1e9), shortage)
+        too_old = now - self._settings.days * DAY_MS
+        cases = freed = 0
+        for row in self._db.read(self._removable):
+            if row.received_at >= too_old and freed >= excess:
+                break
+            freed += self._remove(row, now)
+            cases += 1
+        if cases:
+            log.info("retention.swept", count=cases, bytes=freed)
+        return Swept(cases, freed)
+
+    def _removable(self, connection: Connection) -> Sequence[Row[str, str, int, str | None]]:
+        """Oldest first: done, reported where there is a centre, and not waiting for a person."""
+        open_alert = exists().where(
+            and_(
+                alert.c.case_id == case.c.id,
+                alert.c.needs_acknowledgement == 1,
+                alert.c.acknowledged_at.is_(None),
+            )
+        )
+        query = (
+            select(case.c.id, case.c.sha256, case.c.received_at, acquisition.c.preview_sha256)
+            .join(acquisition, acquisition.c.case_id == case.c.id)
+            .where(case.c.pixels_gone_at.is_(None), case.c.state.in_(self._done), ~open_alert)
+            .order_by(case.c.id)
+        )
+        return connection.execute(query).all()
+
+    def _remove(self, row: Row[str, str, int, str | None], now: int) -> int:
+        """Files first, then the row says so: a crash between is mended by the next sweep."""
+        freed = self._blobs.remove(row.sha256)
+        if row.preview_sha256 and not self._db.read(lambda c: _shared(c, row.preview_sha256, row.id)):
+            freed += self._blobs.remove(row.preview_sha256)
+        gone = case.update().where(case.c.id == row.id).values(pixels_gone_at=now)
+        self._db.write(lambda connection: connection.execute(gone))
+        return freed
+
+
+def _used(connection: Connection) -> int:
+    kept = select(func.sum(case.c.size)).where(case.c.pixels_gone_at.is_(None), case.c.same_as.is_(None))
+    return connection.scalar(kept) or 0
+
+
+def _shared(connection: Connection, preview_sha256: str, case_id: str) -> bool:
+    """Whether another case shows the very same picture."""
+    query = (
+        select(case.c.id)
+        .join(acquisition, acquisition.c.case_id == case.c.id)
+        .where(
+            acquisition.c.preview_sha256 == preview_sha256, case.c.id != case_id, case.c.pixels_gone_at.is_(None)
+        )
+    )
+    return connection.scalar(query.limit(1)) is not None
