@@ -146,12 +146,14 @@ class Header:
         return None
 
     def integer(self, keyword: str) -> int | None:
-        """First number as an int; a fraction is not valid."""
+        """First number as an int of at most 32 bits; a fraction is not valid."""
         number = self.number(keyword)
-        if number is not None and not number.is_integer():
+        if number is None:
+            return None
+        if not number.is_integer() or abs(number) >= 1 << 32:
             self.note("value.invalid", keyword)
             return None
-        return None if number is None else int(number)
+        return int(number)
 
     def fill(self, cls: type[T], **given: object) -> T:
         """A dataclass whose fields are keywords; ``given`` sets those that are not."""

@@ -13,6 +13,8 @@ from capture.dicom.layout import CannotDecode, Layout
 
 _LUMINANCE = np.array((0.299, 0.587, 0.114), np.float32)
 """ITU-R BT.601, as in PS3.3 C.7.6.3.1.2."""
+LARGEST = 1e25
+"""What a slope, intercept or window may be at most, so that float32 values stay finite."""
 
 
 def color_values(
@@ -42,6 +44,7 @@ def _through_palette(header: Header, stored: NDArray[np.generic]) -> NDArray[np.
         index = np.clip(stored.astype(np.int64) - int(table.first), 0, len(table.entries) - 1)
         planes.append(table.entries[index])
     rgb = np.stack(planes, axis=-1)
+    # tables of 16 bits whose entries have 8 are common
     return rgb if rgb.max() > 255 else rgb.astype(np.uint8)
 
 
@@ -110,9 +113,12 @@ def _stored_range(layout: Layout) -> tuple[int, int]:
 
 
 def padding_of(header: Header, layout: Layout, stored: NDArray[np.generic]) -> NDArray[np.bool_] | None:
-    """Where the pixel is padding, None when no pixel is (PS3.3 C.7.5.1.1.2)."""
+    """Where the pixel is padding or no number, None when no pixel is (PS3.3 C.7.5.1.1.2)."""
+    if layout.keyword != "PixelData":
+        unreal = ~np.isfinite(stored.astype(np.float32))
+        return unreal if unreal.any() else None
     value = header.integer("PixelPaddingValue")
-    if value is None or layout.keyword != "PixelData":
+    if value is None:
         return None
     limit = header.integer("PixelPaddingRangeLimit")
     edges = sorted((_as_stored(value, layout), _as_stored(value if limit is None else limit, layout)))
@@ -142,17 +148,25 @@ def modality_values(
     if layout.keyword != "PixelData":
         np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         low, high = float(values.min()), float(values.max())
-    slope = 1.0 if display.RescaleSlope is None else display.RescaleSlope
-    if slope == 0:
-        header.note("value.invalid", "RescaleSlope")
-        slope = 1.0
-    intercept = display.RescaleIntercept or 0.0
+    slope, intercept = _rescale(header, display)
     if slope != 1.0:
         values *= np.float32(slope)
     if intercept != 0.0:
         values += np.float32(intercept)
     low, high = sorted((low * slope + intercept, high * slope + intercept))
     return values, (low, high)
+
+
+def _rescale(header: Header, display: Display) -> tuple[float, float]:
+    slope = 1.0 if display.RescaleSlope is None else display.RescaleSlope
+    intercept = display.RescaleIntercept or 0.0
+    if slope == 0 or abs(slope) > LARGEST:
+        header.note("value.invalid", "RescaleSlope")
+        slope = 1.0
+    if abs(intercept) > LARGEST:
+        header.note("value.invalid", "RescaleIntercept")
+        intercept = 0.0
+    return slope, intercept
 
 
 def lookup_table(header: Header, keyword: str, signed: bool) -> LookupTable | None:

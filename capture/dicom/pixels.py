@@ -14,7 +14,7 @@ from capture.dicom.bounded import Damaged, Element
 from capture.dicom.fields import Header, tag_of
 from capture.dicom.frames import decode_frame
 from capture.dicom.layout import CannotDecode, Layout
-from capture.dicom.modality import color_values, lookup_table, modality_values, padding_of, significant
+from capture.dicom.modality import LARGEST, color_values, lookup_table, modality_values, padding_of, significant
 from capture.dicom.options import ReadOptions
 from capture.dicom.part10 import Part10, uid_of
 
@@ -33,7 +33,8 @@ def read_pixels(
             raise CannotDecode("too_large", f"more than {options.max_pixels} samples")
         syntax = opened.transfer_syntax or ExplicitVRLittleEndian
         stored = decode_frame(opened.data_set.source, element, layout, syntax, frame)
-        return _pixels(header, display, layout, stored, frame)
+        with np.errstate(over="ignore"):  # doubles that are too large for float32 become padding
+            return _pixels(header, display, layout, stored, frame)
     except CannotDecode as reason:
         return reason.no_pixels
     except Damaged:
@@ -83,7 +84,7 @@ def _layout(header: Header, display: Display, keyword: str) -> Layout:
         photometric=photometric,
         bits_allocated=allocated,
         bits_stored=stored,
-        signed=display.PixelRepresentation == 1,
+        signed=display.PixelRepresentation == 1 and allocated > 1,
         planar=int(planar == 1),
         keyword=keyword,
     )
@@ -129,9 +130,10 @@ def _spacing(header: Header, display: Display) -> tuple[tuple[float, float] | No
 
 
 def _window(display: Display) -> tuple[float, float] | None:
-    if display.WindowCenter and display.WindowWidth and display.WindowWidth[0] > 0:
-        return display.WindowCenter[0], display.WindowWidth[0]
-    return None
+    if not display.WindowCenter or not display.WindowWidth:
+        return None
+    center, width = display.WindowCenter[0], display.WindowWidth[0]
+    return (center, width) if 1e-6 <= width <= LARGEST and abs(center) <= LARGEST else None
 
 
 def preview(acquisition: Acquisition, longest: int = 1400) -> bytes | None:

@@ -166,13 +166,16 @@ def test_one_bit(tmp_path: Path) -> None:
 def test_float_pixels(tmp_path: Path, keyword: str, dtype: str) -> None:
     truth = np.linspace(-3, 5, 6 * 4).reshape(6, 4).astype(dtype)
     stored = truth.copy()
-    stored[0, 0] = np.nan
+    stored[0] = [np.nan, np.inf, -np.inf, 1e300 if truth.itemsize == 8 else np.nan]
     ds = factories.sc(np.zeros((6, 4), "u2"), PixelData=None, BitsAllocated=truth.itemsize * 8)
     setattr(ds, keyword, stored.tobytes())
     del ds.BitsStored, ds.HighBit, ds.PixelRepresentation
     pixels = pixels_of(ds, tmp_path / "sc")
     assert np.allclose(pixels.values[1:], truth[1:])
-    assert pixels.values[0, 0] == 0
+    assert pixels.padding is not None
+    assert pixels.padding[0].all()
+    assert not pixels.padding[1:].any()
+    assert np.isfinite(pixels.values).all()
     assert pixels.value_range == (pixels.values.min(), pixels.values.max())
 
 
@@ -186,8 +189,10 @@ def test_rescale_and_its_range(tmp_path: Path) -> None:
     assert pixels.value_range == (4095 * -2 + 100.5, 100.5)
 
 
-def test_slope_of_zero_is_not_used(tmp_path: Path) -> None:
-    acquisition = read_file(factories.write(factories.ct(RescaleSlope="0"), tmp_path / "ct"))
+@pytest.mark.parametrize("slope", ["0", "1e300"])
+def test_slope_that_makes_no_sense_is_not_used(tmp_path: Path, slope: str) -> None:
+    path = factories.write(factories.ct(RescaleSlope=slope, RescaleIntercept="0"), tmp_path / "ct")
+    acquisition = read_file(path)
     assert isinstance(acquisition.pixels, Pixels)
     assert acquisition.pixels.values.max() > acquisition.pixels.values.min()
     assert [(fault.code, fault.keyword) for fault in acquisition.faults] == [("value.invalid", "RescaleSlope")]
@@ -200,6 +205,11 @@ def lut(first: int, entries: list[int], bits: int = 16) -> Sequence:
     item.LUTData = np.array(entries, "<u2").tobytes()
     item["LUTData"].VR = "OW"
     return Sequence([item])
+
+
+@pytest.mark.parametrize("changes", [{"WindowWidth": "1e300"}, {"WindowWidth": "0"}, {"WindowCenter": "-1e300"}])
+def test_window_that_makes_no_sense_is_not_used(tmp_path: Path, changes: dict[str, Any]) -> None:
+    assert pixels_of(factories.dx(**changes), tmp_path / "dx").window is None
 
 
 def test_modality_lut(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def refusal(ds: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian, **opt
         ({"Rows": 65535, "Columns": 1000}, "truncated"),
         ({"Rows": 65535, "Columns": 65535}, "too_large"),
         ({"NumberOfFrames": 2_000_000_000}, "truncated"),
+        ({"BitsAllocated": 1, "PixelRepresentation": 1, "PixelPaddingValue": 1, "Rows": 65535}, "truncated"),
         ({"Rows": 0}, "inconsistent"),
         ({"Rows": None}, "inconsistent"),
         ({"BitsAllocated": None}, "inconsistent"),

@@ -159,6 +159,7 @@ def test_invalid_values_become_none_and_name_the_keyword_only(tmp_path: Path) ->
         ("StudyTime", b"TM\x06\x00101500", b"TM\x06\x0010:15 ", "1015", "value.nonconforming"),
         ("BodyPartExamined", b"CHEST ", b"Chest ", "Chest", "value.nonconforming"),
         ("PatientAge", b"046Y", b"46Y ", None, "value.invalid"),
+        ("SeriesNumber", b"IS\x02\x001 ", b"IS\x02\x00e9", None, "value.invalid"),
         ("SeriesNumber", b"IS\x02\x001 ", b"IS\x02\x00.5", None, "value.invalid"),
     ],
 )
