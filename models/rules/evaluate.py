@@ -10,7 +10,7 @@ from models.catalogue import Entry
 from models.measurement import Measurement, Measurements, NotMeasured, Reason, Value
 from models.rules.layers import Effective, covers, effective
 from models.rules.pack import RulePack, RuleSet
-from models.rules.rule import Decision
+from models.rules.rule import Decision, Rule
 from models.rules.schema import ABSENT, OverrideSpec
 from models.rules.scoring import grade, score
 from models.rules.verdict import Finding, NotAssessed, Severity, Timing, Verdict
@@ -28,7 +28,8 @@ def evaluate(measurements: Measurements, rules: RuleSet, took: Mapping[str, floa
     started = time.perf_counter()
     facts = known(measurements)
     covering = [pack for pack in rules.packs if covers(pack.scope, facts)]
-    decided = _decide(covering, facts)
+    doubtful = {fact.name: fact for fact in measurements if isinstance(fact, Measurement) and fact.confidence < 1}
+    decided = _decide(covering, facts, doubtful)
     findings = tuple(
         _finding(current, decision, facts, measurements, rules.names)
         for current, decision in decided
@@ -66,7 +67,9 @@ def known(measurements: Measurements) -> dict[str, Value]:
     return facts
 
 
-def _decide(covering: list[RulePack], facts: dict[str, Value]) -> list[tuple[Effective, Decision]]:
+def _decide(
+    covering: list[RulePack], facts: dict[str, Value], doubtful: Mapping[str, Measurement]
+) -> list[tuple[Effective, Decision]]:
     overriding: dict[str, list[tuple[RulePack, OverrideSpec]]] = {}
     for pack in covering:
         for change in pack.overrides:
@@ -76,8 +79,16 @@ def _decide(covering: list[RulePack], facts: dict[str, Value]) -> list[tuple[Eff
         for rule in pack.rules:
             current = effective(rule, overriding.get(rule.spec.id, ()))
             if current.enabled:
-                decided.append((current, rule.decide(facts, current.limits, current.severity)))
+                sure = _sure_enough(rule, facts, doubtful)
+                decided.append((current, rule.decide(sure, current.limits, current.severity)))
     return _without_doubles(decided)
+
+
+def _sure_enough(rule: Rule, facts: dict[str, Value], doubtful: Mapping[str, Measurement]) -> dict[str, Value]:
+    """The facts without those that this rule refers to and that are too doubtful for it."""
+    floor = rule.spec.confidence_floor
+    dropped = {name for name in rule.refers_to & doubtful.keys() if doubtful[name].confidence < floor}
+    return {name: value for name, value in facts.items() if name not in dropped} if dropped else facts
 
 
 def _without_doubles(decided: list[tuple[Effective, Decision]]) -> list[tuple[Effective, Decision]]:
@@ -153,4 +164,6 @@ def _why(name: str, measurements: Measurements) -> NotMeasured:
     fact = measurements.get(name)
     if isinstance(fact, NotMeasured):
         return fact
+    if fact.confidence < 1:
+        return NotMeasured(name, Reason.NOT_RELIABLE, f"confidence {fact.confidence:.0%}")
     return NotMeasured(name, Reason.FAILED, "the rule could not use its value")

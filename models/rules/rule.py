@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -42,11 +42,13 @@ class Rule:
     limits: tuple[Limit, ...]
     needs: frozenset[str] = field(init=False)
     """Facts that the conditions after ``when`` refer to."""
+    refers_to: frozenset[str] = field(init=False)
+    """Facts that any of its conditions refers to."""
 
     def __post_init__(self) -> None:
         conditions = [part for part in (self.fails, self.warn, self.veto_when) if part]
-        names = frozenset().union(*(part.names for part in conditions))
-        object.__setattr__(self, "needs", frozenset(name for name in names if not name.startswith("limit.")))
+        object.__setattr__(self, "needs", _facts_of(conditions))
+        object.__setattr__(self, "refers_to", _facts_of([self.pack_when, self.when, *conditions]))
 
     @property
     def can_veto(self) -> bool:
@@ -72,9 +74,14 @@ class Rule:
         return Decision("warns" if warns else "passes")
 
 
+def _facts_of(conditions: Sequence[Expression]) -> frozenset[str]:
+    names = frozenset[str]().union(*(part.names for part in conditions))
+    return frozenset(name for name in names if not name.startswith("limit."))
+
+
 def _undecided(condition: Expression, values: Mapping[str, Value]) -> Decision:
     """With nothing missing the expression itself stumbled, e.g. on a list without elements: all its facts."""
-    facts = frozenset(name for name in condition.names if not name.startswith("limit."))
+    facts = _facts_of([condition])
     lacking = (facts - values.keys()) or facts
     return Decision("not_assessed", frozenset(name.removeprefix(ABSENT) for name in lacking))
 

@@ -136,6 +136,8 @@ class RuleSpec(_Part):
     text: Texts
     source: Sentence
     evidence: Literal["V", "M", "mem", "E"]
+    confidence_floor: Annotated[float, Field(ge=0, le=1)] = 0.6
+    """A fact that its producer is less sure of is not used: the rule is then not assessed."""
     codes: tuple[str, ...] = ()
     regions_from: tuple[str, ...] = ()
 

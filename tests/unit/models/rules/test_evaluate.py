@@ -84,6 +84,15 @@ def test_a_number_that_is_not_finite_is_missing(tmp_path: Path, value: float) ->
     assert item.missing == (NotMeasured("chest.tilt_deg", Reason.FAILED, "the rule could not use its value"),)
 
 
+@pytest.mark.parametrize(("sure", "assessed"), [(0.5, False), (0.6, True)])
+def test_a_doubtful_fact_is_not_used(tmp_path: Path, sure: float, assessed: bool) -> None:
+    tilt = Measurement("chest.tilt_deg", 11.0, "deg", "chest/1", confidence=sure)
+    verdict = evaluate(facts(image__blank=False).plus([tilt]), load(standard(tmp_path)), {})
+    assert [finding.rule_id for finding in verdict.findings] == (["T1.tilt"] if assessed else [])
+    reasons = [(fact.reason, fact.detail) for item in verdict.not_assessed for fact in item.missing]
+    assert reasons == ([] if assessed else [(Reason.NOT_RELIABLE, "confidence 50%")])
+
+
 def test_a_fact_that_this_image_cannot_have_is_beside_the_point(tmp_path: Path) -> None:
     cannot = NotMeasured("chest.tilt_deg", Reason.NOT_APPLICABLE)
     verdict = evaluate(facts(image__blank=False).plus([cannot]), load(standard(tmp_path)), {})
