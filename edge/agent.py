@@ -129,11 +129,13 @@ class Agent:
         ended = threading.Event()
         talking = asyncio.create_task(asyncio.to_thread(self._link.run, ended))
         stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({talking, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        ended.set()
-        self._link.nudge()
-        await talking
+        try:
+            await asyncio.wait({talking, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            ended.set()
+            self._link.nudge()
+            await talking
 
     async def _nudge(self) -> None:
         """Whatever is announced may have put an event into the outbox."""

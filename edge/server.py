@@ -26,6 +26,14 @@ class ConsoleServer:
     """
 
     def __init__(self, services: Services) -> None:
+        config = uvicorn.Config(
+            create_app(services),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+        self._server = _Server(config)
         settings = services.settings.console
         try:
             family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -40,23 +48,17 @@ class ConsoleServer:
                 ),
             ) from error
         self.port: int = self._socket.getsockname()[1]
-        config = uvicorn.Config(
-            create_app(services),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
-        self._server = _Server(config)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``."""
         serving = asyncio.create_task(self._server.serve([self._socket]))
         stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        self._server.should_exit = True
-        await serving
+        try:
+            await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            self._server.should_exit = True
+            await serving
         if not stop.is_set():
             raise Bug(
                 "console.ended",
