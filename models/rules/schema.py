@@ -12,13 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, model_
 from models.measurement import Value
 from models.rules.verdict import Severity
 
-LAYERS = ("L0", "L1", "L2", "L3", "L4", "L5", "L6")
-"""DICOM validity, national, industry consensus, consortium, hospital, device or protocol, personal."""
-
 ABSENT = "absent."
 """``absent.dicom.KVP`` is true when the header does not say KVP, false when it does; otherwise it is missing."""
 
 Layer = Literal["L0", "L1", "L2", "L3", "L4", "L5", "L6"]
+"""DICOM validity, national, industry consensus, consortium, hospital, device or protocol, personal."""
+
 Group = Literal["position", "exposure", "artefact", "mark", "dose"]
 Setting = Annotated[
     StrictBool | Annotated[float, Field(strict=True, allow_inf_nan=False)] | StrictStr | tuple[StrictStr, ...],

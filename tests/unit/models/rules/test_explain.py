@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 from models.measurement import Measurement, Measurements, NotMeasured, Reason
 from models.rules.evaluate import evaluate
@@ -18,7 +19,7 @@ from models.rules.explain import (
     explain_rule,
 )
 from models.rules.pack import RuleSet
-from models.rules.schema import LAYERS as ALL_LAYERS
+from models.rules.schema import Layer
 from models.rules.verdict import Grade, NotAssessed, Severity
 from tests.unit.models.rules.packs import NAMES, facts, head, load, standard, write
 
@@ -28,7 +29,7 @@ def said(lines: tuple[Line, ...], tongue: str = "en") -> str:
 
 
 def test_every_word_of_a_closed_set_is_there_in_both_languages() -> None:
-    assert set(REASONS) == set(Reason) and set(SEVERITIES) == set(Severity) and set(LAYERS) == set(ALL_LAYERS)
+    assert set(REASONS) == set(Reason) and set(SEVERITIES) == set(Severity) and set(LAYERS) == set(get_args(Layer))
     assert set(GRADES) == {*Grade, None} and set(EVIDENCE) == {"V", "M", "mem", "E"}
 
 
