@@ -58,7 +58,9 @@ def _key(one: Accepted) -> Key:
 def _insert_events(database: Database, connection: Connection, accepted: list[Accepted], now: int) -> int:
     if not accepted:
         return 0
-    first = {_key(one): one for one in reversed(accepted)}
+    first: dict[Key, Accepted] = {}
+    for one in accepted:
+        first.setdefault(_key(one), one)
     rows = [
         {
             "box": one.box, "stream": one.event.stream, "seq": one.event.seq, "type": one.event.type,
