@@ -30,17 +30,15 @@ def size_of(frame: bytes) -> Size | None:
 
 def _jpeg(frame: bytes) -> Size | None:
     at = 2
-    while at + 9 < len(frame):
-        if frame[at] != 0xFF:
-            return None
+    while at + 10 <= len(frame) and frame[at] == 0xFF:
         marker = frame[at + 1]
         if marker == 0xFF:
             at += 1  # fill byte
             continue
-        (length,) = struct.unpack_from(">H", frame, at + 2)
         if marker in _START_OF_FRAME:
             bits, rows, columns, components = struct.unpack_from(">BHHB", frame, at + 4)
             return Size(rows, columns, components, bits)
+        (length,) = struct.unpack_from(">H", frame, at + 2)
         at += 2 + length
     return None
 

@@ -19,7 +19,7 @@ from pydicom.uid import (
 
 from capture.dicom.bounded import Element, Source
 from capture.dicom.codestream import size_of
-from capture.dicom.decoders import PLUGINS, run_decoder, twelve_bit_jpeg
+from capture.dicom.decoders import PLUGINS, isolated, run_decoder, twelve_bit_jpeg
 from capture.dicom.layout import CannotDecode, Layout
 from capture.dicom.part10 import GE_PRIVATE_BIG_ENDIAN, known_syntax
 
@@ -28,7 +28,7 @@ _END_OF_IMAGE = b"\xff\xd9"
 
 
 def decode_frame(
-    source: Source, pixel_data: Element, layout: Layout, syntax: str, frame: int
+    source: Source, pixel_data: Element, layout: Layout, syntax: str, frame: int, seconds: int
 ) -> NDArray[np.generic]:
     """Samples of one frame as stored: (rows, columns) or (rows, columns, samples), colour as RGB.
 
@@ -37,7 +37,7 @@ def decode_frame(
     """
     known = known_syntax(syntax)
     if pixel_data.undefined or (known is not None and known.is_encapsulated):
-        return _decode_compressed(source, pixel_data, layout, syntax, frame)
+        return _decode_compressed(source, pixel_data, layout, syntax, frame, seconds)
     return _decode_native(source, pixel_data, layout, syntax, frame)
 
 
@@ -61,7 +61,10 @@ def _decode_native(
         skip = first_bit % 8
         bits = np.unpackbits(np.frombuffer(view, np.uint8), bitorder="little")
         return bits[skip : skip + layout.rows * layout.columns].reshape(layout.rows, layout.columns)
-    return run_decoder(ExplicitVRBigEndian if big else ExplicitVRLittleEndian, bytes(view), layout)
+    try:
+        return run_decoder(ExplicitVRBigEndian if big else ExplicitVRLittleEndian, bytes(view), layout)
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise CannotDecode("inconsistent", type(error).__name__) from None
 
 
 def _swapped(source: Source, pixel_data: Element, start: int, stop: int) -> memoryview:
@@ -80,7 +83,7 @@ def _dtype(layout: Layout, big: bool) -> np.dtype[np.generic]:
 
 
 def _decode_compressed(
-    source: Source, pixel_data: Element, layout: Layout, syntax: str, frame: int
+    source: Source, pixel_data: Element, layout: Layout, syntax: str, frame: int, seconds: int
 ) -> NDArray[np.generic]:
     if syntax not in PLUGINS and syntax != DEFLATED_FRAME:
         known = known_syntax(syntax)
@@ -91,19 +94,26 @@ def _decode_compressed(
         raise CannotDecode("truncated" if pixel_data.truncated else "inconsistent", "the frame is empty")
     if syntax == DEFLATED_FRAME:
         return _inflated(encoded, layout)
-    if syntax == RLELossless:
-        return run_decoder(syntax, encapsulate([encoded], has_bot=False), layout)
+    if syntax != RLELossless and _bits_of(encoded, layout) > 8 and syntax == JPEGExtended12Bit:
+        if layout.samples != 1 or layout.bits_allocated != 16:
+            raise CannotDecode("no_decoder", "12-bit JPEG in colour")
+        return isolated(lambda: twelve_bit_jpeg(encoded, layout), layout, seconds)
+    if syntax in JPEGLSTransferSyntaxes and _END_OF_IMAGE not in encoded[-16:]:
+        encoded += _END_OF_IMAGE  # without it CharLS reads on behind the buffer, for seconds
+    return isolated(lambda: run_decoder(syntax, encapsulate([encoded], has_bot=False), layout), layout, seconds)
+
+
+def _bits_of(encoded: bytes, layout: Layout) -> int:
+    """Bits a sample in the code stream, whose size must be that of the header.
+
+    Decoders allocate by what the code stream says: a few bytes could ask for gigabytes.
+    """
     size = size_of(encoded)
     if size is None:
         raise CannotDecode("decode_failed", "no code stream header")
     if (size.rows, size.columns, size.components) != (layout.rows, layout.columns, layout.samples):
-        # Decoders allocate by what the code stream says: a few bytes could ask for gigabytes.
         raise CannotDecode("inconsistent", "the code stream has another size than the header says")
-    if syntax == JPEGExtended12Bit and size.bits > 8:
-        return twelve_bit_jpeg(encoded, layout)
-    if syntax in JPEGLSTransferSyntaxes and _END_OF_IMAGE not in encoded[-16:]:
-        encoded += _END_OF_IMAGE  # without it CharLS reads on behind the buffer, for seconds
-    return run_decoder(syntax, encapsulate([encoded], has_bot=False), layout)
+    return size.bits
 
 
 def _inflated(encoded: bytes, layout: Layout) -> NDArray[np.generic]:

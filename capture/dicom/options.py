@@ -17,5 +17,7 @@ class ReadOptions:
     """Samples (rows x columns x samples per pixel) of one decoded frame."""
     max_inflated: int = 268_435_456
     """Bytes of a deflated object."""
+    max_seconds: int = 8
+    """Seconds that a decoder may take for one compressed frame."""
     max_elements: int = 500_000
     """Elements looked at, those in sequences included."""

@@ -32,7 +32,7 @@ def read_pixels(
         if layout.rows * layout.columns * layout.samples > options.max_pixels:
             raise CannotDecode("too_large", f"more than {options.max_pixels} samples")
         syntax = opened.transfer_syntax or ExplicitVRLittleEndian
-        stored = decode_frame(opened.data_set.source, element, layout, syntax, frame)
+        stored = decode_frame(opened.data_set.source, element, layout, syntax, frame, options.max_seconds)
         with np.errstate(over="ignore"):  # doubles that are too large for float32 become padding
             return _pixels(header, display, layout, stored, frame)
     except CannotDecode as reason:
