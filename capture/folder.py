@@ -214,11 +214,11 @@ def refusal(name: str, head: bytes) -> Bilingual | None:
 
 
 def _bare_data_set(head: bytes) -> bool:
-    """Whether it begins with an element of group 0002 or 0008 in little endian, as files of old devices do."""
-    if len(head) < 12 or head[:2] not in (b"\x02\x00", b"\x08\x00"):
+    """Whether it begins with an element of group 0002 or 0008, as files of old devices do."""
+    if len(head) < 12 or head[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x08"):
         return False
     has_vr = head[4:6].isalpha() and head[4:6].isupper()
-    return has_vr or int.from_bytes(head[4:8], "little") < 256
+    return has_vr or (head[0] != 0 and int.from_bytes(head[4:8], "little") < 256)
 
 
 def _files(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
