@@ -156,7 +156,7 @@ async def one_case(case_id: _CaseId, view: _See, viewer: _Who) -> WholeCase:
     if card is None:
         raise HTTPException(404)
     verdict_id = card.verdict_id
-    facts = () if verdict_id is None else await db.aread(lambda c: board.facts(c, verdict_id))
+    facts = () if verdict_id is None else await db.aread(lambda c: board.facts(c, verdict_id, identity=False))
     measured = [
         Fact(name=fact.name, value=fact.value, unit=fact.unit, reason=None)
         if isinstance(fact, Measurement)

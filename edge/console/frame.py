@@ -21,8 +21,11 @@ from edge.console import wording
 from edge.console.auth import Auth, Viewer
 from edge.console.settings import ConsoleSettings
 from edge.services import Services
+from edge.store.board import leaves_site
 from edge.store.cards import Card, Decided
 from models.catalogue import catalogue
+from models.measurement import Measurement
+from models.rules.verdict import Finding
 
 HERE = Path(str(files("edge.console")))
 LANGUAGE_COOKIE = "qcbox_language"
@@ -102,6 +105,11 @@ class View:
         """What a catalogue name means."""
         entry = catalogue().get(name)
         return name if entry is None else (entry.zh if self.language.startswith("zh") else entry.en)
+
+    def evidence(self, found: Finding) -> tuple[Measurement, ...]:
+        """The measurements a finding rests on, as far as this viewer may see them."""
+        identity = self.viewer is not None and self.viewer.sees_identity
+        return tuple(fact for fact in found.evidence if identity or leaves_site(fact.name))
 
     def value(self, value: object) -> str:
         """A measured value for reading: four figures, yes and no, lists with commas."""

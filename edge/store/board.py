@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from edge.store.cards import Decided, latest_verdict
 from edge.store.schema import account, alert, case, decision, device, finding, measurement, verdict
 from edge.store.verdicts import fact_of, finding_of, packs_of, timings_of
+from models.catalogue import catalogue
 from models.measurement import Measured
 from models.rules.verdict import Finding, Fingerprint, Timing
 
@@ -90,10 +91,16 @@ def verdicts(connection: Connection, case_id: str) -> tuple[Verdicts, ...]:
     )
 
 
-def facts(connection: Connection, verdict_id: int) -> tuple[Measured, ...]:
-    """All measurements of a verdict by name, measured or not."""
+def facts(connection: Connection, verdict_id: int, *, identity: bool) -> tuple[Measured, ...]:
+    """All measurements of a verdict by name, measured or not; free text of the site only with identity."""
     query = select(measurement).where(measurement.c.verdict_id == verdict_id).order_by(measurement.c.name)
-    return tuple(fact_of(row) for row in connection.execute(query))
+    return tuple(fact_of(row) for row in connection.execute(query) if identity or leaves_site(row.name))
+
+
+def leaves_site(name: str) -> bool:
+    """Whether a measurement may be told to those who may not see a patient: the catalogue says so."""
+    entry = catalogue().get(name)
+    return entry is not None and entry.leaves_site
 
 
 def decisions(connection: Connection, case_id: str) -> tuple[Decided, ...]:

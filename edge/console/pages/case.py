@@ -40,10 +40,12 @@ async def show(case_id: CaseId, view: _See, viewer: _Who) -> HTMLResponse:
         card = cards.one(connection, case_id, identity=identity)
         if card is None:
             return None
-        facts = () if card.verdict_id is None else board.facts(connection, card.verdict_id)
+        facts = () if card.verdict_id is None else board.facts(connection, card.verdict_id, identity=identity)
+        measured = [fact for fact in facts if isinstance(fact, Measurement)]
         return {
             "card": card,
-            "measured": [fact for fact in facts if isinstance(fact, Measurement)],
+            "measured": [fact for fact in measured if not fact.name.startswith("dicom.")],
+            "from_header": [fact for fact in measured if fact.name.startswith("dicom.")],
             "unmeasured": [fact for fact in facts if not isinstance(fact, Measurement)],
             "verdicts": board.verdicts(connection, case_id),
             "decisions": board.decisions(connection, case_id),

@@ -52,7 +52,7 @@ def off_centre() -> Finding:
         deduct=20,
         title=Bilingual("左侧肺野未包全", "Lung field cut off at the left"),
         advice=Bilingual("请将探测器向患者左侧移动后重摄", "Move the detector to the patient's left and repeat"),
-        evidence=(Measurement("image.clipped_high_ratio", 0.031, "{ratio}", "clipping/1"),),
+        evidence=(Measurement("clipping.high_percent", 0.031, "%", "clipping/1"),),
         limits=(Limit("margin_mm", 3.0, "L0", "radiography-chest-pa"),),
         layer="L0",
         pack="radiography-chest-pa",
@@ -111,7 +111,8 @@ def verdict(grade: Grade | None) -> Verdict:
 
 FACTS: tuple[Measured, ...] = (
     Measurement("exposure.deviation_index", -1.4, "1", "exposure/1"),
-    Measurement("image.clipped_high_ratio", 0.0312345, "{ratio}", "clipping/1"),
+    Measurement("clipping.high_percent", 0.0312345, "%", "clipping/1"),
+    Measurement("dicom.StudyDescription", "ZZFREETEXT", "", "header/1"),
     NotMeasured("chest.rotation_deg", Reason.NO_MODEL),
 )
 
