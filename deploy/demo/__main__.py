@@ -79,13 +79,12 @@ def show(specimen: Specimen, outcome: Outcome | None) -> None:
         print(f"{specimen.label:20} no verdict within {PATIENCE_S:.0f} s", flush=True)
         return
     grade = outcome.grade or "-"
-    colour = COLOURS.get(grade, 0) if sys.stdout.isatty() else 0
+    shown = f"{grade:>6}"
+    if sys.stdout.isatty():
+        shown = f"\033[{COLOURS.get(grade, 0)}m{shown}\033[0m"
     score = "-" if outcome.score is None else f"{outcome.score:.0f}"
-    worst = outcome.worst or ("nothing to mention" if outcome.grade else "no pack judges this kind of object")
-    print(
-        f"{specimen.label:20} \033[{colour}m{grade:>6}\033[0m {score:>6} {outcome.seconds:8.2f}  {worst}",
-        flush=True,
-    )
+    worst = outcome.worst or ("nothing to mention" if outcome.grade else "not judged: derived or secondary")
+    print(f"{specimen.label:20} {shown} {score:>6} {outcome.seconds:8.2f}  {worst}", flush=True)
 
 
 def complete(site: Site, sent: Sequence[Specimen]) -> bool:

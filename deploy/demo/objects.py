@@ -44,7 +44,9 @@ def specimens(folder: Path) -> Iterator[Specimen]:
     """Every object of the demo; ``folder`` receives the dose report that is made here."""
     for label, package, name in PACKAGED:
         yield _specimen(label, Path(str(files(package) / name)))
-    report = ct_dose_report(ctdi_mgy=12.1, dlp_mgy_cm=412.0, PatientName="Demo^Synthetic")
+    report = ct_dose_report(
+        ctdi_mgy=12.1, dlp_mgy_cm=412.0, PatientName="Synthetic^Report", PatientID="SR-2026-117"
+    )
     yield _specimen("CT dose report", write(report, folder / "dose_report.dcm"))
 
 
