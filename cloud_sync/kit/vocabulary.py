@@ -23,6 +23,7 @@ EVENTS: dict[str, str] = {
     "case.set_aside": "A case needs a person; reason says why",
     "case.retried": "A case will be tried again",
     "worker.restarted": "A worker process died or ran out of time",
+    "worker.failed": "An image was too much for a worker, which lives on",
     "link.connected": "The broker accepted the box or the centre",
     "link.lost": "The connection to the broker is gone",
     "link.held": "The box keeps its results because the centre or the broker cannot take them; reason says why",

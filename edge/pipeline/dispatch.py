@@ -46,12 +46,12 @@ class Judging(Protocol):
 
 
 class _Lost(Exception):
-    """A worker was lost over an image. ``code`` is the reason that its pixels then have (NO_PIXELS)."""
+    """An image was too much for a worker. ``code`` is the reason that its pixels then have (NO_PIXELS)."""
 
-    def __init__(self, code: str, error: BaseException) -> None:
+    def __init__(self, code: str, *, died: bool) -> None:
         super().__init__(code)
         self.code = code
-        self.error = type(error).__name__
+        self.died = died
 
 
 class Dispatch:
@@ -129,12 +129,12 @@ class Dispatch:
         try:
             return await self._attempt(job)
         except _Lost as lost:
-            log.warning("worker.restarted", case=case.id, reason=lost.code, error=lost.error)
-            self._services.metrics.worker_restarts.inc()
+            self._note(case, lost)
             job = replace(job, no_pixels=lost.code)
         try:
             return await self._attempt(job)
         except _Lost as again:
+            self._note(case, again)
             text = Bilingual("判定进程两次中止", "It ended a worker twice, the second time without pixels")
             raise SetAside("worker.lost", text, LOOK) from again
 
@@ -142,11 +142,11 @@ class Dispatch:
         try:
             return await self._workers.judge(job)
         except TimeoutError as error:
-            raise _Lost("too_slow", error) from error
+            raise _Lost("too_slow", died=True) from error
         except MemoryError as error:
-            raise _Lost("too_large", error) from error
+            raise _Lost("too_large", died=False) from error
         except ProcessExpired as error:
-            raise _Lost("decode_failed", error) from error
+            raise _Lost("decode_failed", died=True) from error
         except FileNotFoundError as error:
             raise SetAside(
                 "blob.missing", Bilingual("图像文件已不在盒中", "The image file is no longer here"), LOOK
@@ -160,8 +160,14 @@ class Dispatch:
         except QcError:
             raise
         except Exception as error:  # one odd image must not end the agent
-            log.error("worker.restarted", case=job.arrival.id, reason="bug", exc_info=error)
-            raise _Lost("decode_failed", error) from error
+            raise _Lost("decode_failed", died=False) from error
+
+    def _note(self, case: Case, lost: _Lost) -> None:
+        if lost.died:
+            self._services.metrics.worker_restarts.inc()
+            log.warning("worker.restarted", case=case.id, reason=lost.code)
+        else:
+            log.error("worker.failed", case=case.id, reason=lost.code, exc_info=lost.__cause__)
 
     async def _store(self, case: Case, outcome: Outcome, started: int, stop: asyncio.Event) -> Stored | None:
         before = time.perf_counter()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+
+from pydantic import TypeAdapter, ValidationError
 
 from capture.arrival import Arrival
 from capture.spool import Spool
@@ -17,6 +19,7 @@ from edge.store.blobs import Blobs
 from edge.store.cases import TakenIn
 from edge.store.database import Database
 
+_ARRIVAL = TypeAdapter(Arrival)
 _POLL_S = 0.05
 _BATCH = 32
 # A file system stamps a folder with a coarse clock: a change in the same tick as the last look shows no new time.
@@ -44,6 +47,7 @@ class Intake:
         self._at = at
         self._looked_at = 0
         self._looked = 0.0
+        self._seen_aside: set[str] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop`` is set; a batch that has begun is finished."""
@@ -64,32 +68,36 @@ class Intake:
     def _step(self) -> list[TakenIn]:
         before = self._spool.new.stat().st_mtime_ns
         waiting = self._spool.pending(_BATCH)
-        present = [arrival for arrival in waiting if self._link(arrival)]
+        lost = [] if waiting else list(self._put_aside())
+        for arrival in waiting:
+            # Without bytes (the disk lost them) it becomes a case all the same: dispatch sets it aside, in sight.
+            with suppress(FileNotFoundError):
+                self._blobs.link_file(self._spool.path(arrival), arrival.sha256)
         self._at("intake.linked")
-        now = now_ms()
-        taken = (
-            self._db.write(lambda c: [cases.take_in(c, arrival, now) for arrival in present]) if present else []
-        )
+        taken = self._take_in([*waiting, *lost])
         self._at("intake.committed")
-        for arrival in present:
+        for arrival in waiting:
             self._spool.acknowledge(arrival)
             self._at("intake.acknowledged")
-            self._metrics.stage("intake", max(0, now - arrival.received_at))
         if not waiting:
             self._looked = time.monotonic()
             self._looked_at = before if time.time_ns() - before > _COARSE_NS else 0
         return taken
 
-    def _link(self, arrival: Arrival) -> bool:
-        try:
-            self._blobs.link_file(self._spool.path(arrival), arrival.sha256)
-        except FileNotFoundError:
-            return self._without_bytes(arrival)
-        return True
+    def _take_in(self, arrivals: Sequence[Arrival]) -> list[TakenIn]:
+        if not arrivals:
+            return []
+        now = now_ms()
+        taken = self._db.write(lambda connection: [cases.take_in(connection, one, now) for one in arrivals])
+        for arrival in arrivals:
+            self._metrics.stage("intake", max(0, now - arrival.received_at))
+        return taken
 
-    def _without_bytes(self, arrival: Arrival) -> bool:
-        """A power cut can bring the sidecar of an entry back that was acknowledged: its case is there already."""
-        if self._blobs.has(arrival.sha256):
-            return True
-        self._spool.set_aside(arrival, "spool.incomplete", "the bytes are missing")
-        return False
+    def _put_aside(self) -> Iterator[Arrival]:
+        """What the spool itself put aside: an object that was answered Success must not vanish in silence."""
+        for sidecar in self._spool.aside.glob("*.json"):
+            if sidecar.name in self._seen_aside or sidecar.name.endswith(".reason.json"):
+                continue
+            self._seen_aside.add(sidecar.name)
+            with suppress(ValidationError):  # doctor counts those that nobody can read
+                yield _ARRIVAL.validate_json(sidecar.read_bytes())

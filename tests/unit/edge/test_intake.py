@@ -127,12 +127,25 @@ async def test_a_sidecar_that_a_power_cut_brought_back_changes_nothing(box: Box)
     assert not list(box.spool.aside.iterdir())
 
 
-async def test_an_entry_without_bytes_is_kept_for_a_person(box: Box) -> None:
+async def test_an_entry_whose_bytes_the_disk_lost_is_a_case_all_the_same(box: Box) -> None:
+    """Dispatch then finds no bytes and sets it aside, with an alert."""
     arrival = box.receive(b"one")
     box.spool.path(arrival).unlink()
     await run_until_empty(intake(box), box)
-    assert rows(box) == []
-    assert (box.spool.aside / f"{arrival.id}.json").exists()
+    assert rows(box) == [(arrival.id, "held", None)]
+    assert not box.services.blobs.has(arrival.sha256)
+
+
+async def test_what_the_spool_put_aside_is_a_case_too(box: Box) -> None:
+    arrival = box.receive(b"one")
+    box.spool.set_aside(arrival, "spool.incomplete", "short")
+    (box.spool.aside / "unreadable.json").write_text("{}")
+    one = intake(box)
+    stop = asyncio.Event()
+    running = asyncio.create_task(one.run(stop))
+    await asyncio.to_thread(wait_until, lambda: rows(box) == [(arrival.id, "held", None)], "a case")
+    stop.set()
+    await running
 
 
 async def test_more_than_a_batch(box: Box) -> None:
