@@ -35,6 +35,7 @@ LOOK = Bilingual(
     "由人查看原图；升级后重新发送即可再判", "Look at the image itself; sent again, it is judged again"
 )
 _IDLE_S = 1.0
+_FAREWELL_S = 0.5
 
 
 class Judging(Protocol):
@@ -105,7 +106,9 @@ class Dispatch:
     async def _judge(self, case: Case, started: int, stop: asyncio.Event) -> Stored | None:
         circumstances = self._circumstances(case)
         while True:
-            outcome = await self._outcome(case, circumstances)
+            outcome = await self._outcome(case, circumstances, stop)
+            if outcome is None:
+                return None
             self._at("dispatch.judged")
             stored = await self._store(case, outcome, started, stop)
             if stored is None or stored.alert_id is not None:
@@ -113,8 +116,10 @@ class Dispatch:
             # An image of this UID with other bytes was stored in the meantime: judge again, knowing that.
             circumstances = replace(circumstances, same_uid_other_bytes=True)
 
-    async def _outcome(self, case: Case, circumstances: Circumstances) -> Outcome:
+    async def _outcome(self, case: Case, circumstances: Circumstances, stop: asyncio.Event) -> Outcome | None:
         """From the workers, with one more try without pixels when they cost a worker its life.
+
+        None when everything ends: then the image was not to blame, and is judged after the next start.
 
         Raises:
             SetAside: the object cannot be read, or even its header stops a worker.
@@ -130,6 +135,8 @@ class Dispatch:
             return await self._attempt(job)
         except _Lost as lost:
             self._note(case, lost)
+            if lost.died and await _ending(stop):
+                return None
             job = replace(job, no_pixels=lost.code)
         try:
             return await self._attempt(job)
@@ -215,6 +222,13 @@ class Dispatch:
 
     def _circumstances(self, case: Case) -> Circumstances:
         return circumstances_of(case, self._services.settings.site)
+
+
+async def _ending(stop: asyncio.Event) -> bool:
+    """Whether the agent was asked to end; who asked may have reached a worker first."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), _FAREWELL_S)
+    return stop.is_set()
 
 
 def circumstances_of(case: Case, site: SiteSettings) -> Circumstances:

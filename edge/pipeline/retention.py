@@ -19,6 +19,7 @@ log = structlog.get_logger()
 DAY_MS = 24 * 3600 * 1000
 EVENTS_KEPT_MS = 30 * DAY_MS
 """Acknowledged events stay this long, so that the centre can ask for them again."""
+_BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +54,21 @@ class Retention:
         used = self._db.read(_used)
         excess = max(used - round(self._settings.max_gb * 1e9), shortage)
         too_old = now - self._settings.days * DAY_MS
-        cases = freed = 0
-        for row in self._db.read(self._removable):
-            if row.received_at >= too_old and freed >= excess:
-                break
-            freed += self._remove(row, now)
-            cases += 1
-        if cases:
-            log.info("retention.swept", count=cases, bytes=freed)
-        return Swept(cases, freed)
+        swept = Swept(0, 0)
+        while batch := self._db.read(self._removable):
+            for row in batch:
+                if row.received_at >= too_old and swept.freed >= excess:
+                    return self._said(swept)
+                swept = Swept(swept.cases + 1, swept.freed + self._remove(row, now))
+        return self._said(swept)
+
+    def _said(self, swept: Swept) -> Swept:
+        if swept.cases:
+            log.info("retention.swept", count=swept.cases, bytes=swept.freed)
+        return swept
 
     def _removable(self, connection: Connection) -> Sequence[Row[str, str, int, str | None]]:
-        """Oldest first: done, reported where there is a centre, and not waiting for a person."""
+        """The next ones, oldest first: done, reported where there is a centre, and not waiting for a person."""
         open_alert = exists().where(
             and_(
                 alert.c.case_id == case.c.id,
@@ -77,6 +81,7 @@ class Retention:
             .join(acquisition, acquisition.c.case_id == case.c.id)
             .where(case.c.pixels_gone_at.is_(None), case.c.state.in_(self._done), ~open_alert)
             .order_by(case.c.id)
+            .limit(_BATCH)
         )
         return connection.execute(query).all()
 

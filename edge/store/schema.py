@@ -71,6 +71,7 @@ case = table(
     ),
     Index("case_state", "state", "next_at"),
     Index("case_sha256", "sha256"),
+    Index("case_device", "device_id"),
 )
 """One arrival and how far it has come. ``same_as``: identical bytes arrived before as that case."""
 
@@ -180,6 +181,7 @@ alert = table(
     Column("acknowledged_at", Integer),
     Column("acknowledged_by", Integer, ForeignKey("account.id")),
     Index("alert_open", "acknowledged_at", "created_at"),
+    Index("alert_case", "case_id"),
 )
 """One per verdict, also for good images (level ``good``): the console shows what went well, too.
 
@@ -198,6 +200,7 @@ decision = table(
     Column("undone_at", Integer),
     Column("created_at", Integer, nullable=False),
     CheckConstraint("action in ('accept','repeat','override')", name="known_action"),
+    Index("decision_case", "case_id"),
 )
 """What a person decided. The latest one that is not undone counts."""
 
@@ -219,6 +222,7 @@ outbox = Table(
     Column("reject_detail", Text),
     CheckConstraint("state in ('pending','acked','quarantined')", name="known_state"),
     Index("outbox_pending", "state", "next_at", "seq"),
+    Index("outbox_case", "case_id"),
     sqlite_strict=True,
     sqlite_autoincrement=True,
 )

@@ -248,6 +248,19 @@ async def test_findings_are_stored_as_they_were(box: Box, tmp_path: Path) -> Non
     assert circumstances_of(known) == replace(again.circumstances, received_at=claimed.arrival.received_at)
 
 
+async def test_a_worker_that_ends_with_the_agent_is_not_the_images_fault(box: Box, tmp_path: Path) -> None:
+    """systemd asks every process of a unit to end at once."""
+    case_id = take_in(box, image(tmp_path))
+    claimed = box.db.write(lambda c: cases.claim(c, 1))
+    assert claimed is not None
+    stop, bench = asyncio.Event(), Bench(DIED)
+    stop.set()
+    await dispatch(box, bench).bring_to_an_end(claimed, stop)
+    assert (state_of(box, case_id), len(bench.jobs)) == ("judging", 1)
+    box.db.write(lambda c: states.recover(c, 1))
+    assert state_of(box, case_id) == "held"
+
+
 async def test_run_judges_what_comes_and_ends_when_asked(box: Box, tmp_path: Path) -> None:
     one = dispatch(box, Bench())
     stop = asyncio.Event()

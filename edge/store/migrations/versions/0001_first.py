@@ -100,6 +100,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
         sqlite_strict=True,
     )
+    op.create_index("outbox_case", "outbox", ["case_id"], unique=False)
     op.create_index("outbox_pending", "outbox", ["state", "next_at", "seq"], unique=False)
     op.create_table(
         "case_",
@@ -141,6 +142,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_strict=True,
     )
+    op.create_index("case_device", "case_", ["device_id"], unique=False)
     op.create_index("case_sha256", "case_", ["sha256"], unique=False)
     op.create_index("case_state", "case_", ["state", "next_at"], unique=False)
     op.create_table(
@@ -249,6 +251,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("verdict_id"),
         sqlite_strict=True,
     )
+    op.create_index("alert_case", "alert", ["case_id"], unique=False)
     op.create_index("alert_open", "alert", ["acknowledged_at", "created_at"], unique=False)
     op.create_table(
         "decision",
@@ -277,6 +280,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_strict=True,
     )
+    op.create_index("decision_case", "decision", ["case_id"], unique=False)
     op.create_table(
         "finding",
         sa.Column("id", sa.Integer(), nullable=False),
