@@ -6,6 +6,7 @@ wrote: of 3,000 mutated JPEG frames 15 brought the process down. A fork costs a 
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import mmap
 import os
@@ -78,10 +79,13 @@ def isolated(decode: Callable[[], NDArray[np.generic]], layout: Layout, seconds:
     return np.frombuffer(shared, dtype, count, _LABEL).reshape(shape)
 
 
-def _run_child(decode: Callable[[], NDArray[np.generic]], shared: mmap.mmap, seconds: int) -> None:
+def _run_child(  # pragma: no cover - it ends by os._exit
+    decode: Callable[[], NDArray[np.generic]], shared: mmap.mmap, seconds: int
+) -> None:
     """Decode, leave the samples in the shared memory, and end. Nothing is printed: neither values nor warnings."""
     code = 1
     try:
+        faulthandler.disable()
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(seconds)
         nowhere = os.open(os.devnull, os.O_WRONLY)
