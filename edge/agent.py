@@ -78,6 +78,7 @@ class Agent:
         self._settings = settings
         self._workers = workers
         self._packs: Sequence[Fingerprint] = ()
+        self._told_link: LinkState = "off"
         self._link = Link(settings.link, outbox, settings.box, outbox.boot, self._birth_facts, at=at)
         self._services = Services(
             db=db,
@@ -157,7 +158,11 @@ class Agent:
         metrics.outbox_age.set(outbox.oldest_age_s)
         metrics.waiting.set(await services.db.aread(cases.waiting))
         metrics.disk_free.set(self._spool.free_bytes())
-        metrics.link_connected.set(self._link_state() == "connected")
+        state = self._link_state()
+        metrics.link_connected.set(state == "connected")
+        if state != self._told_link:
+            self._told_link = state
+            services.announcer.announce("link", 0)
 
     async def _sweep(self, stop: asyncio.Event) -> None:
         settings, services = self._settings, self._services

@@ -11,7 +11,6 @@ from typing import Annotated
 import structlog
 import typer
 
-from capture.errors import QcError
 from cloud_sync.kit.log import configure
 from edge.settings import load
 
@@ -29,9 +28,7 @@ def agent(
     settings = load(config)
     try:
         asyncio.run(run_agent(settings))
-    except* QcError as group:
-        raise group.exceptions[0] from None
-    except* Exception as group:
+    except ExceptionGroup as group:
         for error in group.exceptions:
             log.error("process.failed", exc_info=error)
         sys.exit(1)

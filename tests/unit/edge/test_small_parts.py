@@ -136,6 +136,16 @@ def test_misuse_is_said_in_words_and_ends_with_2(tmp_path: Path) -> None:
     assert "没有名为 site.nam 的配置项" in said.stderr and "Traceback" not in said.stderr
 
 
+@pytest.mark.slow
+def test_an_agent_that_cannot_begin_says_so_in_words(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        path = tmp_path / "qcbox.toml"
+        path.write_text(f'data_dir = "{tmp_path / "box"}"\n[console]\nport = {taken.getsockname()[1]}\n')
+        said = qcbox("agent", "--config", str(path))
+    assert said.returncode == 2
+    assert "console.address" in said.stderr and "Traceback" not in said.stderr
+
+
 def test_the_configuration_is_shown_without_its_secrets(tmp_path: Path) -> None:
     path = tmp_path / "qcbox.toml"
     path.write_text('box = "b-1"\n[site]\npseudonym_key = "hush"\n')
