@@ -21,6 +21,7 @@ _SPIKE = 4.0
 _LEAST_SHARE = 0.0002
 _HOT_SHARE = 0.00002
 _MOST_REGIONS = 4
+_AT_RIM = 0.5
 _BACKGROUND_SURE = 0.7
 """Thick anatomy at the border of the field may pass for direct radiation."""
 
@@ -46,8 +47,9 @@ def look(radiograph: Radiograph) -> Iterable[Measured]:
             facts.append(Measurement(name, 0.0, confidence=sure))
             continue
         share = 100 * float((inside * sign >= level).mean())
-        where = _regions((views.small * sign >= level) & views.body, radiograph)
-        facts.append(Measurement(name, share, confidence=sure, regions=where))
+        clipped = (views.small * sign >= level) & views.body
+        certain = _AT_RIM * sure if _at_rim(clipped, views.exposed) else sure
+        facts.append(Measurement(name, share, confidence=certain, regions=_regions(clipped, radiograph)))
     background = 100 * float(views.direct.sum()) / field
     facts.append(Measurement("clipping.background_percent", background, confidence=_BACKGROUND_SURE))
     return facts
@@ -74,6 +76,15 @@ def plateau(values: Picture, tolerance: float) -> float | None:
         return top - slack
     fullest = int(np.histogram(near, bins=8)[0].max())
     return top - slack if at_top >= _SPIKE * fullest else None
+
+
+def _at_rim(clipped: Mask, exposed: Mask) -> bool:
+    """Whether most of it hangs on the border of the field: then it may be air or a shutter that was not seen."""
+    count, labels = cv2.connectedComponents(clipped.astype(np.uint8), connectivity=4)
+    rim = exposed & ~cv2.erode(exposed.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0).astype(bool)
+    touching = np.bincount(labels[rim], minlength=count) > 0
+    touching[0] = False
+    return bool(touching[labels].sum() > 0.5 * clipped.sum())
 
 
 def _regions(clipped: Mask, radiograph: Radiograph) -> tuple[Region, ...]:

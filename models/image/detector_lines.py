@@ -13,6 +13,8 @@ _ONE_SIGN = 0.8
 """Share of a line's pixels that must deviate to one side, in a quarter of its length."""
 _OUTLIER = 8.0
 """A step is this many robust deviations beyond those of the other columns."""
+_MARGIN = 0.012
+"""Share of the box at either end in which no line is looked for."""
 _REACH = 6
 """Columns nearer than this belong to one line."""
 
@@ -30,7 +32,7 @@ def dead_lines(box: Picture) -> list[int]:
     brighter, darker = (left > 0) & (right > 0), (left < 0) & (right < 0)
     hit = (_shares(brighter) >= _ONE_SIGN).sum(axis=0) >= 2
     hit |= (_shares(darker) >= _ONE_SIGN).sum(axis=0) >= 2
-    hit[:3] = hit[-3:] = False
+    _spare(hit, 3)
     return [int(group[len(group) // 2]) for group in _groups(hit)]
 
 
@@ -45,7 +47,7 @@ def stitch_steps(box: Picture, lines: list[int]) -> list[int]:
     step -= cv2.blur(step, (41, 1))
     rising, falling = _shares(step > 0).min(axis=0), _shares(step < 0).min(axis=0)
     hit = np.maximum(rising, falling) >= _ONE_SIGN
-    hit[:24] = hit[-24:] = False
+    _spare(hit, 24)
     found = []
     for group in _groups(hit):
         level = [np.median(part[:, group], axis=0) for part in np.array_split(step, 4)]
@@ -62,6 +64,12 @@ def stitch_steps(box: Picture, lines: list[int]) -> list[int]:
 def _shares(mask: Mask) -> Picture:
     """Share of True per column in each quarter of the rows; (4, columns)."""
     return np.array([part.mean(axis=0, dtype=np.float32) for part in np.array_split(mask, 4)])
+
+
+def _spare(hit: Mask, least: int) -> None:
+    """Take out the columns at both ends: a border of the field may stand there, too near to be seen as one."""
+    margin = max(least, round(_MARGIN * len(hit)))
+    hit[:margin] = hit[-margin:] = False
 
 
 def _groups(hit: Mask) -> list[np.ndarray[tuple[int], np.dtype[np.intp]]]:

@@ -120,19 +120,24 @@ def borders(
     ``busy``: where the picture is lively, see :func:`busyness`.
     """
     width = edges.shape[1]
-    tried: list[Border] = []
     kept: list[Border] = []
+    failed: list[Border] = []
     for peak in peaks:
-        if any(abs(peak.at - other.at) < 6 and peak.sign == other.sign for other in tried):
+        if not _reachable(peak.at, width, side) or any(_same(peak, other) for other in kept):
             continue
-        border = _fit(edges, peak.at, peak.slope, peak.sign) if _reachable(peak.at, width, side) else None
-        if border is None:
+        border = _fit(edges, peak.at, peak.slope, peak.sign)
+        if border is None or any(
+            _same(border, other) and abs(border.slope - other.slope) < 0.002 for other in failed
+        ):
             continue
-        tried.append(border)
-        if _reachable(border.at, width, side) and _steps(border, tone) and _quiet(border, busy, side):
-            kept.append(border)
+        good = _reachable(border.at, width, side) and _steps(border, tone) and _quiet(border, busy, side)
+        (kept if good else failed).append(border)
     kept.sort(key=lambda border: border.at, reverse=side == "right")
     yield from kept
+
+
+def _same(one: Peak | Border, other: Border) -> bool:
+    return abs(one.at - other.at) < 6 and one.sign == other.sign
 
 
 def _reachable(at: float, width: int, side: str) -> bool:

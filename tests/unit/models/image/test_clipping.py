@@ -77,3 +77,13 @@ def test_hot_pixels_are_not_a_plateau() -> None:
     picture = torso()
     picture[[300, 500, 610], [300, 400, 350]] = 4095
     assert body_share(picture) == 0
+
+
+def test_clipped_at_the_border_of_the_field_is_less_sure() -> None:
+    """A white strip along the picture's side may be a shutter; in the middle it is not."""
+    side, middle = torso(), torso()
+    side[200:700, :8] = 0
+    middle[430:500, 380:450] = 0
+    at_side, inside = (fact(measured(one), "clipping.low_percent") for one in (side, middle))
+    assert at_side.confidence == 0.5
+    assert inside.confidence == 1.0
