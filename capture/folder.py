@@ -144,7 +144,7 @@ class FolderSource:
         try:
             reason = self._take(spool, root, path, look)
         except Retry as retry:
-            log.error("spool.low", free_mb=spool.free_bytes() >> 20, code=retry.code)
+            log.error("spool.low", code=retry.code)
             return False
         except (OSError, _Changed):  # gone, unreadable just now, or still growing: seen again at the next look
             look.since = self._clock()

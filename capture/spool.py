@@ -125,8 +125,9 @@ class Spool:
         return len(left)
 
     def free_bytes(self) -> int:
-        """What the file system has left."""
-        return self.disk.free_bytes(self.folder)
+        """What the file system has left. Raises Retry ``spool.failed`` when it does not say."""
+        with _disk_errors():
+            return self.disk.free_bytes(self.folder)
 
     def has_room(self, wanted: int = 0) -> bool:
         """Whether ``wanted`` bytes fit above the watermark."""

@@ -157,7 +157,7 @@ class Association:
             return
         log.warning("instance.refused", status=f"{stored.status:04X}", reason=stored.code, **who)
         if stored.code.startswith("spool."):
-            log.error("spool.low", free_mb=self._spool.free_bytes() >> 20, code=stored.code)
+            log.error("spool.low", code=stored.code)
 
     def _reject(self, why: Refusal) -> None:
         self._wire.send(reject(why))

@@ -261,6 +261,17 @@ def test_low_space_is_a700_before_anything_is_written(tmp_path: Path) -> None:
         assert raw.status() == 0
 
 
+def test_a_disk_that_is_away_is_a700(tmp_path: Path) -> None:
+    class Away(FailingDisk):
+        def free_bytes(self, folder: Path) -> int:
+            raise OSError(5, "gone")
+
+    with Receiver(tmp_path, Spool(tmp_path, disk=Away())) as receiver, Raw(receiver.port) as raw:
+        raw.associate()
+        raw.send(pdata((1, 3, store_rq())), pdata((1, 2, DATA)))
+        assert raw.status() == 0xA700
+
+
 def test_an_object_that_eats_up_the_space_is_stopped_at_the_watermark(tmp_path: Path) -> None:
     class Shrinking(FailingDisk):
         free = 8 << 20
