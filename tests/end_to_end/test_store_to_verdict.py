@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from pydicom.data import get_testdata_file
 from capture.spool import Spool
 from tests.end_to_end.site import Site, query, settle
 from tests.factories import SENTINEL, SENTINEL_ID, dx, write
-from tests.peers import wait_until
+from tests.peers import ROOT, wait_until
 
 NAMES = ("CT_small.dcm", "MR_small.dcm", "693_J2KI.dcm", "JPEG2000.dcm", "MR-SIEMENS-DICOM-WithOverlays.dcm")
 
@@ -83,6 +85,23 @@ def test_metrics_tell_every_stage_and_no_patient(site: Site) -> None:
         assert f'qcbox_stage_seconds_count{{stage="{stage}"}}' in text
     for part in (SENTINEL.split("^")[0], SENTINEL_ID):
         assert part not in text + site.logs()
+
+
+@pytest.mark.slow
+@pytest.mark.real
+def test_send_test_goes_the_whole_way(site: Site) -> None:
+    """Its patient looks like the test that it is, which is a veto: the loudest alert there is."""
+    sent = qcbox("send-test", "--rows", "256", "--config", str(site.folder / "qcbox.toml"))
+    assert (sent.returncode, json.loads(sent.stdout)["status"]) == (0, "0000")
+    loud = "select al.level from alert al join case_ c on c.id = al.case_id where c.calling_ae = 'QCBOX-TEST'"
+    wait_until(lambda: query(site.database, loud) == [("critical",)], "the alert")
+    lost = qcbox("send-test", "--host", "127.0.0.2", "--config", str(site.folder / "qcbox.toml"))
+    assert lost.returncode == 1 and "send.refused" in lost.stderr
+
+
+def qcbox(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "edge", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
 @pytest.mark.slow
