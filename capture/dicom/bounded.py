@@ -124,7 +124,7 @@ class Source:
     def _odd_header(self, tag: int, at: int, end: int) -> tuple[int, bytes, int, int]:
         """An unknown or blank VR, or one element in implicit form among explicit ones: all exist in the wild.
 
-        The form is taken after which a higher tag, or the end, follows.
+        The form is taken after which an element with a higher tag and a VR, or the end, follows.
         """
         forms = ((at + 8, self._short, at + 6), (at + 8, self._long, at + 4), (at + 12, self._long, at + 8))
         for begin, length_format, length_at in forms:
@@ -132,13 +132,13 @@ class Source:
                 break
             length = length_format.unpack_from(self.buffer, length_at)[0]
             after = begin + length
-            if after == end or (after + 8 <= end and self._tag(after) > tag):
+            if after == end or (after + 8 <= end and self._follows(tag, after)):
                 return tag, b"", begin, length
         raise Damaged("structure.damaged", tag)
 
-    def _tag(self, at: int) -> int:
+    def _follows(self, tag: int, at: int) -> bool:
         group, number = self._header.unpack_from(self.buffer, at)
-        return int(group << 16 | number)
+        return group == 0xFFFE or (group << 16 | number > tag and not self._implicit_at(at, True))
 
     def elements(self, start: int, end: int, implicit: bool) -> Iterator[Element]:
         """The elements from ``start`` to ``end``, not those inside sequences.
