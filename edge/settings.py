@@ -221,10 +221,11 @@ def _secrets(path: Path | None) -> tuple[Path | None, str]:
 
 
 def _refuse_unknown_environment() -> None:
-    """A misspelt ``QCBOX_STIE__NAME`` would be ignored in silence."""
+    """A misspelt ``QCBOX_STIE__NAME`` would be ignored in silence. ``QCBOX_CENTRAL_...`` is the centre's."""
     for name in os.environ:
         first, nested, _ = name.removeprefix(PREFIX).lower().partition("__")
-        if name.startswith(PREFIX) and nested and first not in Settings.model_fields:
+        ours = name.startswith(PREFIX) and not name.startswith(f"{PREFIX}CENTRAL_")
+        if ours and nested and first not in Settings.model_fields:
             raise Misuse("config.unknown_key", _unknown(name), _nearest(first, list(Settings.model_fields)))
 
 

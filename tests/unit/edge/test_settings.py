@@ -73,6 +73,8 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_environment_variable_is_not_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QCBOX_CENTRAL_BROKER__PORT", "1884")
+    assert load(None).version == 1
     monkeypatch.setenv("QCBOX_STIE__NAME", "x")
     with pytest.raises(Misuse, match="Did you mean site"):
         load(None)
