@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import tracemalloc
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from pydicom.uid import (
 )
 
 from capture.acquisition import Acquisition, NoPixels, Pixels
+from capture.dicom.frames import DEFLATED_FRAME
 from capture.dicom.reader import ReadOptions, read
 from tests import factories
 
@@ -55,6 +57,22 @@ def refusal(ds: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian, **opt
         ({"BitsAllocated": None}, "inconsistent"),
         ({"BitsAllocated": 12}, "inconsistent"),
         ({"SamplesPerPixel": 4}, "inconsistent"),
+        (
+            {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "BitsAllocated": 1, "BitsStored": 1},
+            "inconsistent",
+        ),
+        (
+            {
+                "SamplesPerPixel": 3,
+                "PhotometricInterpretation": "YBR_FULL_422",
+                "BitsAllocated": 8,
+                "BitsStored": 8,
+                "Rows": 3,
+                "Columns": 5,
+                "PlanarConfiguration": 0,
+            },
+            "inconsistent",
+        ),
         ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}, "truncated"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, "inconsistent"),
     ],
@@ -93,6 +111,20 @@ def test_garbage_in_place_of_a_frame(tmp_path: Path, syntax: str) -> None:
     pixels = read_file(encapsulated(tmp_path, syntax, bytes(range(256)) * 4)).pixels
     assert isinstance(pixels, NoPixels)
     assert pixels.code == "decode_failed"
+
+
+def test_deflated_frame_that_is_none(tmp_path: Path) -> None:
+    pixels = read_file(encapsulated(tmp_path, DEFLATED_FRAME, b"\xff" * 40)).pixels
+    assert pixels == NoPixels("decode_failed", "deflate")
+    short = zlib.compress(b"ab", wbits=-15)
+    pixels = read_file(encapsulated(tmp_path, DEFLATED_FRAME, short)).pixels
+    assert isinstance(pixels, NoPixels)
+    assert pixels.code == "truncated"
+
+
+def test_frame_that_is_not_among_the_fragments(tmp_path: Path) -> None:
+    pixels = read_file(encapsulated(tmp_path, RLELossless, b"abcd", NumberOfFrames=3)).pixels
+    assert pixels == NoPixels("inconsistent", "the frame is empty")
 
 
 def test_code_stream_that_asks_for_gigabytes(tmp_path: Path) -> None:
