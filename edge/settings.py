@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     NestedSecretsSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from capture.dicom.settings import DicomSettings
@@ -208,7 +208,7 @@ def _source_class(tree: dict[str, object], path: Path | None) -> type[Settings]:
                 secrets_prefix=prefix,
                 secrets_nested_delimiter="__",
             )
-            return env_settings, secrets, TomlConfigSettingsSource(settings_cls, path)
+            return env_settings, secrets, InitSettingsSource(settings_cls, tree)
 
     return FromFile
 
