@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from capture.errors import Misuse
+from capture.text import Bilingual
 from edge.clock import now_ms
 from edge.console.auth import Viewer
 from edge.console.frame import Console
@@ -38,7 +40,9 @@ async def decide(
         Misuse: the reason is not one of CID 7011; else as :func:`edge.store.decisions.decide`.
     """
     if reason_code is not None and reason_code not in REASONS:
-        raise decisions.misuse("decision.reason", "没有这个原因代码", "There is no such reason code")
+        raise Misuse(
+            "decision.reason", Bilingual("没有这个原因代码", "There is no such reason code"), decisions.AGAIN
+        )
     services = console.services
 
     def store(connection: Connection) -> Decision:

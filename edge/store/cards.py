@@ -105,6 +105,11 @@ class Card:
         """Whether it still waits for a person."""
         return self.needs_acknowledgement and self.acknowledged_at is None
 
+    @property
+    def marked(self) -> bool:
+        """Whether a finding shows where on the picture it is."""
+        return any(found.regions for found in self.findings)
+
 
 def recent(connection: Connection, limit: int, *, identity: bool) -> tuple[Card, ...]:
     """The newest cases, judged or not; images alike make one row."""

@@ -16,6 +16,7 @@ from edge.store.schema import alert, decision, verdict
 Action = Literal["accept", "repeat", "override"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 _BAD_GRADES = ("bing", "fei")
+AGAIN = Bilingual("刷新页面后再试", "Reload the page and try again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,17 @@ def decide(
     """
     judged = _verdict(connection, case_id)
     if action not in ACTIONS:
-        raise misuse("decision.action", "没有这种决定", "There is no such decision")
+        raise Misuse("decision.action", Bilingual("没有这种决定", "There is no such decision"), AGAIN)
     if action == "accept" and judged.grade in _BAD_GRADES:
-        raise misuse("decision.accept", "丙级和废片不能直接接受", "Grades C and D cannot simply be accepted")
+        raise Misuse(
+            "decision.accept",
+            Bilingual("丙级和废片不能直接接受", "Grades C and D cannot simply be accepted"),
+            AGAIN,
+        )
     if action != "accept" and not reason_code:
-        raise misuse("decision.reason", "缺少原因", "The reason is missing")
+        raise Misuse("decision.reason", Bilingual("缺少原因", "The reason is missing"), AGAIN)
     if action == "override" and not (comment or "").strip():
-        raise misuse("decision.comment", "人工放行需要说明", "A release needs a comment")
+        raise Misuse("decision.comment", Bilingual("人工放行需要说明", "A release needs a comment"), AGAIN)
     values = {"reason_code": reason_code, "comment": (comment or "").strip()[:500] or None}
     made = connection.execute(
         insert(decision).values(
@@ -77,11 +82,13 @@ def undo(connection: Connection, decision_id: int, who: Account, now: int, windo
     """
     row = connection.execute(select(decision).where(decision.c.id == decision_id)).one_or_none()
     if row is None or row.undone_at is not None:
-        raise misuse("decision.gone", "该决定已撤销", "This decision was taken back already")
+        raise Misuse("decision.gone", Bilingual("该决定已撤销", "This decision was taken back already"), AGAIN)
     if row.account_id != who.id and who.role != "qc-lead":
-        raise misuse("decision.other", "只能撤销自己的决定", "Only your own decisions can be undone")
+        raise Misuse(
+            "decision.other", Bilingual("只能撤销自己的决定", "Only your own decisions can be undone"), AGAIN
+        )
     if now - row.created_at > window_ms:
-        raise misuse("decision.late", "超过可撤销的时间", "It is too late to undo this")
+        raise Misuse("decision.late", Bilingual("超过可撤销的时间", "It is too late to undo this"), AGAIN)
     connection.execute(update(decision).where(decision.c.id == decision_id).values(undone_at=now))
     connection.execute(
         update(alert)
@@ -118,10 +125,7 @@ def _verdict(connection: Connection, case_id: str) -> Any:
     )
     row = connection.execute(latest).one_or_none()
     if row is None:
-        raise misuse("decision.unjudged", "该图像尚无判定", "There is no verdict on this image yet")
+        raise Misuse(
+            "decision.unjudged", Bilingual("该图像尚无判定", "There is no verdict on this image yet"), AGAIN
+        )
     return row
-
-
-def misuse(code: str, zh: str, en: str) -> Misuse:
-    """A decision that cannot be stored."""
-    return Misuse(code, Bilingual(zh, en), Bilingual("刷新页面后再试", "Reload the page and try again"))

@@ -136,7 +136,7 @@ async def test_the_form_suggests_the_reason_that_the_finding_names(stage: Stage)
     async with stage.logged_in() as browser:
         form = (await browser.get(f"/part/decide/{case}/repeat")).text
         assert form.count('type="radio"') == len(REASONS) == 16
-        assert 'value="111209" required checked' in form
+        assert 'value="111209" required checked autofocus' in form
         assert (await browser.get(f"/part/decide/{case}/accept")).status_code == 404
 
 
