@@ -11,6 +11,7 @@ _STRIDE = 4
 """Every fourth pixel along a line is enough to know its sign."""
 _ONE_SIGN = 0.8
 """Share of a line's pixels that must deviate to one side, in a quarter of its length."""
+_NARROW = 0.6
 _OUTLIER = 8.0
 """A step is this many robust deviations beyond those of the other columns."""
 _MARGIN = 0.012
@@ -33,7 +34,24 @@ def dead_lines(box: Picture) -> list[int]:
     hit = (_shares(brighter) >= _ONE_SIGN).sum(axis=0) >= 2
     hit |= (_shares(darker) >= _ONE_SIGN).sum(axis=0) >= 2
     _spare(hit, 3)
-    return [int(group[len(group) // 2]) for group in _groups(hit)]
+    middles = (int(group[len(group) // 2]) for group in _groups(hit))
+    return [at for at in middles if _narrow(sampled, at)]
+
+
+def _narrow(sampled: Picture, at: int) -> bool:
+    """Whether a column stands out as much from its near neighbours as from those further off: a valley does not."""
+    near, far = (
+        np.array([_depth(part, at, reach) for part in np.array_split(sampled, 4)])
+        for reach in (2, min(_REACH, at))
+    )
+    return int(((near > 0) & (near >= _NARROW * far)).sum()) >= 2
+
+
+def _depth(rows: Picture, at: int, reach: int) -> float:
+    """Lesser of the median differences to both sides; 0 when they have different signs."""
+    right = min(at + reach, rows.shape[1] - 1)
+    one, other = (float(np.median(rows[:, at] - rows[:, side])) for side in (at - reach, right))
+    return min(abs(one), abs(other)) if one * other > 0 else 0.0
 
 
 def stitch_steps(box: Picture, lines: list[int]) -> list[int]:
