@@ -25,6 +25,8 @@ from pebble import ProcessPool
 
 from capture.acquisition import Acquisition, Device, Display, Exam, Identity, NoPixels, Pixels, Technique
 from capture.arrival import Arrival
+from capture.errors import Bug
+from capture.text import Bilingual
 from edge.settings import WorkerSettings
 from edge.store.devices import device_key
 from models.circumstances import Circumstances
@@ -89,8 +91,18 @@ class Workers:
             pebble.ProcessExpired: the worker died.
             MemoryError: it wanted more than its limit.
             SetAside, OSError: as :func:`capture.dicom.reader.read`.
+            Bug: there is no pool any more, which is no image's fault.
         """
-        running = self._pool.schedule(run_job, args=(job,), timeout=self._seconds)
+        try:
+            running = self._pool.schedule(run_job, args=(job,), timeout=self._seconds)
+        except RuntimeError as error:
+            raise Bug(
+                "worker.pool",
+                Bilingual("判定进程池已停止", "The pool of workers has stopped"),
+                Bilingual(
+                    "程序会自动重启；若反复出现请报告", "The agent starts again by itself; report it if it stays"
+                ),
+            ) from error
         outcome: Outcome = await asyncio.wrap_future(running)
         return outcome
 

@@ -13,7 +13,7 @@ import pytest
 from pebble import ProcessExpired
 from sqlalchemy import FromClause, func, select
 
-from capture.errors import SetAside
+from capture.errors import Bug, SetAside
 from capture.text import Bilingual
 from cloud_sync.wire.codec import decode_event
 from cloud_sync.wire.messages import ResultEvent, SetAsideEvent
@@ -246,6 +246,15 @@ async def test_findings_are_stored_as_they_were(box: Box, tmp_path: Path) -> Non
     assert timings_of(row.timings)[0].stage == "wait"
     known = box.db.read(lambda c: c.execute(select(acquisition.c.circumstances)).scalar_one())
     assert circumstances_of(known) == replace(again.circumstances, received_at=claimed.arrival.received_at)
+
+
+async def test_without_a_pool_the_agent_ends_and_no_image_is_blamed(box: Box, tmp_path: Path) -> None:
+    case_id = take_in(box, image(tmp_path))
+    stopped = Bug("worker.pool", Bilingual("停", "stopped"), Bilingual("报", "report"))
+    with pytest.raises(ExceptionGroup) as failed:
+        await dispatch(box, Bench(stopped)).run(asyncio.Event())
+    assert failed.group_contains(Bug)
+    assert state_of(box, case_id) == "judging"
 
 
 async def test_a_worker_that_ends_with_the_agent_is_not_the_images_fault(box: Box, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from pebble import ProcessExpired
 
 from capture.acquisition import NoPixels
-from capture.errors import SetAside
+from capture.errors import Bug, SetAside
 from edge.pipeline.workers import Job, Workers, tidy
 from edge.settings import WorkerSettings
 from models.circumstances import Circumstances
@@ -59,6 +59,13 @@ async def test_a_hang_and_a_death_leave_the_others_alone(workers: Workers, tmp_p
 
     with pytest.raises(SetAside):
         await workers.judge(job(write_text(tmp_path / "text.dcm")))
+
+
+async def test_a_pool_that_stopped_is_no_images_fault(tmp_path: Path) -> None:
+    workers = Workers(WorkerSettings(count=1))
+    workers.close()
+    with pytest.raises(Bug, match=r"worker\.pool"):
+        await workers.judge(job(write(dx(), tmp_path / "good.dcm")))
 
 
 def job_of_fifo(path: Path, known: Path) -> Job:
