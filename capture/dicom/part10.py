@@ -18,6 +18,8 @@ from capture.text import Bilingual
 
 GE_PRIVATE_BIG_ENDIAN = "1.2.840.113619.5.2"
 """Implicit VR little endian in all but the pixels."""
+_BLOCK = 1 << 16
+"""Bytes inflated at a time: at most 1032 times as many come out."""
 _TRANSFER_SYNTAX, _SOP_CLASS, _SOP_INSTANCE = 0x00020010, 0x00020002, 0x00020003
 
 
@@ -51,13 +53,13 @@ def open_object(path: Path, max_inflated: int, max_elements: int) -> Part10:
     syntax = _uid(meta, _TRANSFER_SYNTAX)
     if syntax is None:
         faults.append(Fault("meta.missing", "TransferSyntaxUID"))
-    stopped = False
+    end, stopped = len(buffer), False
     if syntax == DeflatedExplicitVRLittleEndian:
-        buffer, stopped = _inflate(buffer, begin, max_inflated, faults)
+        buffer, end, stopped = _inflate(buffer, begin, max_inflated, faults)
         begin = 0
     little, implicit = _encoding(buffer, begin, syntax, faults)
-    source = Source(buffer, len(buffer), little, Budget(max_elements))
-    data_set = Item(source, begin, len(buffer), implicit)
+    source = Source(buffer, end, little, Budget(max_elements))
+    data_set = Item(source, begin, end, implicit)
     if not _plausible(data_set, preamble=start > 0):
         raise _unreadable()
     return Part10(data_set, syntax, _uid(meta, _SOP_CLASS), _uid(meta, _SOP_INSTANCE), stopped, tuple(faults))
@@ -125,24 +127,28 @@ def _uid(meta: Item | None, tag: int) -> str | None:
     return text if text and set(text) <= set("0123456789.") else None
 
 
-def _inflate(buffer: Buffer, start: int, limit: int, faults: list[Fault]) -> tuple[bytes, bool]:
-    """At most ``limit`` bytes of a deflated data set, and whether there would be more."""
+def _inflate(buffer: Buffer, start: int, limit: int, faults: list[Fault]) -> tuple[Buffer, int, bool]:
+    """At most ``limit`` bytes of a deflated data set, how many there are, and whether there would be more."""
+    view = memoryview(buffer)
+    room = mmap.mmap(-1, limit)
     for bits in (-zlib.MAX_WBITS, zlib.MAX_WBITS):
         inflater = zlib.decompressobj(bits)
-        whole = bytearray()
-        view = memoryview(buffer)
+        used = 0
         try:
-            for at in range(start, len(buffer), 1 << 20):
-                whole += inflater.decompress(view[at : at + (1 << 20)], limit + 1 - len(whole))
-                if len(whole) > limit:
-                    return bytes(whole[:limit]), True
+            for at in range(start, len(buffer), _BLOCK):
+                block = inflater.decompress(view[at : at + _BLOCK], limit + 1 - used)
+                if used + len(block) > limit:
+                    room[used:limit] = block[: limit - used]
+                    return room, limit, True
+                room[used : used + len(block)] = block
+                used += len(block)
         except zlib.error:
-            if not whole:
+            if used == 0:
                 continue
             faults.append(Fault("structure.damaged", detail="deflate stream"))
         if not inflater.eof:
             faults.append(Fault("structure.truncated", detail="deflate stream"))
-        return bytes(whole), False
+        return room, used, False
     raise _unreadable()
 
 
