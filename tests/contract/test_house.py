@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cloud_sync.kit.vocabulary import EVENTS, FIELDS
+from edge.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("capture", "models", "edge", "cloud_sync")
@@ -91,3 +92,12 @@ def test_the_listener_stays_small() -> None:
     seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     loaded = set(ast.literal_eval(seen.stdout))
     assert loaded & {"numpy", "cv2", "sqlalchemy", "fastapi"} == set()
+
+
+def test_the_example_configuration_loads_and_is_closed(tmp_path: Path) -> None:
+    """deploy/install fills this file in; what it leaves must be a box that lets nobody in."""
+    text = (ROOT / "deploy" / "examples" / "qcbox.toml").read_text(encoding="utf-8")
+    path = tmp_path / "qcbox.toml"
+    path.write_text(text.replace("@SITE@", "Site").replace("@AE_TITLE@", "QCBOX"), encoding="utf-8")
+    settings = load(path)
+    assert not settings.dicom.open and settings.dicom.peers == () and settings.console.host == "127.0.0.1"
