@@ -58,6 +58,8 @@ class Pages:
             lstrip_blocks=True,
         )  # fmt: skip
         self._jinja.globals["static"] = _versions(static, static_url).__getitem__
+        for name in self._jinja.list_templates(extensions=["html"]):
+            self._jinja.get_template(name)  # compiled now: a mistake shows at start, the first page is fast
 
     def text(self, template: str, language: str, **values: object) -> str:
         """One template or fragment as text."""

@@ -25,6 +25,8 @@ from edge.store.board import AlertRow
 
 router = APIRouter(include_in_schema=False)
 _REPLAY = 200
+_BREATH_S = 0.2
+"""Between two boards to one page: 500 slices must not make 500 boards; what came meanwhile goes together."""
 _RETRY_MS = 1000
 """How soon a browser comes back after a cut."""
 
@@ -72,8 +74,11 @@ class Stream:
                     yield await self._fragment("board")
                 if done:
                     announcement, waiting = waiting.result(), asyncio.ensure_future(anext(heard))
+                    if self._covered(announcement):
+                        continue
                     async for event in self._told(announcement):
                         yield event
+                    await asyncio.sleep(_BREATH_S)
                 else:
                     yield await self._fragment("status")
         finally:
@@ -81,9 +86,11 @@ class Stream:
             await asyncio.wait({waiting})
             await heard.aclose()
 
+    def _covered(self, announcement: Announcement) -> bool:
+        """Whether it went together with an earlier one."""
+        return announcement.kind == "alert" and announcement.id <= (self._seen or 0)
+
     async def _told(self, announcement: Announcement) -> AsyncIterator[bytes]:
-        if announcement.kind == "alert" and announcement.id <= (self._seen or 0):
-            return  # sent together with an earlier one
         if announcement.kind == "duplicate":
             yield format_sse_event(event="again", data_str=json.dumps({"id": announcement.id}))
         if announcement.kind == "alert":

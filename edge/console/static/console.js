@@ -14,7 +14,16 @@
     body.classList.toggle("lost", lost);
     byId("contact").hidden = !lost;
   }
-  if (patience) setInterval(() => show(Date.now() - heard > patience), 500);
+  // A box that answers again while the stream stays silent has ended this log-in, or is new: load afresh.
+  let asked = 0;
+  function look() {
+    const silence = Date.now() - heard;
+    show(silence > patience);
+    if (silence <= patience || Date.now() - asked < 5000) return;
+    asked = Date.now();
+    fetch("/healthz").then((answer) => { if (answer.ok && Date.now() - heard > patience) location.reload(); }, () => undefined);
+  }
+  if (patience) setInterval(look, 500);
 
   // --- the stream: htmx swaps the fragments, here the sound and the end of a log-in
   let last = Number(body.dataset.last || 0), loudest = -1, pending = 0;
