@@ -34,24 +34,24 @@ def dead_lines(box: Picture) -> list[int]:
     hit = (_shares(brighter) >= _ONE_SIGN).sum(axis=0) >= 2
     hit |= (_shares(darker) >= _ONE_SIGN).sum(axis=0) >= 2
     _spare(hit, 3)
-    middles = (int(group[len(group) // 2]) for group in _groups(hit))
-    return [at for at in middles if _narrow(sampled, at)]
+    deepest = (max(map(int, group), key=lambda at: _depths(sampled, at, 2).sum()) for group in _groups(hit))
+    return [at for at in deepest if _narrow(sampled, at)]
 
 
 def _narrow(sampled: Picture, at: int) -> bool:
-    """Whether a column stands out as much from its near neighbours as from those further off: a valley does not."""
-    near, far = (
-        np.array([_depth(part, at, reach) for part in np.array_split(sampled, 4)])
-        for reach in (2, min(_REACH, at))
-    )
+    """Whether a column stands out as much from near neighbours as from those further off: a valley does not."""
+    near, far = _depths(sampled, at, 2), _depths(sampled, at, _REACH)
     return int(((near > 0) & (near >= _NARROW * far)).sum()) >= 2
 
 
-def _depth(rows: Picture, at: int, reach: int) -> float:
-    """Lesser of the median differences to both sides; 0 when they have different signs."""
-    right = min(at + reach, rows.shape[1] - 1)
-    one, other = (float(np.median(rows[:, at] - rows[:, side])) for side in (at - reach, right))
-    return min(abs(one), abs(other)) if one * other > 0 else 0.0
+def _depths(sampled: Picture, at: int, reach: int) -> Picture:
+    """Per quarter the lesser of the median differences to both sides; 0 where they have different signs."""
+    left, right = max(at - reach, 0), min(at + reach, sampled.shape[1] - 1)
+    depths = []
+    for rows in np.array_split(sampled, 4):
+        one, other = (float(np.median(rows[:, at] - rows[:, side])) for side in (left, right))
+        depths.append(min(abs(one), abs(other)) if one * other > 0 else 0.0)
+    return np.array(depths, np.float32)
 
 
 def stitch_steps(box: Picture, lines: list[int]) -> list[int]:
