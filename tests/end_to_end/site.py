@@ -160,8 +160,12 @@ class Modality:
         except Exception as error:  # noqa: BLE001 - told to the test's own thread
             self.problem = error
         finally:
-            if self._association is not None:
-                self._association.abort()
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the association."""
+        if self._association is not None:
+            self._association.abort()
 
     def send(self, image: Dataset) -> None:
         """One object, again and again until Success."""
