@@ -240,7 +240,7 @@ class Broker:
     def _check(self) -> socket.socket:
         sock = self._client.socket()
         if self._refusal or not isinstance(sock, socket.socket):
-            raise Lost(self._refusal or "connection_lost")
+            raise Lost(self._refusal or "closed")
         return sock
 
     def _on_connect(
@@ -275,7 +275,8 @@ class Broker:
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
-        self._refusal = self._refusal or (_word(reason) if reason.value else "closed")
+        said = _word(reason) if flags.is_disconnect_packet_from_server else "connection_lost"
+        self._refusal = self._refusal or said
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
         try:

@@ -28,8 +28,7 @@ def test_three_days_without_a_broker(backlog: int, tmp_path: Path) -> None:
         outbox.add(backlog)
         site.broker.start()
         back = time.monotonic()
-        connected = site.boxes["box-0"].text().count("link.connected")
-        wait_until(lambda: site.boxes["box-0"].text().count("link.connected") > connected, "the box is back")
+        wait_until(lambda: site.waiting("box-0") < backlog, "the backlog drains again")
         outbox.add(1)
         fresh, made = ("box-0", backlog + 2), time.monotonic()
         wait_until(lambda: fresh in site.at_the_centre(), "the fresh result is at the centre")
@@ -41,7 +40,7 @@ def test_three_days_without_a_broker(backlog: int, tmp_path: Path) -> None:
             f"\nbacklog {backlog}: fresh in {overtook:.2f} s with {behind} still waiting; all in {drained:.1f} s"
         )
         assert site.balance() == INTACT
-        assert behind > backlog // 10, "the fresh result did not overtake"
+        assert behind > backlog // 3, "the fresh result did not overtake"
         assert overtook <= 10, "the bar of issue 2"
 
 
