@@ -24,9 +24,6 @@ from edge.store.schema import case
 
 State = Literal["held", "judging", "judged", "reported", "waiting_retry", "set_aside", "duplicate"]
 
-FIRST: frozenset[State] = frozenset({"held", "duplicate"})
-"""States a new row may have."""
-
 _REPORT = Bilingual("请报告此问题", "Please report this")
 
 MOVES: dict[State, frozenset[State]] = {
