@@ -12,7 +12,7 @@ from cloud_sync.kit.web import midnight
 from edge.clock import now_ms
 from edge.console import deeds
 from edge.console.auth import Viewer
-from edge.console.frame import CASE_ID, View, anybody, decider, view_of
+from edge.console.frame import CASE_ID, LAST_ROW, View, anybody, decider, view_of
 from edge.store import board, cards
 from edge.store.cards import Card
 from models.measurement import Measurement, Value
@@ -22,6 +22,7 @@ _See = Annotated[View, Depends(view_of)]
 _Who = Annotated[Viewer, Depends(anybody)]
 _Decider = Annotated[Viewer, Depends(decider)]
 _CaseId = Annotated[str, Path(pattern=CASE_ID)]
+_RowId = Annotated[int, Path(ge=1, le=LAST_ROW)]
 _Limit = Annotated[int, Query(ge=1, le=200)]
 
 
@@ -168,7 +169,7 @@ async def one_case(case_id: _CaseId, view: _See, viewer: _Who) -> WholeCase:
 
 @router.get("/alerts")
 async def list_alerts(
-    view: _See, viewer: _Who, after: Annotated[int, Query(ge=0)] = 0, limit: _Limit = 100
+    view: _See, viewer: _Who, after: Annotated[int, Query(ge=0, le=LAST_ROW)] = 0, limit: _Limit = 100
 ) -> list[Alert]:
     """Alerts with an id above ``after``, the newest ``limit`` of them, oldest first."""
     rows = await view.console.services.db.aread(lambda c: board.alerts_after(c, after, limit))
@@ -193,7 +194,7 @@ async def make_decision(wish: Deciding, view: _See, viewer: _Decider) -> Decided
 
 
 @router.delete("/decisions/{decision_id}")
-async def undo_decision(decision_id: int, view: _See, viewer: _Decider) -> Decided:
+async def undo_decision(decision_id: _RowId, view: _See, viewer: _Decider) -> Decided:
     """Take a decision back."""
     return Decided.model_validate(await deeds.undo(view.console, viewer, decision_id))
 

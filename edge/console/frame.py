@@ -31,6 +31,8 @@ HERE = Path(str(files("edge.console")))
 LANGUAGE_COOKIE = "qcbox_language"
 CASE_ID = r"^[0-9a-f]{12}-[0-9a-f]{16}$"
 """Time and content hash (capture.arrival): an address never holds an identity."""
+LAST_ROW = 2**63 - 1
+"""Highest number a row of SQLite can have."""
 _OUTLINED = frozenset({"CR", "DX", "MG", "CT", "MR", "XA", "RF", "PX", "IO", "RG"})
 """Modalities whose pixels seldom hold a patient's name; ultrasound and secondary captures often do."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 
 from edge.console.auth import COOKIE, Viewer
-from edge.console.frame import Console, View, anybody, console_of, view_of
+from edge.console.frame import LAST_ROW, Console, View, anybody, console_of, view_of
 from edge.console.pages.board import read_board, read_status
 from edge.pipeline.announce import Announcement
 from edge.store import board
@@ -36,11 +37,12 @@ async def live(
     request: Request,
     view: Annotated[View, Depends(view_of)],
     _: Annotated[Viewer, Depends(anybody)],
-    after: Annotated[int | None, Query(ge=0)] = None,
+    after: Annotated[int | None, Query(ge=0, le=LAST_ROW)] = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
     """Alerts from now on, or from the last one that the page has seen."""
-    seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after
+    named = re.fullmatch(r"[0-9]{1,19}", last_event_id or "")
+    seen = min(int(named.group()), LAST_ROW) if named else after
     stream = Stream(console_of(request), view, request.cookies.get(COOKIE, ""), seen)
     headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(stream.run(), media_type="text/event-stream", headers=headers)

@@ -60,9 +60,9 @@ def decide(
         )
     if action != "accept" and not reason_code:
         raise Misuse("decision.reason", Bilingual("缺少原因", "The reason is missing"), AGAIN)
-    if action == "override" and not (comment or "").strip():
+    if action == "override" and not _plain(comment or ""):
         raise Misuse("decision.comment", Bilingual("人工放行需要说明", "A release needs a comment"), AGAIN)
-    values = {"reason_code": reason_code, "comment": (comment or "").strip()[:500] or None}
+    values = {"reason_code": reason_code, "comment": _plain(comment or "") or None}
     made = connection.execute(
         insert(decision).values(
             case_id=case_id, verdict_id=judged.id, account_id=who.id, action=action, created_at=now, **values
@@ -114,6 +114,11 @@ def acknowledge(connection: Connection, case_id: str, who: Account, now: int) ->
     if changed:
         audit.add(connection, now, who.id, "case.acknowledged", case_id)
     return bool(changed)
+
+
+def _plain(text: str) -> str:
+    """Text that any database takes and any page shows: no control characters, no lone surrogates, clipped."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()[:500]
 
 
 def _verdict(connection: Connection, case_id: str) -> Any:

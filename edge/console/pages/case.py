@@ -13,7 +13,7 @@ from starlette.responses import Response
 from edge.clock import now_ms
 from edge.console import deeds
 from edge.console.auth import Viewer
-from edge.console.frame import CASE_ID, Console, View, anybody, decider, view_of
+from edge.console.frame import CASE_ID, LAST_ROW, Console, View, anybody, decider, view_of
 from edge.console.pages.board import read_board
 from edge.console.wording import REASONS
 from edge.store import audit, board, cards
@@ -107,7 +107,9 @@ async def decide(
 
 
 @router.post("/undo/{decision_id}")
-async def undo(decision_id: int, view: _See, viewer: _Decider, on_board: _OnBoard = False) -> Response:
+async def undo(
+    decision_id: Annotated[int, Path(ge=1, le=LAST_ROW)], view: _See, viewer: _Decider, on_board: _OnBoard = False
+) -> Response:
     """Take a decision back within the shift."""
     await deeds.undo(view.console, viewer, decision_id)
     return await _changed(view, viewer, on_board)
