@@ -30,7 +30,7 @@ class Database:
         try:
             if self.backend == "sqlite":
                 Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
-            self._engine: Engine = create_engine(parsed)
+            self._engine: Engine = create_engine(parsed, hide_parameters=True)
             if self.backend == "sqlite":
                 _make_durable(self._engine)
             with self._engine.connect().execution_options(qcbox_write=True) as connection, connection.begin():

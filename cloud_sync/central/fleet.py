@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from cloud_sync.central import schema, streams
 from cloud_sync.central.database import Database
-from cloud_sync.link.broker import Arrived
+from cloud_sync.link.terms import Arrived
 from cloud_sync.wire.codec import WireError, decode
 from cloud_sync.wire.control import Birth, Death, Metrics, Presence
 from cloud_sync.wire.topics import Address

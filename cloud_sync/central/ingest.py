@@ -21,9 +21,10 @@ from cloud_sync.central.judging import judge
 from cloud_sync.central.settings import IngestSettings
 from cloud_sync.central.storing import Stored, store
 from cloud_sync.central.streams import Gap, gaps
-from cloud_sync.link.broker import Arrived, Broker, Lost, Session, Will
+from cloud_sync.link.broker import Broker
 from cloud_sync.link.drain import delay
 from cloud_sync.link.settings import BrokerSettings
+from cloud_sync.link.terms import Arrived, Lost, Session, Will
 from cloud_sync.wire import topics
 from cloud_sync.wire.codec import encode
 from cloud_sync.wire.control import CentreState, Command

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from cloud_sync.link.broker import Lost
 from cloud_sync.link.conversation import Conversation, Progress
 from cloud_sync.link.drain import delay
 from cloud_sync.link.ports import BirthFacts, OutboxPort
 from cloud_sync.link.settings import LinkSettings
+from cloud_sync.link.terms import Lost
 
 log = structlog.get_logger()
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from cloud_sync.link.broker import Arrived, Broker, Lost, Session, Will
+from cloud_sync.link.broker import Broker
 from cloud_sync.link.drain import Limits, Window, delay
 from cloud_sync.link.ports import BirthFacts, OutboxPort, Pending, Rejected
 from cloud_sync.link.settings import LinkSettings
+from cloud_sync.link.terms import Arrived, Lost, Session, Will
 from cloud_sync.wire import topics
 from cloud_sync.wire.codec import MAX_BYTES, WireError, decode, encode
 from cloud_sync.wire.control import (

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from cloud_sync.link.broker import Broker, Lost, Session, Will
+from cloud_sync.link.broker import Broker
 from cloud_sync.link.client import Link
 from cloud_sync.link.settings import BrokerSettings, LinkSettings
+from cloud_sync.link.terms import Lost, Session, Will
 from cloud_sync.wire import topics
 from tests.peers import PATIENCE_S, Mosquitto, wait_until
 from tests.simulated_box import SimulatedOutbox, facts

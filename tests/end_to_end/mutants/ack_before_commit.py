@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from cloud_sync.central.ingest import Ingest
 from cloud_sync.central.judging import judge
 from cloud_sync.central.storing import store
-from cloud_sync.link.broker import Arrived, Broker
+from cloud_sync.link.broker import Broker
+from cloud_sync.link.terms import Arrived
 from cloud_sync.wire import topics
 from cloud_sync.wire.codec import encode
 

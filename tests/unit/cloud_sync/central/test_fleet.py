@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from cloud_sync.central import fleet, schema
 from cloud_sync.central.database import Database
-from cloud_sync.link.broker import Arrived
+from cloud_sync.link.terms import Arrived
 from cloud_sync.wire import topics
 from cloud_sync.wire.codec import encode
 from cloud_sync.wire.control import Birth, BoxClock, Death, Gauge, Metrics
