@@ -114,15 +114,18 @@ async def test_an_alert_appears_is_decided_and_undone_by_keyboard(tmp_path: Path
         assert at.complaints == []
 
 
-async def test_a_good_image_takes_the_place_but_what_waits_stays(tmp_path: Path) -> None:
+async def test_a_good_image_is_shown_but_keys_and_space_belong_to_what_waits(tmp_path: Path) -> None:
     async with kiosk(tmp_path, 1920, 1080) as at:
         await at.log_in()
         at.stage.add(Grade.FEI)
         at.stage.add(Grade.JIA, name="LI^NA=李^娜")
         cards = at.page.locator(".cards .card")
         await expect(cards).to_have_count(2)
-        await expect(cards.first.get_by_text("Well done")).to_be_visible()
+        await expect(cards.first.locator(".grade strong")).to_have_text("Grade A")
         await expect(cards.nth(1).locator(".grade strong")).to_have_text("Grade D")
+        await expect(at.page.locator(".card.large .grade strong")).to_have_text("Grade D")
+        await at.page.keyboard.press("r")
+        await expect(at.page.locator("#dialog")).to_contain_text("王 小明")
         await expect(at.page.locator(".recent li")).to_have_count(2)
         assert at.complaints == []
 

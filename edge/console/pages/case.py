@@ -77,7 +77,7 @@ async def form(
     """The form that asks for a reason, shown in a dialog."""
     if action not in ("repeat", "override"):
         raise HTTPException(404)
-    card = await _card(view.console, case_id)
+    card = await _card(view.console, case_id, identity=viewer.sees_identity)
     codes = [code.rsplit(":")[-1] for found in card.findings for code in found.codes]
     suggested = next((code for code in codes if code in REASONS), "")
     values = {"card": card, "action": action, "reasons": REASONS, "suggested": suggested, "on_board": on_board}
@@ -122,8 +122,8 @@ async def _changed(view: View, viewer: Viewer, on_board: bool) -> Response:
     return view.page("part/board.html", board=await read_board(view.console, identity=viewer.sees_identity))
 
 
-async def _card(console: Console, case_id: str) -> Card:
-    card = await console.services.db.aread(lambda c: cards.one(c, case_id, identity=False))
+async def _card(console: Console, case_id: str, *, identity: bool = False) -> Card:
+    card = await console.services.db.aread(lambda c: cards.one(c, case_id, identity=identity))
     if card is None:
         raise HTTPException(404)
     return card

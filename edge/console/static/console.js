@@ -108,8 +108,9 @@
     choose(nameOf(all[Math.min(all.length - 1, Math.max(0, at + step))]));
   }
   function act(key) {
-    const item = items().find((one) => nameOf(one) === chosen) || document;
-    const target = item.querySelector(`[data-key="${key}"]`);
+    // Nothing chosen: the large card, never a smaller one that happens to stand above it.
+    const item = items().find((one) => nameOf(one) === chosen) || document.querySelector(".card.large, .study .card");
+    const target = item && item.querySelector(`[data-key="${key}"]`);
     if (target) target.click();
   }
   function open() {
