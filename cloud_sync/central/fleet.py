@@ -117,7 +117,7 @@ class BoxRow:
     settled: int
     """Highest number of its present stream that the centre has settled."""
     missing: int
-    """Numbers between the low-water mark and that, which the centre does not have."""
+    """Numbers that the centre does not have although it has later ones, in all of its streams."""
     unheard: int
     """Numbers that the box has given out beyond that."""
 
@@ -133,7 +133,7 @@ def boxes(connection: Connection) -> list[BoxRow]:
     mine = (numbers.c.box == table.c.name) & (numbers.c.stream == table.c.stream)
     query = select(table, numbers.c.hi).outerjoin(numbers, mine).order_by(table.c.name)
     rows = connection.execute(query).all()
-    missing = {row.name: streams.missing(connection, row.name, row.stream) for row in rows}
+    missing = {row.name: streams.missing(connection, row.name) for row in rows}
     return [
         BoxRow(
             name=row.name, site=row.site, agent=row.agent, online=bool(row.online), first_seen=row.first_seen,

@@ -54,16 +54,15 @@ def gaps(connection: Connection, most: int = 100) -> list[Gap]:
     return found
 
 
-def missing(connection: Connection, box: str, stream: str) -> int:
-    """How many numbers of a stream are not settled although later ones are."""
+def missing(connection: Connection, box: str) -> int:
+    """How many numbers of a box's streams are not settled although later ones are."""
     table = schema.stream
-    row = connection.execute(
-        select(table.c.hi, table.c.low_water).where(table.c.box == box, table.c.stream == stream)
-    ).first()
-    if row is None or row.hi == row.low_water:
-        return 0
-    above = connection.scalar(select(func.count()).select_from(_settled(box, stream, row.low_water).subquery()))
-    return int(row.hi - row.low_water - (above or 0))
+    behind = select(table).where(table.c.box == box, table.c.low_water < table.c.hi)
+    total = 0
+    for row in connection.execute(behind).all():
+        above = select(func.count()).select_from(_settled(box, row.stream, row.low_water).subquery())
+        total += row.hi - row.low_water - (connection.scalar(above) or 0)
+    return total
 
 
 def _settled(box: str, stream: str, above: int) -> Select[tuple[int, int]]:

@@ -189,7 +189,7 @@ def test_low_water_and_gaps_say_exactly_what_is_missing(database: Database, batc
         with database.read() as connection:
             row = connection.execute(select(schema.stream).where(schema.stream.c.box == box)).one()
             gaps = [gap for gap in streams.gaps(connection, 10_000) if gap.box == box]
-            missing = streams.missing(connection, box, STREAM)
+            missing = streams.missing(connection, box)
         absent = set(range(1, max(seen) + 1)) - seen
         assert row.hi == max(seen)
         assert row.low_water == min(absent, default=row.hi + 1) - 1
@@ -201,8 +201,14 @@ def test_a_dead_letter_with_a_number_is_no_gap(database: Database) -> None:
     take_in(database, event(1), judge("box-a", b"garbage", {"stream": STREAM, "seq": "2"}), event(3))
     with database.read() as connection:
         assert streams.gaps(connection) == []
-        assert streams.missing(connection, "box-a", STREAM) == 0
-        assert streams.missing(connection, "box-a", OTHER) == 0
+        assert streams.missing(connection, "box-a") == 0
+
+
+def test_what_an_earlier_stream_lacks_still_counts(database: Database) -> None:
+    take_in(database, event(1), event(4), event(1, stream=OTHER), event(3, stream=OTHER))
+    with database.read() as connection:
+        assert streams.missing(connection, "box-a") == 3
+        assert streams.missing(connection, "box-b") == 0
 
 
 def test_a_gap_is_as_old_as_what_came_after_it(database: Database) -> None:
