@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cloud_sync.link.ports import Pending
-
-Range = tuple[int, int]
+from cloud_sync.wire.ranges import Range
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,9 @@ def _clean(limit: int) -> BeforeValidator:
 
 Text = Annotated[str, _clean(256), Field(max_length=256)]
 """A short text. Longer ones are clipped, never refused: a device's header must not stop a message."""
-
 Pseudonym = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """128 bits of a keyed hash (HMAC-SHA256, the key stays on the site) in lower-case hex.
 The shape refuses a UID, a patient ID and a national ID number alike."""
-Box = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Stream = Annotated[str, Field(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")]
 """ULID made when the outbox was created: a new disk is a new stream."""
 Boot = Annotated[str, Field(pattern=r"^[0-9a-z-]{1,40}$")]
