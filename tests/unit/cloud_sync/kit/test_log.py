@@ -70,16 +70,16 @@ def test_exc_info_without_an_exception_says_nothing_more(lines: io.StringIO) -> 
 
 
 def test_a_library_is_heard_without_its_words(lines: io.StringIO) -> None:
-    logging.getLogger("pydicom").warning("Invalid value WANG^SENTINEL")
-    logging.getLogger("pydicom").error("WANG^SENTINEL")
-    logging.getLogger("pydicom").info("not loud enough")
+    logging.getLogger("some.library").warning("Invalid value WANG^SENTINEL")
+    logging.getLogger("some.library").error("WANG^SENTINEL")
+    logging.getLogger("some.library").info("not loud enough")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.warn("WANG^SENTINEL", stacklevel=1)
     found = entries(lines)
     assert [(entry["level"], entry["where"]) for entry in found] == [
-        ("warning", "pydicom"),
-        ("error", "pydicom"),
+        ("warning", "some.library"),
+        ("error", "some.library"),
         ("warning", "py.warnings"),
     ]
     assert "SENTINEL" not in lines.getvalue()
