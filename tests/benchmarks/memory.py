@@ -45,7 +45,7 @@ def pss_mb(pids: list[int]) -> float:
 
 def box_mb(site: Site) -> float:
     """All box processes; broker and centre are not the box."""
-    return pss_mb([pid for child in (site.listener, site.agent) for pid in family(child.pid)])
+    return pss_mb([pid for child in (site.listener, site.watcher, site.agent) for pid in family(child.pid)])
 
 
 def main() -> int:
