@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 
 import typer
 
 from capture.errors import Misuse, QcError
+from cloud_sync.kit.terminal import language
 
 COMMANDS: dict[str, str] = {
     "listen": "edge.commands.listen:listen",
@@ -39,12 +39,6 @@ def build(names: list[str]) -> typer.Typer:
         else:
             app.command(name)(command)
     return app
-
-
-def language() -> str:
-    """``zh`` or ``en``, from the locale of the terminal."""
-    named = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "zh" if named.startswith("zh") else "en"
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from cloud_sync.central import accounts, export, fleet, queries, streams
 from cloud_sync.central.database import Database
 from cloud_sync.central.program import run as run_program
 from cloud_sync.central.settings import load
+from cloud_sync.kit.terminal import language
 
 app = typer.Typer(name="qcbox-central", no_args_is_help=True, pretty_exceptions_enable=False)
 account_app = typer.Typer(no_args_is_help=True, help="Accounts of the centre's pages.")
@@ -88,12 +88,6 @@ def _password() -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
     return sys.stdin.readline().rstrip("\n")
-
-
-def language() -> str:
-    """``zh`` or ``en``, from the locale of the terminal."""
-    named = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    return "zh" if named.startswith("zh") else "en"
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from edge.cli import language
+from cloud_sync.kit.terminal import language
 from edge.doctor import examine
 from edge.settings import load
 

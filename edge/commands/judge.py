@@ -17,7 +17,7 @@ from capture.arrival import Arrival, arrival_id
 from capture.dicom.reader import read
 from capture.errors import QcError
 from capture.text import Bilingual
-from edge.cli import language
+from cloud_sync.kit.terminal import language
 from edge.clock import now_ms
 from edge.commands.verdict_text import lines_of
 from models.circumstances import Circumstances

@@ -10,7 +10,7 @@ import typer
 
 from capture.errors import Misuse
 from capture.text import Bilingual
-from edge.cli import language
+from cloud_sync.kit.terminal import language
 from models.rules.explain import SEVERITIES, explain_rule
 from models.rules.pack import BUILTIN, RuleSet, load_folders
 

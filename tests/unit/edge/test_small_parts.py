@@ -17,7 +17,8 @@ from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
 from cloud_sync.kit.notify import notify, watchdog_interval_s
-from edge.cli import COMMANDS, build, language
+from cloud_sync.kit.terminal import language
+from edge.cli import COMMANDS, build
 from edge.clock import now_ms, synced
 from edge.metrics import STAGES, Metrics
 from edge.pipeline.announce import Announcement, Announcer
