@@ -186,7 +186,7 @@ class Display:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LookupTable:
-    """A VOI LUT (PS3.3 C.11.2): modality value ``first`` is shown as ``entries[0]``, the next as ``entries[1]``."""
+    """A VOI LUT (PS3.3 C.11.2): modality value ``first`` is shown as ``entries[0]``, and so on."""
 
     first: float
     entries: NDArray[np.uint16]
