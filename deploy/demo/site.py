@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 import subprocess
 import sys
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -176,9 +174,3 @@ language = "en"
             [sys.executable, "-m", module, *arguments], input=f"{secret}\n{secret}\n", text=True, check=True,
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
-
-
-def get_json(url: str) -> object:
-    """The JSON behind a loopback address."""
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - loopback, made above
-        return json.loads(answer.read())

@@ -6,10 +6,8 @@ On a running box the account page of a QC lead does the same.
 from __future__ import annotations
 
 import json
-import secrets
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -19,7 +17,6 @@ from sqlalchemy import Connection
 from edge.clock import now_ms
 from edge.settings import Settings, load
 from edge.store import accounts, audit
-from edge.store.accounts import Role
 from edge.store.database import Database
 
 T = TypeVar("T")
@@ -27,33 +24,6 @@ app = typer.Typer(no_args_is_help=True, help="Accounts of the console, and the c
 Config = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]
 Name = Annotated[str, typer.Argument(help="Log-in name.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
-
-
-@dataclass(frozen=True, slots=True)
-class Fresh:
-    """An account just made, with the secret that is shown once."""
-
-    name: str
-    role: Role
-    secret: str
-
-
-_DEMO: dict[str, Role] = {"tech": "technologist", "lead": "qc-lead", "engineer": "engineer"}
-
-
-def ensure_demo_accounts(db: Database, language: str = "zh_CN") -> tuple[Fresh, ...]:
-    """One account of each role, with secrets made now, when there is no account at all; else nothing."""
-    if db.read(accounts.listed):
-        return ()
-    fresh = tuple(Fresh(name, role, _secret(role)) for name, role in _DEMO.items())
-    hashes = {one.name: accounts.hash_secret(one.secret) for one in fresh}
-
-    def store(connection: Connection) -> None:
-        for one in fresh:
-            _add(connection, one.name, one.name, one.role, hashes[one.name], language)
-
-    db.write(store)
-    return fresh
 
 
 @app.command()
@@ -69,7 +39,21 @@ def add(
     if role in accounts.ROLES:
         accounts.check_secret(role, secret)
     secret_hash = accounts.hash_secret(secret)
-    _with(load(config), lambda c: _add(c, name, display_name or name, role, secret_hash, language))
+    now = now_ms()
+
+    def store(connection: Connection) -> None:
+        accounts.add(
+            connection,
+            name=name,
+            display_name=display_name,
+            role=role,
+            secret_hash=secret_hash,
+            language=language,
+            now=now,
+        )
+        audit.add(connection, now, None, "account.added", name, role)
+
+    _with(load(config), store)
     typer.echo(f"{name}: {role}")
 
 
@@ -124,22 +108,6 @@ def disable(name: Name, config: Config = None) -> None:
 
 
 @app.command()
-def demo(config: Config = None, as_json: Json = False) -> None:
-    """Make one account of each role on a box that has none, and show their secrets this once."""
-    settings = load(config)
-    db = Database(settings.database_path)
-    try:
-        fresh = ensure_demo_accounts(db, settings.console.language)
-    finally:
-        db.close()
-    if as_json:
-        typer.echo(json.dumps([asdict(one) for one in fresh]))
-        return
-    for one in fresh:
-        typer.echo(f"{one.role:<14} {one.name:<10} {one.secret}")
-
-
-@app.command()
 def verify(config: Config = None, as_json: Json = False) -> None:
     """Walk the audit log's hash chain. Exit 1 when a row was changed or removed. Note the head elsewhere."""
     found = _with(load(config), audit.verify)
@@ -161,26 +129,7 @@ def _with(settings: Settings, fn: Callable[[Connection], T]) -> T:
         db.close()
 
 
-def _add(connection: Connection, name: str, shown: str, role: str, secret_hash: str, language: str) -> None:
-    accounts.add(
-        connection,
-        name=name,
-        display_name=shown,
-        role=role,
-        secret_hash=secret_hash,
-        language=language,
-        now=now_ms(),
-    )
-    audit.add(connection, now_ms(), None, "account.added", name, role)
-
-
 def _ask() -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("PIN / password", hide_input=True, confirmation_prompt=True))
     return sys.stdin.readline().rstrip("\n")
-
-
-def _secret(role: Role) -> str:
-    if role == "technologist":
-        return f"{secrets.randbelow(900_000) + 100_000}"
-    return secrets.token_urlsafe(9)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from capture.errors import Misuse
 from edge.clock import now_ms
-from edge.commands.account import app, ensure_demo_accounts
+from edge.commands.account import app
 from edge.store import accounts
 from edge.store.database import Database
 
@@ -57,25 +57,9 @@ def test_misuse_says_which_and_what_to_do(home: Path, arguments: tuple[str, ...]
         run(*arguments, typed=typed)
 
 
-def test_demo_accounts_are_made_once_with_fresh_secrets(home: Path) -> None:
-    first = json.loads(run("demo", "--json"))
-    assert [one["role"] for one in first] == ["technologist", "qc-lead", "engineer"]
-    assert json.loads(run("demo", "--json")) == []
-    assert run("demo") == ""
-    db = Database(home / "other" / "qcbox.db")
-    try:
-        others = ensure_demo_accounts(db)
-        assert {one.secret for one in others}.isdisjoint(one["secret"] for one in first)
-        for one in others:
-            tried = db.write(lambda c, n=one.name: accounts.attempt(c, n, 5, 1000, now_ms()))  # type: ignore[misc]
-            assert accounts.matches(tried.secret_hash, one.secret)
-            accounts.check_secret(one.role, one.secret)
-    finally:
-        db.close()
-
-
 def test_verify_finds_a_changed_row(home: Path) -> None:
-    run("demo")
+    for name in ("chen", "li", "zhang"):
+        run("add", name, "--role", "technologist", typed="482913\n")
     assert run("verify").startswith("OK: 3 rows")
     with sqlite3.connect(home / "qcbox.db") as connection:
         connection.execute("update audit set subject = 'somebody' where id = 2")
