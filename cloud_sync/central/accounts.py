@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from dataclasses import dataclass
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, select
 
 from capture.errors import Misuse
 from capture.text import Bilingual
 from cloud_sync.central import schema
 from cloud_sync.kit import chain
+from cloud_sync.kit.secret import PASSWORD_LENGTH, hash_secret, token_hash
 
 ROLES = ("qc-group", "admin")
 _NAME = re.compile(r"[\w.-]{1,64}")
-_PASSWORD_LENGTH = 10
 _ATTEMPTS = 5
 _LOCK_MS = 5 * 60_000
-
-# OWASP's second recommendation for argon2id: 19 MiB, two passes, one lane.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-_NOBODY = _hasher.hash("nobody has this password")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +35,13 @@ def hash_password(password: str) -> str:
     Raises:
         Misuse: it is too short.
     """
-    if len(password) < _PASSWORD_LENGTH:
+    if len(password) < PASSWORD_LENGTH:
         raise Misuse(
             "account.password",
             Bilingual("密码不符合要求", "The password does not fit"),
-            Bilingual(f"至少 {_PASSWORD_LENGTH} 个字符", f"At least {_PASSWORD_LENGTH} characters"),
+            Bilingual(f"至少 {PASSWORD_LENGTH} 个字符", f"At least {PASSWORD_LENGTH} characters"),
         )
-    return _hasher.hash(password)
-
-
-def matches(secret_hash: str | None, password: str) -> bool:
-    """Whether it fits. Takes as long for a name that nobody has."""
-    try:
-        return _hasher.verify(secret_hash or _NOBODY, password) and secret_hash is not None
-    except (VerificationError, InvalidHashError):
-        return False
+    return hash_secret(password)
 
 
 def add(connection: Connection, name: str, role: str, secret_hash: str, now: int, by: str) -> None:
@@ -134,7 +119,7 @@ def enter(connection: Connection, name: str, now: int, expires_at: int) -> str:
     connection.execute(table.update().where(table.c.id == account_id).values(failed_attempts=0, locked_until=None))
     connection.execute(schema.session.delete().where(schema.session.c.expires_at <= now))
     connection.execute(
-        schema.session.insert().values(token_hash=_hash(token), account_id=account_id, expires_at=expires_at)
+        schema.session.insert().values(token_hash=token_hash(token), account_id=account_id, expires_at=expires_at)
     )
     note(connection, now, name, "login")
     return token
@@ -142,7 +127,7 @@ def enter(connection: Connection, name: str, now: int, expires_at: int) -> str:
 
 def leave(connection: Connection, token: str) -> None:
     """End a session."""
-    connection.execute(schema.session.delete().where(schema.session.c.token_hash == _hash(token)))
+    connection.execute(schema.session.delete().where(schema.session.c.token_hash == token_hash(token)))
 
 
 def holder(connection: Connection, token: str, now: int) -> Account | None:
@@ -151,7 +136,7 @@ def holder(connection: Connection, token: str, now: int) -> Account | None:
     row = connection.execute(
         select(table.c.id, table.c.name, table.c.role)
         .join(session, session.c.account_id == table.c.id)
-        .where(session.c.token_hash == _hash(token), session.c.expires_at > now)
+        .where(session.c.token_hash == token_hash(token), session.c.expires_at > now)
     ).first()
     return Account(row.id, row.name, row.role) if row else None
 
@@ -169,7 +154,3 @@ def deeds(connection: Connection) -> list[tuple[chain.Fields, str]]:
     rows = connection.execute(select(schema.audit).order_by(schema.audit.c.id))
     names = ("at", "account", "action", "subject")
     return [({name: getattr(row, name) for name in names}, row.chain) for row in rows]
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cloud_sync.central import accounts
 from cloud_sync.central.accounts import Account
 from cloud_sync.central.database import Database
+from cloud_sync.kit.secret import matches
 
 COOKIE = "qcbox_centre"
 _OPEN = ("/login", "/language", "/healthz")
@@ -36,7 +37,7 @@ class Auth:
             now = self._wall()
             with self._database.write() as connection:
                 secret_hash = accounts.attempt(connection, name, now)
-            right = accounts.matches(secret_hash, password)
+            right = matches(secret_hash, password)
         if not right:
             log.warning("account.refused", address=address)
             return None

@@ -14,6 +14,7 @@ from typing import Annotated, TypeVar
 import typer
 from sqlalchemy import Connection
 
+from cloud_sync.kit.secret import hash_secret
 from edge.clock import now_ms
 from edge.settings import Settings, load
 from edge.store import accounts, audit
@@ -38,7 +39,7 @@ def add(
     secret = _ask()
     if role in accounts.ROLES:
         accounts.check_secret(role, secret)
-    secret_hash = accounts.hash_secret(secret)
+    secret_hash = hash_secret(secret)
     now = now_ms()
 
     def store(connection: Connection) -> None:
@@ -85,7 +86,7 @@ def reset(name: Name, config: Config = None) -> None:
     role = _with(settings, lambda c: accounts.named(c, name)).role
     secret = _ask()
     accounts.check_secret(role, secret)
-    secret_hash = accounts.hash_secret(secret)
+    secret_hash = hash_secret(secret)
 
     def store(connection: Connection) -> None:
         accounts.reset(connection, name, secret_hash)

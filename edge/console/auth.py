@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cloud_sync.kit.secret import hash_secret, matches
 from edge.clock import now_ms
 from edge.console.settings import ConsoleSettings
 from edge.store import accounts, audit
@@ -70,7 +71,7 @@ class Auth:
 
         async with self._hashing:
             tried = await self._db.awrite(count)
-            right = await asyncio.to_thread(accounts.matches, tried.secret_hash, secret)
+            right = await asyncio.to_thread(matches, tried.secret_hash, secret)
         account_id = tried.account.id if tried.account else None
         if not right or tried.account is None:
             subject = tried.account.name if tried.account else "?"
@@ -107,7 +108,7 @@ class Auth:
         accounts.check_secret(account.role, fresh)
         stored = await self._db.aread(lambda c: accounts.secret_hash_of(c, account.id))
         async with self._hashing:
-            if not await asyncio.to_thread(accounts.matches, stored, current):
+            if not await asyncio.to_thread(matches, stored, current):
                 return False
         fresh_hash = await self.hash(fresh)
 
@@ -121,7 +122,7 @@ class Auth:
     async def hash(self, secret: str) -> str:
         """Hash a new secret without holding up other pages."""
         async with self._hashing:
-            return await asyncio.to_thread(accounts.hash_secret, secret)
+            return await asyncio.to_thread(hash_secret, secret)
 
     async def viewer(self, token: str | None, *, passive: bool) -> Viewer | None:
         """Who holds this token. A request that a person made keeps the page from locking."""

@@ -1,33 +1,21 @@
-"""Accounts and sessions. Secrets are argon2id hashes, session tokens are stored as SHA-256 only.
-
-Hashing takes a tenth of a second on purpose: call :func:`hash_secret` and :func:`matches` outside of a
-transaction, or the writer stands still for that long.
-"""
+"""Accounts and sessions. Of secrets and tokens only hashes are stored (``cloud_sync.kit.secret``)."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from capture.errors import Misuse
 from capture.text import Bilingual
+from cloud_sync.kit.secret import PASSWORD_LENGTH, token_hash
 from edge.store.schema import account, session
 
 Role = Literal["technologist", "qc-lead", "engineer"]
 ROLES: tuple[Role, ...] = get_args(Role)
 PIN_DIGITS = 6
-PASSWORD_LENGTH = 10
-
-# OWASP's second recommendation for argon2id: 19 MiB, two passes, one lane. A log-in on the box must
-# not take the memory that an image being judged needs.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-_NOBODY = _hasher.hash("nobody has this secret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +45,6 @@ class Session:
 
     account: Account
     last_seen: int
-
-
-def hash_secret(secret: str) -> str:
-    """argon2id, salted. Slow."""
-    return _hasher.hash(secret)
-
-
-def matches(secret_hash: str | None, secret: str) -> bool:
-    """Whether a secret fits. Takes as long for a name that nobody has. Slow."""
-    try:
-        return _hasher.verify(secret_hash or _NOBODY, secret) and secret_hash is not None
-    except (VerificationError, InvalidHashError):
-        return False
 
 
 def check_secret(role: Role, secret: str) -> None:
@@ -201,7 +176,7 @@ def open_session(
 ) -> None:
     """A log-in succeeded. Expired sessions of everybody are swept at the same time."""
     connection.execute(delete(session).where(session.c.expires_at <= now))
-    values = {"token_hash": _digest(token), "account_id": account_id, "address": address}
+    values = {"token_hash": token_hash(token), "account_id": account_id, "address": address}
     connection.execute(insert(session).values(**values, created_at=now, last_seen=now, expires_at=expires_at))
 
 
@@ -210,7 +185,9 @@ def find_session(connection: Connection, token: str, now: int) -> Session | None
     query = (
         select(account, session.c.last_seen)
         .join(session, session.c.account_id == account.c.id)
-        .where(session.c.token_hash == _digest(token), session.c.expires_at > now, account.c.disabled_at.is_(None))
+        .where(
+            session.c.token_hash == token_hash(token), session.c.expires_at > now, account.c.disabled_at.is_(None)
+        )
     )
     row = connection.execute(query).one_or_none()
     return None if row is None else Session(_account(row), row.last_seen)
@@ -218,16 +195,12 @@ def find_session(connection: Connection, token: str, now: int) -> Session | None
 
 def touch_session(connection: Connection, token: str, now: int) -> None:
     """A person did something."""
-    connection.execute(update(session).where(session.c.token_hash == _digest(token)).values(last_seen=now))
+    connection.execute(update(session).where(session.c.token_hash == token_hash(token)).values(last_seen=now))
 
 
 def close_session(connection: Connection, token: str) -> None:
     """Log out."""
-    connection.execute(delete(session).where(session.c.token_hash == _digest(token)))
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    connection.execute(delete(session).where(session.c.token_hash == token_hash(token)))
 
 
 def _account(row: Row[tuple[object, ...]]) -> Account:

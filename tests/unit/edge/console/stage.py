@@ -18,6 +18,7 @@ from capture.acquisition import Acquisition, Device, Display, Exam, Identity, No
 from capture.arrival import Arrival, arrival_id
 from capture.errors import SetAside
 from capture.text import Bilingual
+from cloud_sync.kit.secret import hash_secret
 from edge.clock import now_ms
 from edge.console.app import create_app
 from edge.console.settings import ConsoleSettings
@@ -231,7 +232,7 @@ class Stage:
 @functools.cache
 def hashed(secret: str) -> str:
     """Hashing is slow on purpose; once is enough for all tests."""
-    return accounts.hash_secret(secret)
+    return hash_secret(secret)
 
 
 def build(folder: Path, **console: object) -> Stage:

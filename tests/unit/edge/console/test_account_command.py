@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from capture.errors import Misuse
+from cloud_sync.kit.secret import matches
 from edge.clock import now_ms
 from edge.commands.account import app
 from edge.store import accounts
@@ -36,7 +37,7 @@ def test_add_list_disable_reset(home: Path) -> None:
     db = Database(home / "qcbox.db")
     try:
         tried = db.write(lambda c: accounts.attempt(c, "zhang", 5, 1000, now_ms()))
-        assert accounts.matches(tried.secret_hash, "735512") and not accounts.matches(tried.secret_hash, "482913")
+        assert matches(tried.secret_hash, "735512") and not matches(tried.secret_hash, "482913")
     finally:
         db.close()
 
