@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 _GAUGES = ("seq_hi", "depth", "oldest_age_s", "quarantined", "disk_pct")
 """Gauges that are columns of ``box``; the integers among them come as floats."""
+_MOST = 2**53 - 1
+"""Of a count (cloud_sync.wire.words.Count); a gauge may say any float, a column holds 64 bits."""
 
 
 def seen(database: Database, connection: Connection, boxes: Set[str], now: int) -> None:
@@ -84,9 +86,8 @@ def _death(connection: Connection, box: str, death: Death) -> None:
 def _gauges(connection: Connection, box: str, metrics: Metrics) -> None:
     table = schema.box
     values = {one.name: one.value for one in metrics.gauges if one.name in _GAUGES}
-    for name in ("seq_hi", "depth", "quarantined"):
-        if name in values:
-            values[name] = int(values[name])
+    for name in {"seq_hi", "depth", "quarantined"} & values.keys():
+        values[name] = int(max(0, min(values[name], _MOST)))
     if values:
         mine = (table.c.name == box) & (table.c.boot == metrics.boot)
         connection.execute(table.update().where(mine).values(values))

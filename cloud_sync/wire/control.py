@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cloud_sync.wire.messages import PackUsed
-from cloud_sync.wire.words import CONTRACT, Boot, CommandName, Millis, Ranges, Seq, Stream, Text, Wire
+from cloud_sync.wire.words import CONTRACT, Boot, CommandName, Count, Millis, Ranges, Seq, Stream, Text, Wire
 
 
 class BoxClock(Wire):
@@ -37,10 +37,10 @@ class Birth(Presence):
 
     online: Literal[True] = True
     stream: Stream
-    seq_hi: Annotated[int, Field(ge=0, le=2**53 - 1)]
-    depth: Annotated[int, Field(ge=0)]
+    seq_hi: Count
+    depth: Count
     oldest_age_s: Annotated[float, Field(ge=0)]
-    quarantined: Annotated[int, Field(ge=0)] = 0
+    quarantined: Count = 0
     disk_pct: Annotated[float, Field(ge=0, le=100)] | None = None
     agent: Text
     site: Text = ""
@@ -70,7 +70,7 @@ class Ack(Wire):
     stream: Stream
     ok: Ranges = ()
     rej: tuple[Refusal, ...] = ()
-    hi: Annotated[int, Field(ge=0, le=2**53 - 1)]
+    hi: Count
     t: Millis
 
 
@@ -89,7 +89,7 @@ class Reply(Wire):
     id: Text
     ok: bool
     code: Text = ""
-    count: Annotated[int, Field(ge=0)] = 0
+    count: Count = 0
 
 
 class Gauge(Wire):

@@ -35,6 +35,8 @@ Stream = Annotated[str, Field(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")]
 Boot = Annotated[str, Field(pattern=r"^[0-9a-z-]{1,40}$")]
 Seq = Annotated[int, Field(ge=1, le=2**53 - 1)]
 """Counts up without gaps within a stream. Bounded by what every JSON reader holds exactly."""
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""How many. Bounded like a sequence number: a box that says more would stop the centre's database."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Millis = Annotated[int, Field(ge=0, le=2**53 - 1)]
 """UTC milliseconds since 1970."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from sqlalchemy import select
 
 from cloud_sync.central import fleet, schema
@@ -114,3 +117,20 @@ def test_nobody_spoke(database: Database) -> None:
     with database.write() as connection:
         fleet.seen(database, connection, set(), NOW)
         assert fleet.boxes(connection) == []
+
+
+@pytest.mark.parametrize("count", [10**30, 2**63])
+def test_a_birth_that_no_column_can_hold_is_left_out(database: Database, count: int) -> None:
+    """It is retained: a centre that falls over it would fall at every start."""
+    say(database, birth())
+    honest = birth().model_dump(mode="json")
+    for name in ("depth", "quarantined", "seq_hi"):
+        say(database, json.dumps({**honest, name: count}).encode())
+    assert box(database).depth == 3
+
+
+@pytest.mark.parametrize(("said", "kept"), [(1e300, 2**53 - 1), (-5.0, 0)])
+def test_a_gauge_may_say_any_number(database: Database, said: float, kept: int) -> None:
+    say(database, birth("b1"))
+    say(database, Metrics(boot="b1", t=1, gauges=(Gauge(name="depth", value=said),)), "metrics")
+    assert box(database).depth == kept
