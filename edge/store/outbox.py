@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text
 from sqlalchemy.dialects.sqlite import insert
@@ -20,6 +20,7 @@ from edge.pipeline import states
 from edge.store.database import Database
 from edge.store.schema import meta, outbox
 
+_RANGES = 200
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -93,8 +94,8 @@ class Outbox:
         if stream != self.stream or not ranges:
             return 0
 
-        def change(connection: Connection) -> int:
-            sent = and_(outbox.c.state == "pending", outbox.c.attempts > 0, _within(ranges))
+        def change(connection: Connection, within: ColumnElement[bool]) -> int:
+            sent = and_(outbox.c.state == "pending", outbox.c.attempts > 0, within)
             cases = connection.scalars(
                 select(outbox.c.case_id).where(
                     sent, outbox.c.type == "qc.result.v1", outbox.c.case_id.is_not(None)
@@ -104,7 +105,7 @@ class Outbox:
             states.report(connection, [case for case in cases if case], now)
             return changed
 
-        return self._db.write(change)
+        return self._db.write(lambda connection: sum(change(connection, part) for part in _within(ranges)))
 
     def rejected(self, stream: str, rows: Sequence[Rejected], now: int) -> int:
         """The centre refuses these for good: quarantine them, visible to people, never lost."""
@@ -127,8 +128,10 @@ class Outbox:
         """Make rows (also acknowledged and refused ones still kept) due again, because the centre asked."""
         if not ranges:
             return 0
-        change = outbox.update().where(_within(ranges)).values(state="pending", next_at=0, acked_at=None)
-        return self._db.write(lambda connection: connection.execute(change).rowcount)
+        change = outbox.update().values(state="pending", next_at=0, acked_at=None)
+        return self._db.write(
+            lambda connection: sum(connection.execute(change.where(part)).rowcount for part in _within(ranges))
+        )
 
     def reconnected(self) -> None:
         """Everything unacknowledged is due again, from the lowest seq; all of it is backlog now."""
@@ -196,5 +199,8 @@ def _highest(connection: Connection) -> int:
     return int(found or 0)
 
 
-def _within(ranges: Sequence[tuple[int, int]]) -> ColumnElement[bool]:
-    return or_(*(outbox.c.seq.between(low, high) for low, high in ranges))
+def _within(ranges: Sequence[tuple[int, int]]) -> Iterator[ColumnElement[bool]]:
+    """In parts: SQLite takes an expression of at most 1000 levels, and a message holds thousands of ranges."""
+    for start in range(0, len(ranges), _RANGES):
+        part = ranges[start : start + _RANGES]
+        yield or_(*(outbox.c.seq.between(low, high) for low, high in part))

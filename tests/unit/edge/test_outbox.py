@@ -175,3 +175,14 @@ def test_a_stream_is_a_ulid_and_sorts_by_time() -> None:
     assert len(early) == 26 and early < late
     assert set(early) <= set("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
     assert new_stream(2**48 - 1)[0] == "7"
+
+
+def test_an_acknowledgement_may_have_as_many_ranges_as_a_message_holds(db: Database, box: Outbox) -> None:
+    """A centre that went wrong must not end the agent."""
+    fill(db, box, 3)
+    send(box, 1, 2, 3)
+    every_other = [(seq, seq) for seq in range(1, 12_000, 2)]
+    assert box.acknowledged(box.stream, every_other, 1) == 2
+    assert [state_of(db, seq) for seq in (1, 2, 3)] == ["acked", "pending", "acked"]
+    assert box.resend(every_other) == 2
+    assert box.acknowledged(box.stream, [(1, 2**53 - 1)], 1) == 3
