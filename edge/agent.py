@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -26,6 +27,7 @@ from edge.pipeline import states
 from edge.pipeline.announce import Announcer
 from edge.pipeline.dispatch import Dispatch
 from edge.pipeline.intake import Intake
+from edge.pipeline.patience import patiently
 from edge.pipeline.report import Pseudonymizer, Reporter
 from edge.pipeline.retention import Retention
 from edge.pipeline.workers import Workers
@@ -126,9 +128,9 @@ class Agent:
             self._services.announcer.announce("duplicate", earlier)
 
     async def _talk(self, stop: asyncio.Event) -> None:
-        """The link in its own thread."""
+        """The link in its own thread. On a full disk it cannot note what it sends, and waits."""
         ended = threading.Event()
-        talking = asyncio.create_task(asyncio.to_thread(self._link.run, ended))
+        talking = asyncio.create_task(patiently(lambda: self._link.run(ended), stop))
         stopped = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({talking, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -171,7 +173,7 @@ class Agent:
         while not stop.is_set():
             # Images go before reception has to stop: twice the room that the spool insists on.
             shortage = 2 * (settings.spool.min_free_mb << 20) - self._spool.free_bytes()
-            await asyncio.to_thread(retention.sweep, now_ms(), shortage)
+            await patiently(partial(retention.sweep, now_ms(), shortage), stop)
             await _pause(stop, settings.retention.sweep_minutes * 60)
 
     def _link_state(self) -> LinkState:

@@ -50,7 +50,14 @@ class Retention:
 
         ``now``: UTC milliseconds. ``shortage``: bytes the disk itself lacks.
         """
+        swept = self._sweep_files(now, shortage)
+        # After the files: on a full disk nothing can be written before something is gone.
         self._db.write(lambda connection: self._outbox.prune(connection, now - EVENTS_KEPT_MS))
+        if swept.cases:
+            log.info("retention.swept", count=swept.cases, bytes=swept.freed)
+        return swept
+
+    def _sweep_files(self, now: int, shortage: int) -> Swept:
         used = self._db.read(_used)
         excess = max(used - round(self._settings.max_gb * 1e9), shortage)
         too_old = now - self._settings.days * DAY_MS
@@ -58,13 +65,8 @@ class Retention:
         while batch := self._db.read(self._removable):
             for row in batch:
                 if row.received_at >= too_old and swept.freed >= excess:
-                    return self._said(swept)
+                    return swept
                 swept = Swept(swept.cases + 1, swept.freed + self._remove(row, now))
-        return self._said(swept)
-
-    def _said(self, swept: Swept) -> Swept:
-        if swept.cases:
-            log.info("retention.swept", count=swept.cases, bytes=swept.freed)
         return swept
 
     def _removable(self, connection: Connection) -> Sequence[Row[str, str, int, str | None]]:

@@ -6,16 +6,20 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from capture.errors import Misuse
 from capture.spool import Spool
+from cloud_sync.link.client import Link
 from edge.agent import run_agent
+from edge.pipeline.retention import Retention, Swept
 from edge.settings import Settings
 from edge.store.database import Database
 from edge.store.schema import case
@@ -95,3 +99,31 @@ async def test_an_address_that_is_taken_is_said_in_words(tmp_path: Path) -> None
         chosen = settings(tmp_path, taken.getsockname()[1])
         with pytest.raises(Misuse, match=r"console\.address"):
             await run_agent(chosen)
+
+
+@pytest.mark.slow
+async def test_a_full_disk_does_not_end_the_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the link nor retention, which write by themselves; both go on once there is room."""
+    told: list[str] = []
+
+    def full_once(part: str) -> None:
+        told.append(part)
+        if told.count(part) == 1:
+            raise OperationalError("update", {}, Exception("database or disk is full"))
+
+    def talk(self: Link, stop: threading.Event) -> None:
+        full_once("link")
+        stop.wait()
+
+    def sweep(self: Retention, now: int, shortage: int = 0) -> Swept:
+        full_once("retention")
+        return Swept(0, 0)
+
+    monkeypatch.setattr(Link, "run", talk)
+    monkeypatch.setattr(Retention, "sweep", sweep)
+    port = free_port()
+    running = asyncio.create_task(run_agent(settings(tmp_path, port)))
+    await asyncio.to_thread(wait_until, lambda: running.done() or len(told) >= 4, "both tried again")
+    os.kill(os.getpid(), signal.SIGTERM)
+    await running
+    assert sorted(told) == ["link", "link", "retention", "retention"]

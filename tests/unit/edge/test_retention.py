@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import OperationalError
 
 from capture.arrival import Arrival
 from edge.pipeline import states
@@ -137,3 +138,16 @@ def test_acknowledged_events_stay_thirty_days(box: Box) -> None:
     box.services.outbox.acknowledged(box.services.outbox.stream, [(2, 2)], NOW - 29 * DAY_MS)
     retention(box).sweep(NOW)
     assert box.db.read(lambda c: list(c.scalars(select(outbox.c.seq)))) == [2, 3]
+
+
+def test_a_full_disk_is_swept_before_anything_is_written(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = judged(box, 31)
+    outbox = box.services.outbox
+
+    def no_room(connection: Connection, before: int) -> int:
+        assert kept(box, old) == [False]
+        raise OperationalError("delete", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(outbox, "prune", no_room)
+    with pytest.raises(OperationalError):
+        retention(box).sweep(NOW)
