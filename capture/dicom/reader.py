@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from capture.acquisition import Acquisition, Device, Display, Exam, Fault, Identity, Technique
+from capture.acquisition import Acquisition, Device, Display, Exam, Fault, Identity, NoPixels, Technique
 from capture.arrival import Arrival
 from capture.dicom import charset
 from capture.dicom.bounded import name_of
@@ -15,6 +15,8 @@ from capture.dicom.items import Item
 from capture.dicom.options import ReadOptions
 from capture.dicom.part10 import Part10, open_object
 from capture.dicom.pixels import read_pixels
+from capture.errors import SetAside
+from capture.text import Bilingual
 
 __all__ = ["ReadOptions", "read"]
 
@@ -29,7 +31,7 @@ def read(path: Path, arrival: Arrival, options: ReadOptions = ReadOptions()) -> 
     angiograms and ultrasound clips are often empty.
 
     Raises:
-        SetAside: ``dicom.empty`` or ``dicom.unreadable``.
+        SetAside: ``dicom.empty``, ``dicom.unreadable`` or ``dicom.empty_object``.
         OSError: the file cannot be opened.
     """
     opened = open_object(path, options.max_inflated, options.max_elements)
@@ -45,10 +47,18 @@ def read(path: Path, arrival: Arrival, options: ReadOptions = ReadOptions()) -> 
         SequenceOfUltrasoundRegions=len(header.sequence("SequenceOfUltrasoundRegions")),
     )
     pixels = read_pixels(header, display, opened, frame, options)
+    exam = _exam(header, opened)
+    if (
+        exam.SOPClassUID is None
+        and exam.Modality is None
+        and display.Rows is None
+        and isinstance(pixels, NoPixels)
+    ):
+        raise _empty_object()
     return Acquisition(
         arrival_id=arrival.id,
         identity=_identity(header, opened),
-        exam=_exam(header, opened),
+        exam=exam,
         technique=_technique(header),
         device=header.fill(Device),
         display=display,
@@ -56,6 +66,20 @@ def read(path: Path, arrival: Arrival, options: ReadOptions = ReadOptions()) -> 
         dose_report=dose_report(header),
         private_marks=tuple(_marks(header, options.mark_tags)),
         faults=_faults(opened, header),
+    )
+
+
+def _empty_object() -> SetAside:
+    return SetAside(
+        "dicom.empty_object",
+        Bilingual(
+            "文件有 DICOM 标志,但既没有对象类型,也没有图像",
+            "it is marked as DICOM, but says neither what kind of object it is nor holds a picture",
+        ),
+        Bilingual(
+            "文件可能已损坏或不是检查对象,请在设备上查看后重新发送",
+            "it may be damaged or no object of an exam: look at it on the device and send it again",
+        ),
     )
 
 

@@ -29,6 +29,21 @@ def read_file(path: Path, **options: object) -> Acquisition:
     return read(path, factories.arrival_of(path), ReadOptions(**options))  # type: ignore[arg-type]
 
 
+def element(tag: int, vr: bytes, value: bytes) -> bytes:
+    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF) + vr
+    if vr in (b"SQ", b"UN", b"OB", b"OW"):
+        return head + b"\0\0" + struct.pack("<I", len(value)) + value
+    return head + struct.pack("<H", len(value)) + value
+
+
+def part10(*elements: bytes, syntax: str = ExplicitVRLittleEndian) -> bytes:
+    padded = syntax.encode() + b"\0" * (len(syntax) % 2)
+    return bytes(128) + b"DICM" + element(0x00020010, b"UI", padded) + b"".join(elements)
+
+
+HEAD = (element(0x00080060, b"CS", b"CT"), element(0x00100020, b"LO", b"1234"))
+
+
 def codes(acquisition: Acquisition) -> set[tuple[str, str]]:
     return {(fault.code, fault.keyword) for fault in acquisition.faults}
 
@@ -236,6 +251,31 @@ def test_what_is_not_dicom_is_set_aside(tmp_path: Path, content: bytes, code: st
     assert raised.value.text.en
 
 
+@pytest.mark.parametrize("tag", [0x00100010, 0x00091010])
+def test_a_magic_and_nothing_of_use_is_set_aside(tmp_path: Path, tag: int) -> None:
+    path = tmp_path / "junk"
+    path.write_bytes(part10(element(0x00080005, b"CS", b"ISO_IR 6"), element(tag, b"LO", b"A^B ")))
+    with pytest.raises(SetAside) as raised:
+        read_file(path)
+    assert raised.value.code == "dicom.empty_object"
+    assert "A^B" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        element(0x00080016, b"UI", b"1.2.840.10008.5.1.4.1.1.481.3\0"),
+        element(0x00080060, b"CS", b"KO"),
+        element(0x00280010, b"US", b"\4\0"),
+    ],
+)
+def test_one_hint_of_what_it_is_keeps_an_object(tmp_path: Path, hint: bytes) -> None:
+    """Structure sets and key object selections are valid: they get a verdict without a grade."""
+    path = tmp_path / "object"
+    path.write_bytes(part10(hint))
+    assert isinstance(read_file(path).pixels, NoPixels)
+
+
 def test_every_truncation_of_an_object(tmp_path: Path) -> None:
     """Cut anywhere: an Acquisition with what came before, or a set-aside while there is no element yet."""
     whole = factories.write(factories.dx(pixels=factories.phantom(16, 12)), tmp_path / "dx").read_bytes()
@@ -292,21 +332,6 @@ def test_image_without_pixels(tmp_path: Path) -> None:
 
 
 # --- bombs ------------------------------------------------------------------------------------------
-
-
-def element(tag: int, vr: bytes, value: bytes) -> bytes:
-    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF) + vr
-    if vr in (b"SQ", b"UN", b"OB", b"OW"):
-        return head + b"\0\0" + struct.pack("<I", len(value)) + value
-    return head + struct.pack("<H", len(value)) + value
-
-
-def part10(*elements: bytes, syntax: str = ExplicitVRLittleEndian) -> bytes:
-    padded = syntax.encode() + b"\0" * (len(syntax) % 2)
-    return bytes(128) + b"DICM" + element(0x00020010, b"UI", padded) + b"".join(elements)
-
-
-HEAD = (element(0x00080060, b"CS", b"CT"), element(0x00100020, b"LO", b"1234"))
 
 
 @pytest.mark.parametrize("vr", [b"SQ", b"UN"])
