@@ -8,7 +8,7 @@ from capture.acquisition import Exam
 from models.header.anatomy_terms import Sides, sides_of
 from models.measurement import NotMeasured
 from models.producer import Subject
-from models.reporting import NOT_IN_HEADER, Answer, Answers, Missing, Reporter, family
+from models.reporting import NOT_APPLICABLE, NOT_IN_HEADER, Answer, Answers, Missing, Reporter, family
 
 _LEGAL = frozenset({"R", "L", "U", "B"})
 # Words only: a lone R or L may be part of anything.
@@ -24,6 +24,8 @@ def _described(exam: Exam) -> frozenset[str]:
 
 
 def _by_part(subject: Subject) -> tuple[Answer, Sides | None]:
+    if subject.acquisition.dose_report is not None:
+        return NOT_APPLICABLE, None  # its target region is a part, never a side
     if subject.acquisition.exam.Modality == "MG":
         return True, Sides.PAIRED  # a breast, whether or not the body part is written
     fact = subject.so_far.get("body.part")
