@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 from models.header.dates import completed_years, da, exact_years, exam_date, stated_years
+from models.measurement import Reason
 from models.producer import Subject
-from models.reporting import INVALID, NOT_IN_HEADER, Answer, Answers, Reporter, family, flawed
+from models.reporting import INVALID, NOT_IN_HEADER, Answer, Answers, Missing, Reporter, family, flawed
 
 OLDEST_YEARS = 130
 """A birth date further back than this is a typing mistake: nobody is known to have lived beyond 122."""
+
+
+_NO_AGE = Missing(Reason.NOT_RELIABLE, "000Y without a birth date is what devices write when they do not know")
 
 
 def _sex_valid(sex: str | None) -> Answer:
@@ -36,6 +40,8 @@ def _ages(birth: date | None, on: date | None, stated: tuple[float, float] | Non
     if birth and on:
         age, source = completed_years(birth, on), "PatientBirthDate"
         disagreement = _disagreement(birth, on, stated) if stated else NOT_IN_HEADER
+    elif stated == (0.0, 1.0):
+        age = source = disagreement = _NO_AGE
     elif stated:
         age, source, disagreement = int(stated[0]), "PatientAge", NOT_IN_HEADER
     return {
