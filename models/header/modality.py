@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capture.acquisition import Acquisition, Pixels
+from capture.acquisition import Acquisition, NoPixels
 
 RADIOGRAPH = frozenset({"CR", "DX"})
 PROJECTION = RADIOGRAPH | {"MG", "RG", "PX", "IO"}
@@ -15,5 +15,7 @@ MEASURED = IONISING | {"MR", "US", "PT", "NM"}
 
 
 def is_image(acquisition: Acquisition) -> bool:
-    """Pixels came, or the header describes some (they may be unreadable)."""
-    return isinstance(acquisition.pixels, Pixels) or acquisition.display.Rows is not None
+    """Pixels came, or the header describes or its SOP class promises some (they may be missing or unreadable)."""
+    pixels = acquisition.pixels
+    promised = not isinstance(pixels, NoPixels) or pixels.code in ("no_pixel_data", "truncated")
+    return promised or acquisition.display.Rows is not None

@@ -13,7 +13,7 @@ from pydicom.uid import (
 )
 
 from capture.acquisition import NoPixels
-from models.header.modality import is_image
+from models.header.modality import SLICES, is_image
 from models.producer import Subject
 from models.reporting import NOT_APPLICABLE, NOT_IN_HEADER, Answer, Answers, Reporter, family
 
@@ -26,14 +26,65 @@ _SECONDARY_CAPTURE = frozenset(
         MultiFrameTrueColorSecondaryCaptureImageStorage,
     )
 )
-# The vendors' own words, because MR localizers rarely say LOCALIZER in ImageType.
-_SCOUT = re.compile(r"locali[sz]er|scout|topogram|scanogram|surview|survey|定位", re.IGNORECASE)
+# The vendors' own words, because MR localizers rarely say LOCALIZER in ImageType. Asked of slices only: a
+# skeletal survey is a series of radiographs, and the scout of a breast biopsy a mammogram.
+_SCOUT = re.compile(
+    r"locali[sz]er|scout|topogram|scano(gram)?|surview|survey|定位|(?<![a-z])loc(?![a-z])", re.IGNORECASE
+)
+_MADE_OF_OTHERS = frozenset(
+    [
+        "ADC",
+        "ADDITION",
+        "ANISO",
+        "CBF",
+        "CBV",
+        "COLFA",
+        "COMPOSED",
+        "DIVISION",
+        "EADC",
+        "FA",
+        "MAXIMUM",
+        "MEAN",
+        "MINIMUM",
+        "MINIP",
+        "MIP",
+        "MPR",
+        "MTT",
+        "MULTIPLICATION",
+        "PROJECTION",
+        "QUANTITY",
+        "RCBF",
+        "RCBV",
+        "REFORMATTED",
+        "RESAMPLED",
+        "STD",
+        "SUB",
+        "SUBTRACTION",
+        "TMAX",
+        "TRACE",
+        "TRACEW",
+        "TTP",
+        "VOLREN",
+        "3D",
+    ]
+)
+"""Words in ImageType of pictures computed from others (PS3.3 C.8.16.2.1.4, and those that devices write)."""
+
+
+def _is_derived(kinds: tuple[str, ...]) -> bool:
+    """Made from other pictures. DERIVED alone does not say that: a picture that was only compressed with loss
+    must be called DERIVED too, and stays PRIMARY (PS3.3 C.7.6.1.1.2)."""
+    if "DERIVED" not in kinds[:1]:
+        return False
+    words = {word for kind in kinds[2:] for word in re.findall(r"[A-Z0-9]+", kind)}
+    return "SECONDARY" in kinds[1:2] or not _MADE_OF_OTHERS.isdisjoint(words)
 
 
 def _report(subject: Subject) -> Answers:
     acquisition, exam = subject.acquisition, subject.acquisition.exam
     image = is_image(acquisition)
-    kinds = tuple(kind.upper() for kind in exam.ImageType)
+    kinds = tuple(kind.strip().upper() for kind in exam.ImageType)
+    named_scout = exam.Modality in SLICES and _SCOUT.search(exam.SeriesDescription or "") is not None
 
     def of_image(answer: Answer) -> Answer:
         return answer if image else NOT_APPLICABLE
@@ -47,8 +98,8 @@ def _report(subject: Subject) -> Answers:
         "object.is_image": image,
         "object.is_dose_report": acquisition.dose_report is not None,
         "object.is_original": of_type("ORIGINAL" in kinds[:1]),
-        "object.is_derived": of_type("DERIVED" in kinds[:1]),
-        "object.is_localizer": of_image("LOCALIZER" in kinds or bool(_SCOUT.search(exam.SeriesDescription or ""))),
+        "object.is_derived": of_type(_is_derived(kinds)),
+        "object.is_localizer": of_image("LOCALIZER" in kinds or named_scout),
         "object.is_secondary_capture": of_image(secondary),
         "object.pixels_readable": of_image(unreadable is None),
         "object.pixels_fault": of_image(unreadable.code if unreadable else NOT_APPLICABLE),

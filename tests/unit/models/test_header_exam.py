@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from capture.acquisition import Acquisition, DoseReport, NoPixels
+from capture.acquisition import Acquisition, DoseEvent, DoseReport, NoPixels
 from models.header.anatomy_terms import Sides, is_term, sides_of, term_of, term_of_code
 from models.measurement import Reason
 from tests.unit.models.acquisitions import (
@@ -118,11 +118,23 @@ KNEE = spoil(CHEST, BodyPartExamined="KNEE", ImageLaterality="L", SeriesDescript
         ("device.calibration_age_days", WRONG, {"DateOfLastDetectorCalibration": "soon"}),
         ("device.calibration_age_days", MISSING, {"DateOfLastDetectorCalibration": None}),
         ("object.is_original", True, {}),
-        ("object.is_derived", True, {"ImageType": ("DERIVED", "PRIMARY")}),
+        ("object.is_derived", False, {}),
+        ("object.is_derived", False, {"ImageType": ("DERIVED", "PRIMARY")}),
+        ("object.is_derived", False, {"ImageType": ("DERIVED ", "PRIMARY", "AXIAL")}),
+        ("object.is_derived", False, {"ImageType": ("DERIVED", "PRIMARY", "M_FFE", "M", "FFE")}),
+        ("object.is_derived", False, {"ImageType": ("ORIGINAL", "PRIMARY", "MPR")}),
+        ("object.is_derived", True, {"ImageType": ("DERIVED", "SECONDARY", "AXIAL")}),
+        ("object.is_derived", True, {"ImageType": ("DERIVED", "PRIMARY", "DIFFUSION", "ADC", "ND", "NORM")}),
+        ("object.is_derived", True, {"ImageType": ("DERIVED", "PRIMARY", "PROJECTION IMAGE", "MIP")}),
+        ("object.is_derived", True, {"ImageType": ("DERIVED", "PRIMARY", "AXIAL", "CT_SOM5 MPR")}),
+        ("object.is_derived", True, {"ImageType": ("DERIVED", "PRIMARY", "PERFUSION", "RCBF")}),
         ("object.is_derived", MISSING, {"ImageType": ()}),
         ("object.is_localizer", False, {}),
         ("object.is_localizer", True, {"ImageType": ("ORIGINAL", "PRIMARY", "LOCALIZER")}),
-        ("object.is_localizer", True, {"SeriesDescription": "3-plane localiser"}),
+        ("object.is_localizer", True, {"SeriesDescription": "3-plane localiser", "Modality": "MR"}),
+        ("object.is_localizer", True, {"SeriesDescription": "3-pl T2* loc", "Modality": "MR"}),
+        ("object.is_localizer", False, {"SeriesDescription": "local shim", "Modality": "MR"}),
+        ("object.is_localizer", False, {"SeriesDescription": "Skeletal survey"}),
         ("object.is_secondary_capture", True, {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}),
         ("object.is_secondary_capture", False, {}),
         ("object.pixels_readable", False, {}),
@@ -234,6 +246,8 @@ def test_no_time_at_all_is_not_invalid() -> None:
         ("spacing.present", NOT_ASKED),
         ("lossy.flagged", NOT_ASKED),
         ("view.required", False),
+        ("laterality.required", NOT_ASKED),
+        ("laterality.on_unpaired", NOT_ASKED),
         ("identity.patient_id_present", True),
     ],
 )
@@ -260,3 +274,41 @@ def test_terms_of_anatomy() -> None:
     assert sides_of("WRIST") is Sides.PAIRED
     assert sides_of("KIDNEY") is Sides.EITHER
     assert sides_of("SKULL") is Sides.UNPAIRED
+
+
+@pytest.mark.parametrize(
+    ("expected", "regions"),
+    [
+        ("CHEST", ["T-D3000", "51185008", None]),
+        ("ABDOMEN", ["818981001 "]),
+        (Reason.NOT_RELIABLE, ["T-D3000", "T-D4000"]),
+        (Reason.NOT_RELIABLE, ["T-D3000", "T-D0001"]),
+        (WRONG, ["T-D0001"]),
+        (MISSING, [None, " "]),
+        (MISSING, []),
+    ],
+)
+def test_the_part_of_a_dose_report_is_the_target_region_of_all_events(
+    expected: object, regions: list[str | None]
+) -> None:
+    report = replace(
+        REPORT,
+        exam=replace(REPORT.exam, BodyPartExamined=None),
+        dose_report=DoseReport(tuple(DoseEvent("ct", region=region) for region in regions)),
+    )
+    assert fact("body.part", report) == expected
+    assert fact("body.present", report) is (expected is not MISSING)
+
+
+def test_a_body_part_that_is_written_goes_before_the_target_region() -> None:
+    report = replace(REPORT, dose_report=DoseReport((DoseEvent("ct", region="T-D4000"),)))
+    assert fact("body.part", report) == "CHEST"
+
+
+@pytest.mark.parametrize(
+    ("expected", "code"),
+    [(True, "no_pixel_data"), (True, "truncated"), (False, "not_an_image"), (False, "too_large")],
+)
+def test_an_image_that_was_promised_is_an_image(expected: bool, code: str) -> None:
+    cut = replace(CHEST, display=replace(CHEST.display, Rows=None), pixels=NoPixels(code))
+    assert fact("object.is_image", cut) is expected
