@@ -63,15 +63,8 @@ class Auth:
 
     async def log_in(self, name: str, secret: str, address: str) -> tuple[Account, str] | None:
         """The account and a fresh session token, or None; which of the reasons, the answer does not tell."""
-        settings, now = self._settings, now_ms()
-        lock_ms = settings.lock_minutes * 60_000
-
-        def count(connection: Connection) -> accounts.Attempt:
-            return accounts.attempt(connection, name, settings.login_attempts, lock_ms, now)
-
-        async with self._hashing:
-            tried = await self._db.awrite(count)
-            right = await asyncio.to_thread(matches, tried.secret_hash, secret)
+        now = now_ms()
+        tried, right = await self._try(name, secret, now)
         account_id = tried.account.id if tried.account else None
         if not right or tried.account is None:
             subject = tried.account.name if tried.account else "?"
@@ -81,7 +74,7 @@ class Auth:
         account, token = tried.account, secrets.token_urlsafe(32)
 
         def enter(connection: Connection) -> None:
-            expires_at = now + settings.session_hours * 3_600_000
+            expires_at = now + self._settings.session_hours * 3_600_000
             accounts.forgive(connection, account.id)
             accounts.open_session(connection, account.id, token, address, now, expires_at)
             audit.add(connection, now, account.id, "login", account.name, address)
@@ -106,10 +99,9 @@ class Auth:
             Misuse: the new secret is too weak for the role.
         """
         accounts.check_secret(account.role, fresh)
-        stored = await self._db.aread(lambda c: accounts.secret_hash_of(c, account.id))
-        async with self._hashing:
-            if not await asyncio.to_thread(matches, stored, current):
-                return False
+        _, right = await self._try(account.name, current, now_ms())
+        if not right:
+            return False
         fresh_hash = await self.hash(fresh)
 
         def change(connection: Connection) -> None:
@@ -118,6 +110,17 @@ class Auth:
 
         await self._db.awrite(change)
         return True
+
+    async def _try(self, name: str, secret: str, now: int) -> tuple[accounts.Attempt, bool]:
+        """Count an attempt, then look at the secret: there is no second door at which nobody counts."""
+        settings = self._settings
+
+        def count(connection: Connection) -> accounts.Attempt:
+            return accounts.attempt(connection, name, settings.login_attempts, settings.lock_minutes * 60_000, now)
+
+        async with self._hashing:
+            tried = await self._db.awrite(count)
+            return tried, await asyncio.to_thread(matches, tried.secret_hash, secret)
 
     async def hash(self, secret: str) -> str:
         """Hash a new secret without holding up other pages."""

@@ -75,6 +75,25 @@ async def test_five_failures_lock_the_account_even_for_the_right_secret(stage: S
             assert (await browser.post("/login", data=right)).status_code == 303
 
 
+async def test_a_screen_left_open_is_no_place_to_guess_a_pin(stage: Stage) -> None:
+    async with stage.logged_in("technologist") as left_open:
+        for n in range(5):
+            guess = {"current": f"00000{n}", "fresh": "735512"}
+            assert (await left_open.post("/account/secret", data=guess)).status_code == 403
+        right = {"current": SECRETS["technologist"], "fresh": "735512"}
+        assert (await left_open.post("/account/secret", data=right)).status_code == 403
+
+
+async def test_a_clock_put_back_locks_nobody_for_years(stage: Stage) -> None:
+    right = {"name": "technologist", "secret": SECRETS["technologist"]}
+    with time_machine.travel(2_000_000_000, tick=True) as clock:
+        async with stage.browser() as browser:
+            for _ in range(5):
+                await browser.post("/login", data={"name": "technologist", "secret": "000001"})
+            clock.move_to(1_800_000_000)
+            assert (await browser.post("/login", data=right)).status_code == 303
+
+
 async def test_attempts_at_once_cannot_outrun_the_lock(stage: Stage) -> None:
     async with stage.browser() as browser:
         tries = [browser.post("/login", data={"name": "technologist", "secret": f"00000{n}"}) for n in range(9)]
