@@ -13,6 +13,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
+from capture.text import Bilingual
 from cloud_sync.central.accounts import Account
 from cloud_sync.central.auth import Auth
 from cloud_sync.central.database import Database
@@ -59,7 +60,12 @@ class View:
 
     def word(self, key: str | None) -> str:
         """A word of a closed set (grade, severity, role, dimension); an unknown one as it is."""
-        return self.centre.pages.texts.say(self.language, WORDS.get(key or "", key or ""))
+        found = WORDS.get(key or "", key or "")
+        return (
+            found.get(self.language)
+            if isinstance(found, Bilingual)
+            else self.centre.pages.texts.say(self.language, found)
+        )
 
     def title(self, zh: str, en: str) -> str:
         """A text that has both languages in itself."""

@@ -24,9 +24,9 @@ from models.circumstances import Circumstances
 from models.judge import Content, Judgement
 from models.judge import judge as judge_acquisition
 from models.producer import discover
-from models.rules.explain import GRADES
 from models.rules.pack import BUILTIN, load_folders
 from models.rules.verdict import Severity
+from models.rules.words import GRADES
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ import typer
 from capture.errors import Misuse
 from capture.text import Bilingual
 from cloud_sync.kit.terminal import language
-from models.rules.explain import SEVERITIES, explain_rule
+from models.rules.explain import explain_rule
 from models.rules.pack import BUILTIN, RuleSet, load_folders
+from models.rules.words import SEVERITIES
 
 app = typer.Typer(no_args_is_help=True, help="Rule packs: check, list, explain.")
 

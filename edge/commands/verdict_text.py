@@ -9,16 +9,10 @@ import typer
 
 from capture.text import Bilingual
 from models.judge import Judgement
-from models.rules.explain import (
-    GRADES,
-    REASONS,
-    SEVERITIES,
-    Line,
-    explain_finding,
-    explain_not_assessed,
-)
+from models.rules.explain import Line, explain_finding, explain_not_assessed
 from models.rules.pack import RuleSet
 from models.rules.verdict import Finding, Grade, Severity
+from models.rules.words import GRADES, REASONS, SEVERITIES
 
 _GRADE_COLOURS = {
     Grade.JIA: typer.colors.GREEN,

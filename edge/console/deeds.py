@@ -10,7 +10,7 @@ from edge.clock import now_ms
 from edge.console.auth import Viewer
 from edge.console.frame import Console
 from edge.console.report import tell_acknowledged, tell_decision
-from edge.console.wording import REASONS
+from edge.console.wording import REJECT_REASONS
 from edge.store import decisions
 from edge.store.decisions import Decision
 
@@ -39,7 +39,7 @@ async def decide(
     Raises:
         Misuse: the reason is not one of CID 7011; else as :func:`edge.store.decisions.decide`.
     """
-    if reason_code is not None and reason_code not in REASONS:
+    if reason_code is not None and reason_code not in REJECT_REASONS:
         raise Misuse(
             "decision.reason", Bilingual("没有这个原因代码", "There is no such reason code"), decisions.AGAIN
         )

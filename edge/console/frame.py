@@ -24,8 +24,9 @@ from edge.services import Services
 from edge.store.board import leaves_site
 from edge.store.cards import Card, Decided
 from models.catalogue import catalogue
-from models.measurement import Measurement
+from models.measurement import Measurement, Value
 from models.rules.verdict import Finding
+from models.rules.wording import shown
 
 HERE = Path(str(files("edge.console")))
 LANGUAGE_COOKIE = "qcbox_language"
@@ -83,7 +84,8 @@ class View:
 
     def word(self, family: str, key: str | None) -> str:
         """A word of a closed set: grades, severities, roles, actions; an unknown one as it is."""
-        return self.label(wording.WORDS.get((family, key or ""), key or ""))
+        found = wording.WORDS.get((family, key or ""), key or "")
+        return self.say(found) if isinstance(found, Bilingual) else self.label(found)
 
     def time(self, ms: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:
         return local(ms, self.console.zone, form)
@@ -101,7 +103,7 @@ class View:
 
     def reason(self, code: str) -> str:
         """A coded reason of a reject."""
-        return self.label(wording.REASONS.get(code, code))
+        return self.label(wording.REJECT_REASONS.get(code, code))
 
     def fact(self, name: str) -> str:
         """What a catalogue name means."""
@@ -113,21 +115,9 @@ class View:
         identity = self.viewer is not None and self.viewer.sees_identity
         return tuple(fact for fact in found.evidence if identity or leaves_site(fact.name))
 
-    def value(self, value: object) -> str:
-        """A measured value for reading: four figures, yes and no, lists with commas."""
-        if isinstance(value, bool):
-            return self.label("yes") if value else self.label("no")
-        if isinstance(value, float | int):
-            return self.number(value)
-        return ", ".join(str(part) for part in value) if isinstance(value, tuple | list) else str(value)
-
-    def number(self, value: float) -> str:
-        """Four significant figures, without an exponent where a person can do without."""
-        return f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
-
-    def unit(self, unit: str) -> str:
-        """A UCUM unit as people write it."""
-        return self.label(wording.UNITS.get(unit, unit))
+    def value(self, value: Value, unit: str = "") -> str:
+        """A measured value with its unit, for reading."""
+        return shown(value, unit, self.language)
 
     def may_undo(self, decided: Decided) -> bool:
         """Whether this viewer could still take that decision back."""

@@ -1,12 +1,12 @@
-"""The words of closed sets, and the coded reasons of a reject. All are said through the catalogue of texts."""
+"""The words of closed sets, and the coded reasons of a reject. Those of a verdict are ``models.rules.words``."""
 
 from __future__ import annotations
 
+from capture.text import Bilingual
 from cloud_sync.kit.i18n import mark
+from models.rules.words import EVIDENCE, GRADES, REASONS, SEVERITIES
 
-GRADES = ("jia", "yi", "bing", "fei")
-
-REASONS: dict[str, str] = {
+REJECT_REASONS: dict[str, str] = {
     "111209": mark("Positioning"),
     "111210": mark("Motion blur"),
     "111211": mark("Under exposed"),
@@ -26,12 +26,11 @@ REASONS: dict[str, str] = {
 }
 """DICOM PS3.16 CID 7011, Rejected for Quality Reasons; the commonest first."""
 
-WORDS: dict[tuple[str, str], str] = {
-    ("grade", "jia"): mark("Grade A"),
-    ("grade", "yi"): mark("Grade B"),
-    ("grade", "bing"): mark("Grade C"),
-    ("grade", "fei"): mark("Grade D"),
-    ("grade", "none"): mark("Not judged"),
+WORDS: dict[tuple[str, str], str | Bilingual] = {
+    **{("grade", key or "none"): said for key, said in GRADES.items()},
+    **{("severity", key): said for key, said in SEVERITIES.items()},
+    **{("evidence", key): said for key, said in EVIDENCE.items()},
+    **{("missing", key): said for key, said in REASONS.items()},
     ("level", "jia"): mark("Level 3"),
     ("level", "yi"): mark("Level 2"),
     ("level", "bing"): mark("Level 1"),
@@ -42,10 +41,6 @@ WORDS: dict[tuple[str, str], str] = {
     ("means", "bing"): mark("Limited: check before the patient leaves"),
     ("means", "fei"): mark("Not usable: retake, or release with a reason"),
     ("means", "none"): mark("No rule pack covers this image"),
-    ("severity", "info"): mark("Note"),
-    ("severity", "minor"): mark("Minor"),
-    ("severity", "major"): mark("Major"),
-    ("severity", "veto"): mark("Veto"),
     ("finding", "warn"): mark("Warning"),
     ("finding", "fail"): mark("Failed"),
     ("action", "accept"): mark("Accepted"),
@@ -64,21 +59,6 @@ WORDS: dict[tuple[str, str], str] = {
     ("link", "connecting"): mark("Connecting to the centre"),
     ("link", "connected"): mark("Centre connected"),
     ("link", "lost"): mark("Centre not reachable"),
-    ("missing", "no_model"): mark("no model installed"),
-    ("missing", "not_in_header"): mark("not in the header"),
-    ("missing", "invalid_in_header"): mark("invalid in the header"),
-    ("missing", "no_pixels"): mark("no readable pixels"),
-    ("missing", "no_spacing"): mark("no pixel spacing"),
-    ("missing", "not_applicable"): mark("does not apply"),
-    ("missing", "not_connected"): mark("system not connected"),
-    ("missing", "not_configured"): mark("not configured"),
-    ("missing", "no_baseline"): mark("no baseline yet"),
-    ("missing", "not_reliable"): mark("not reliable here"),
-    ("missing", "failed"): mark("measurement failed"),
-    ("evidence", "V"): mark("read in the source"),
-    ("evidence", "M"): mark("measured by us"),
-    ("evidence", "mem"): mark("default, not yet verified"),
-    ("evidence", "E"): mark("default, not yet verified"),
     ("audit", "login"): mark("Logged in"),
     ("audit", "login.refused"): mark("Log-in refused"),
     ("audit", "logout"): mark("Logged out"),
@@ -89,26 +69,6 @@ WORDS: dict[tuple[str, str], str] = {
     ("audit", "decision.override"): mark("Released"),
     ("audit", "decision.undone"): mark("Decision undone"),
 }
-
-
-UNITS: dict[str, str] = {
-    "1": "",
-    "{ratio}": "",
-    "{count}": "",
-    "{edges}": "",
-    "{lines}": "",
-    "{steps}": "",
-    "{pixels}": "px",
-    "Hz/{pixel}": "Hz/px",
-    "deg": "°",
-    "a": mark("years"),
-    "d": mark("days"),
-    "mA.s": "mAs",
-    "mGy.cm": "mGy·cm",
-    "Gy.cm2": "Gy·cm²",
-    "s/mm2": "s/mm²",
-}
-"""UCUM as people write it; a unit that is not here is written as it is."""
 
 
 def person(name: str) -> str:

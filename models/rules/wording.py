@@ -11,7 +11,18 @@ from models.measurement import Value
 from models.rules.schema import Texts
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*\.\w+)\}")
-_UNITS = {"deg": "°", "%": "%", "1": "", "a": Bilingual("岁", "years"), "d": Bilingual("天", "days")}
+_UNITS = {
+    "1": "",
+    "deg": "°",
+    "{pixels}": "px",
+    "Hz/{pixel}": "Hz/px",
+    "mA.s": "mAs",
+    "Gy.cm2": "Gy·cm²",
+    "s/mm2": "s/mm²",
+    "a": Bilingual("岁", "years"),
+    "d": Bilingual("天", "days"),
+}
+"""UCUM as people write it; another unit is written as it is, an annotation in braces not at all."""
 _WORDS = {True: Bilingual("是", "yes"), False: Bilingual("否", "no")}
 UNKNOWN = Bilingual("未知", "unknown")
 

@@ -1,15 +1,17 @@
-"""The words of closed sets."""
+"""The words of closed sets. Those of a verdict are ``models.rules.words``."""
 
 from __future__ import annotations
 
+from capture.text import Bilingual
 from cloud_sync.kit.i18n import mark
+from models.rules.words import GRADES, SEVERITIES
 
-WORDS = {
-    "jia": mark("Grade A"), "yi": mark("Grade B"), "bing": mark("Grade C"), "fei": mark("Grade D"),
-    "unknown": mark("Unknown"), "": mark("Not judged"), "none": mark("None given"),
+WORDS: dict[str, str | Bilingual] = {
+    **{key or "": said for key, said in GRADES.items()},
+    **{key: said for key, said in SEVERITIES.items()},
+    "unknown": mark("Unknown"), "none": mark("None given"),
     "site": mark("Site"), "box": mark("Box"), "device": mark("Device"), "modality": mark("Modality"),
     "grade": mark("Grade"), "qc-group": mark("QC group"), "admin": mark("Administrator"),
-    "info": mark("Note"), "minor": mark("Minor"), "major": mark("Major"), "veto": mark("Veto"),
     "content": mark("One number, two contents"), "source": mark("An event in another box's name"),
     "clone": mark("Two boxes use one name"),
 }  # fmt: skip

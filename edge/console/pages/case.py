@@ -15,7 +15,7 @@ from edge.console import deeds
 from edge.console.auth import Viewer
 from edge.console.frame import CASE_ID, LAST_ROW, Console, View, anybody, decider, view_of
 from edge.console.pages.board import read_board
-from edge.console.wording import REASONS
+from edge.console.wording import REJECT_REASONS
 from edge.store import audit, board, cards
 from edge.store.cards import Card
 from models.measurement import Measurement
@@ -79,8 +79,14 @@ async def form(
         raise HTTPException(404)
     card = await _card(view.console, case_id, identity=viewer.sees_identity)
     codes = [code.rsplit(":")[-1] for found in card.findings for code in found.codes]
-    suggested = next((code for code in codes if code in REASONS), "")
-    values = {"card": card, "action": action, "reasons": REASONS, "suggested": suggested, "on_board": on_board}
+    suggested = next((code for code in codes if code in REJECT_REASONS), "")
+    values = {
+        "card": card,
+        "action": action,
+        "reasons": REJECT_REASONS,
+        "suggested": suggested,
+        "on_board": on_board,
+    }
     return view.page("part/decide.html", **values)
 
 

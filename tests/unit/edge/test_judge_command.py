@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_veto_exits_one_and_says_what_to_do(folder: Path) -> None:
     said = qcbox("judge", folder / "nobody.dcm", "--lang", "en")
     assert said.exit_code == 1
-    assert "grade D" in said.output and "Patient ID missing" in said.output and "DX CHEST PA" in said.output
+    assert "Grade D" in said.output and "Patient ID missing" in said.output and "DX CHEST PA" in said.output
     assert "choose the patient from the worklist" in said.output
     assert "废片" in qcbox("judge", folder / "nobody.dcm", "--lang", "zh").output
 

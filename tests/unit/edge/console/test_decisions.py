@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from edge.console.wording import REASONS
+from edge.console.wording import REJECT_REASONS
 from edge.store import audit, cards
 from edge.store.cards import Card
 from edge.store.schema import outbox
@@ -135,7 +135,7 @@ async def test_the_form_suggests_the_reason_that_the_finding_names(stage: Stage)
     case = stage.add(Grade.FEI)
     async with stage.logged_in() as browser:
         form = (await browser.get(f"/part/decide/{case}/repeat")).text
-        assert form.count('type="radio"') == len(REASONS) == 16
+        assert form.count('type="radio"') == len(REJECT_REASONS) == 16
         assert 'value="111209" required checked autofocus' in form
         assert (await browser.get(f"/part/decide/{case}/accept")).status_code == 404
 

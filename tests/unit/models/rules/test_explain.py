@@ -7,20 +7,11 @@ from typing import get_args
 
 from models.measurement import Measurement, Measurements, NotMeasured, Reason
 from models.rules.evaluate import evaluate
-from models.rules.explain import (
-    EVIDENCE,
-    GRADES,
-    LAYERS,
-    REASONS,
-    SEVERITIES,
-    Line,
-    explain_finding,
-    explain_not_assessed,
-    explain_rule,
-)
+from models.rules.explain import Line, explain_finding, explain_not_assessed, explain_rule
 from models.rules.pack import RuleSet
 from models.rules.schema import Layer
 from models.rules.verdict import Grade, NotAssessed, Severity
+from models.rules.words import EVIDENCE, GRADES, LAYERS, REASONS, SEVERITIES
 from tests.unit.models.rules.packs import NAMES, facts, head, load, standard, write
 
 
