@@ -11,6 +11,7 @@ import uvicorn
 
 from capture.errors import Bug, Misuse
 from capture.text import Bilingual
+from cloud_sync.kit.serving import PatientProtocol
 from edge.console.app import create_app
 from edge.services import Services
 
@@ -28,6 +29,7 @@ class ConsoleServer:
     def __init__(self, services: Services) -> None:
         config = uvicorn.Config(
             create_app(services),
+            http=PatientProtocol,
             log_config=None,
             access_log=False,
             server_header=False,

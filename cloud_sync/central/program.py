@@ -20,6 +20,7 @@ from cloud_sync.central.ingest import Ingest
 from cloud_sync.central.settings import CentralSettings
 from cloud_sync.kit import log as logs
 from cloud_sync.kit.notify import notify, watchdog_interval_s
+from cloud_sync.kit.serving import PatientProtocol
 
 log = structlog.get_logger()
 
@@ -37,8 +38,8 @@ def run(settings: CentralSettings, at: Callable[[str], None] = lambda step: None
     portal = settings.portal
     server = _Server(
         uvicorn.Config(
-            app, host=portal.host, port=portal.port, log_config=None, access_log=False, server_header=False,
-            timeout_graceful_shutdown=5,
+            app, host=portal.host, port=portal.port, http=PatientProtocol, log_config=None, access_log=False,
+            server_header=False, timeout_graceful_shutdown=5,
         )
     )  # fmt: skip
     stop, failed = threading.Event(), threading.Event()
