@@ -12,21 +12,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
-from capture.arrival import Arrival
-from capture.dicom.options import ReadOptions
 from capture.errors import Misuse, Retry
 from capture.spool import Spool
 from capture.text import Bilingual
 
-if TYPE_CHECKING:
-    from capture.acquisition import Acquisition
-
 log = structlog.get_logger()
+SOURCE = "folder"
 TAKEN, REFUSED = "taken", "refused"
 _CHUNK = 1 << 20
 _HEAD = 1024
@@ -75,19 +71,15 @@ class FolderSource:
     ``ready`` is called before the first look, ``alive`` before each file; ``clock`` counts seconds, never back.
     """
 
-    name = "folder"
-
     def __init__(
         self,
         settings: FolderSettings,
-        options: ReadOptions | None = None,
         *,
         ready: Callable[[], None] = lambda: None,
         alive: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings
-        self._options = options or ReadOptions()
         self._ready, self._alive, self._clock = ready, alive, clock
         self._looks: dict[Path, _Look] = {}
         self._reachable = True
@@ -106,12 +98,6 @@ class FolderSource:
             self.look(spool, self.settings.path, stop)
             stop.wait(self.settings.poll_s)
         log.info("process.stopping")
-
-    def read(self, arrival: Arrival, path: Path) -> Acquisition:
-        """See :func:`capture.dicom.reader.read`."""
-        from capture.dicom.reader import read  # loads numpy and decoders, which the watching process never needs
-
-        return read(path, arrival, self._options)
 
     def look(self, spool: Spool, root: Path, stop: threading.Event) -> None:
         """One look through the folder; what has been still long enough is taken or refused."""
@@ -171,7 +157,7 @@ class FolderSource:
                     Bilingual("清理磁盘", "Free space"),
                 )
             file.seek(0)
-            with spool.receive(kind="dicom", source=self.name, peer=self.settings.label) as incoming:
+            with spool.receive(kind="dicom", source=SOURCE, peer=self.settings.label) as incoming:
                 while chunk := file.read(_CHUNK):
                     incoming.write(chunk)
                 state = os.fstat(file.fileno())

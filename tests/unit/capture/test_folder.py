@@ -12,9 +12,9 @@ import pydicom.data
 import pytest
 import structlog
 
+from capture.dicom.reader import read
 from capture.errors import Misuse
 from capture.folder import FolderSettings, FolderSource, refusal
-from capture.source import installed
 from capture.spool import Spool, SpoolSettings
 from tests.disks import FailingDisk
 
@@ -223,7 +223,7 @@ def test_it_runs_until_stopped(tmp_path: Path) -> None:
     source.run(watched.spool, watched.stop)
     assert ready.is_set()
     [arrival] = watched.spool.pending()
-    assert source.read(arrival, watched.spool.path(arrival)).exam.Modality == "CT"
+    assert read(watched.spool.path(arrival), arrival).exam.Modality == "CT"
 
 
 def test_stop_is_heeded_between_files(watched: Watched) -> None:
@@ -237,9 +237,3 @@ def test_without_a_folder_it_does_not_start(tmp_path: Path) -> None:
     with pytest.raises(Misuse) as raised:
         FolderSource(FolderSettings()).run(Spool(tmp_path), threading.Event())
     assert raised.value.code == "folder.unset"
-
-
-def test_both_sources_are_found_by_name() -> None:
-    assert {"dicom", "folder"} <= installed().keys()
-    for name in ("dicom", "folder"):
-        assert installed()[name].load().name == name
