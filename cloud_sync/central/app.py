@@ -21,7 +21,7 @@ from cloud_sync.central.ingest import IngestStatus
 from cloud_sync.central.pages import administer, entry, overview, problems, results
 from cloud_sync.central.settings import PortalSettings
 from cloud_sync.kit.csrf import CrossSiteGuard
-from cloud_sync.kit.web import SecurityHeaders
+from cloud_sync.kit.web import SecurityHeaders, SmallBodies
 
 log = structlog.get_logger()
 
@@ -51,6 +51,7 @@ def create_app(
     app.add_exception_handler(Exception, _broken)
     # Added last runs first: headers on everything, then the guard, then the gate.
     app.add_middleware(Gate, auth=centre.auth)
+    app.add_middleware(SmallBodies)
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(SecurityHeaders)
     return app

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_timedelta
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,6 +30,10 @@ HEADERS: Mapping[str, str] = {
 """No inline script or style, nothing from elsewhere, no frame; a page with patients stays in no cache."""
 
 
+MOST_BODY = 64 * 1024
+"""Bytes of a request."""
+
+
 class SecurityHeaders:
     """ASGI middleware: puts ``HEADERS`` on every response that does not set them itself. Streams untouched."""
 
@@ -44,6 +49,26 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_guarded)
+
+
+class SmallBodies:
+    """ASGI middleware: a form or a decision is small; anybody may send more, before they have logged in."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        heard = 0
+
+        async def receive_little() -> Message:
+            nonlocal heard
+            message = await receive()
+            heard += len(message.get("body", b""))
+            if heard > MOST_BODY:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, receive_little, send)
 
 
 class Pages:

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 from capture.errors import QcError
 from capture.text import Bilingual
 from cloud_sync.kit.csrf import CrossSiteGuard
-from cloud_sync.kit.web import HEADERS, SecurityHeaders
+from cloud_sync.kit.web import HEADERS, SecurityHeaders, SmallBodies
 from edge.console import api, frame, live
 from edge.console.auth import Gate, from_loopback
 from edge.console.frame import console_of, view_of, viewer_of
@@ -78,6 +78,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(Exception, _broken)
     # Added last runs first: headers on everything, then the guard, then the gate.
     app.add_middleware(Gate, auth=console.auth)
+    app.add_middleware(SmallBodies)
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(SecurityHeaders)
     return app

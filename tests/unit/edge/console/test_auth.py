@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -299,3 +300,26 @@ async def test_a_request_of_htmx_without_a_session_goes_to_the_log_in(stage: Sta
     async with stage.browser() as browser:
         answer: httpx.Response = await browser.get("/part/decide/x/repeat", headers={"HX-Request": "true"})
     assert answer.status_code == 401 and answer.headers["HX-Redirect"] == "/login"
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=b"]
+)
+async def test_a_stranger_cannot_fill_memory_or_disk(stage: Stage, kind: str) -> None:
+    head = (
+        b'--b\r\nContent-Disposition: form-data; name="secret"; filename="f"\r\n\r\n'
+        if "multipart" in kind
+        else b""
+    )
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        yield head
+        for taken in range(200):  # noqa: B007  # counted from outside
+            yield b"x" * 16_384
+
+    async with stage.browser() as stranger:
+        answer = await stranger.post("/login", content=endless(), headers={"content-type": kind})
+    assert answer.status_code in (400, 413, 422)
+    assert taken < 10
