@@ -18,11 +18,12 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from capture.errors import Misuse
 from capture.text import Bilingual
-from edge.store.migrate import migrate
+from edge.store.migrate import damaged, migrate
 
 T = TypeVar("T")
 _READERS = 4
@@ -72,6 +73,7 @@ class Database:
 
     Raises:
         Misuse: another process owns the file.
+        Bug: the file is damaged.
     """
 
     def __init__(self, path: Path, at: Callable[[str], None] = lambda step: None) -> None:
@@ -83,7 +85,13 @@ class Database:
         # 0600 from the first byte: it holds patient identity. SQLite gives -wal and -shm the same mode.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._write_engine = engine(path, read_only=False)
-        migrate(path, self._write_engine)
+        try:
+            migrate(path, self._write_engine)
+        except DatabaseError as error:
+            os.close(self._lock)
+            if getattr(error.orig, "sqlite_errorcode", None) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+                raise damaged() from error
+            raise
         self._read_engine = engine(path, read_only=True)
         self._readers = ThreadPoolExecutor(_READERS, "db-read")
         # One thread: submitted writes run one after another, in order.

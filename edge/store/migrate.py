@@ -100,11 +100,19 @@ def check(path: Path) -> None:
     finally:
         connection.close()
     if not sound or dangling is not None:
-        raise Bug(
-            "store.damaged",
-            Bilingual("数据库未通过完整性检查", "The database fails its integrity check"),
-            Bilingual("用 qcbox restore 恢复最近的备份", "Restore the latest backup with qcbox restore"),
-        )
+        raise damaged()
+
+
+def damaged() -> Bug:
+    """What to say of a file that is no sound database."""
+    return Bug(
+        "store.damaged",
+        Bilingual("数据库未通过完整性检查", "The database fails its integrity check"),
+        Bilingual(
+            "移走该文件,用 qcbox restore 恢复最近的备份;暂存区中的图像不受影响",
+            "Move the file away and restore the latest backup with qcbox restore; images in the spool are safe",
+        ),
+    )
 
 
 def _plain(path: Path) -> sqlite3.Connection:

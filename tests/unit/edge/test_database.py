@@ -191,3 +191,13 @@ def test_check_sees_damage(tmp_path: Path) -> None:
     (tmp_path / "copy.db").write_bytes(content)
     with pytest.raises(Bug, match=r"store\.damaged"):
         check(tmp_path / "copy.db")
+
+
+@pytest.mark.parametrize("garbage", [b"no database at all " * 100, b"SQLite format 3\0" + b"\xff" * 4096])
+def test_a_damaged_file_is_said_in_words_and_left_as_it_is(tmp_path: Path, garbage: bytes) -> None:
+    path = tmp_path / "q.db"
+    path.write_bytes(garbage)
+    for _ in range(2):  # the lock was given back
+        with pytest.raises(Bug, match=r"store\.damaged"):
+            Database(path)
+    assert path.read_bytes() == garbage
