@@ -82,7 +82,7 @@ def _of_image(acquisition: Acquisition) -> Answers:
         "dose.organ_mGy": positive(acquisition, "OrganDose", organ, MGY_PER_DGY),
         "dose.reference_point_mGy": NOT_APPLICABLE,
         "dose.ctdivol_mGy": positive(acquisition, "CTDIvol", technique.CTDIvol),
-        "dose.phantom_cm": NOT_APPLICABLE,
+        "dose.phantom_cm": NOT_IN_HEADER,
         "dose.dlp_mGy_cm": NOT_APPLICABLE,
         "dose.event_count": NOT_APPLICABLE,
         "dose.total_disagreement_ratio": NOT_APPLICABLE,

@@ -103,6 +103,7 @@ def test_only_these_rules_may_condemn_an_image() -> None:
         "HD10.side_contradiction",
         "HD10.side_not_ordered",
         "HD13.uid_reused",
+        "HD20.pixels_damaged",
         "MB14.orientation_missing",
         "PA01.lung_cut_off",
         "PA09.foreign_object",
