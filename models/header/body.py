@@ -11,9 +11,14 @@ from models.reporting import INVALID, NOT_IN_HEADER, Answer, Answers, Missing, R
 _SEVERAL = Missing(Reason.NOT_RELIABLE, "the dose report's events are of several regions")
 
 
+_LOCALIZER = "constant angle acquisition"
+"""Meaning of 113805, DCM: a topogram, whose region is often that of the whole table."""
+
+
 def _of_report(report: DoseReport) -> Answers:
     """By the Target Region (123014, DCM) of the events; of several regions none can be compared with a limit."""
-    codes = {event.region.strip() for event in report.events if event.region and event.region.strip()}
+    scans = [event for event in report.events if (event.acquisition_type or "").strip().lower() != _LOCALIZER]
+    codes = {event.region.strip() for event in scans or report.events if event.region and event.region.strip()}
     terms = {term_of_code(code) for code in codes}
     part: Answer = INVALID if codes else NOT_IN_HEADER
     if len(terms) > 1:

@@ -300,6 +300,14 @@ def test_the_part_of_a_dose_report_is_the_target_region_of_all_events(
     assert fact("body.present", report) is (expected is not MISSING)
 
 
+def test_the_region_of_a_topogram_does_not_count_beside_a_scan() -> None:
+    topogram = DoseEvent("ct", acquisition_type="Constant Angle Acquisition", region="T-D0010")
+    spiral = DoseEvent("ct", acquisition_type="Spiral Acquisition", region="T-D4000")
+    report = replace(REPORT, exam=replace(REPORT.exam, BodyPartExamined=None))
+    assert fact("body.part", replace(report, dose_report=DoseReport((topogram, spiral)))) == "ABDOMEN"
+    assert fact("body.part", replace(report, dose_report=DoseReport((topogram,)))) == "WHOLEBODY"
+
+
 def test_a_body_part_that_is_written_goes_before_the_target_region() -> None:
     report = replace(REPORT, dose_report=DoseReport((DoseEvent("ct", region="T-D4000"),)))
     assert fact("body.part", report) == "CHEST"
