@@ -78,9 +78,11 @@ def restore(source: Path, data_dir: Path, blobs_path: Path) -> Copied:
     if not snapshots:
         raise Misuse("restore.nothing", Bilingual("此处没有备份", "There is no backup here"), _look_at(source))
     target = data_dir / DATABASE
-    if target.exists():
-        text = Bilingual("目标已有数据库，先移走", "Move the present database away first")
-        raise Misuse("restore.occupied", text, _look_at(target))
+    # SQLite would play a log that was left behind into the restored file.
+    for left in (target, *(target.with_name(DATABASE + suffix) for suffix in ("-wal", "-shm"))):
+        if left.exists():
+            text = Bilingual("目标已有数据库，先移走", "Move the present database away first")
+            raise Misuse("restore.occupied", text, _look_at(left))
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = data_dir / f".{DATABASE}"
     copy(snapshots[-1], made)
@@ -166,9 +168,13 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _copy_synced(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
-    target.chmod(0o600)
-    _sync(target)
+    """Readable by its owner only, from the first byte."""
+    made = target.with_name(f".{target.name}")
+    made.unlink(missing_ok=True)
+    made.touch(mode=0o600)
+    shutil.copyfile(source, made)
+    _sync(made)
+    made.rename(target)
 
 
 def _sync(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,3 +122,28 @@ def test_nothing_to_back_up_and_nothing_to_restore(box: Box, tmp_path: Path) -> 
     with pytest.raises(Misuse, match=r"restore\.occupied"):
         restore(tmp_path / "backup", *paths(box))
     assert box.db.read(lambda c: len(c.execute(select(outbox)).all())) == 1
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm"])
+def test_what_is_left_of_an_old_database_must_go_first(box: Box, tmp_path: Path, suffix: str) -> None:
+    """SQLite would play an old log into the restored file."""
+    backup(*paths(box), tmp_path / "backup")
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / f"qcbox.db{suffix}").write_bytes(b"old")
+    with pytest.raises(Misuse, match=r"restore\.occupied"):
+        restore(tmp_path / "backup", tmp_path / "new", tmp_path / "new" / "blobs")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [f"qcbox.db{suffix}"]
+
+
+def test_nobody_else_reads_a_backup(box: Box, tmp_path: Path) -> None:
+    """Not even in a folder that everybody may enter."""
+    (tmp_path / "backup").mkdir(mode=0o755)
+    before = os.umask(0o022)
+    try:
+        backup(*paths(box), tmp_path / "backup")
+        restore(tmp_path / "backup", tmp_path / "new", tmp_path / "new" / "blobs")
+    finally:
+        os.umask(before)
+    written = [p for root in ("backup", "new") for p in (tmp_path / root).rglob("*") if p.is_file()]
+    assert len(written) >= 8
+    assert [p.name for p in written if p.stat().st_mode & 0o077] == []
