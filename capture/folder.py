@@ -10,6 +10,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -159,6 +160,7 @@ class FolderSource:
             file.seek(0)
             with spool.receive(kind="dicom", source=SOURCE, peer=self.settings.label) as incoming:
                 while chunk := file.read(_CHUNK):
+                    self._alive()  # a large file on a slow stick takes longer than a watchdog waits
                     incoming.write(chunk)
                 state = os.fstat(file.fileno())
                 if (incoming.size, state.st_mtime_ns) != (look.size, look.mtime_ns):
@@ -172,11 +174,13 @@ class FolderSource:
             path.unlink()
             return
         target = _free_name(root / (TAKEN if reason is None else REFUSED) / path.relative_to(root))
+        if not target.parent.resolve().is_relative_to(root.resolve()):
+            raise OSError("a link leads out of the watched folder")
         target.parent.mkdir(parents=True, exist_ok=True)
         if reason is not None:
-            target.with_name(target.name + ".reason.txt").write_text(
-                f"{reason.zh}\n{reason.en}\n", encoding="utf-8"
-            )
+            # Exclusively: whoever may write here must not make us write through a link.
+            with _free_name(target.with_name(target.name + ".reason.txt")).open("x", encoding="utf-8") as said:
+                said.write(f"{reason.zh}\n{reason.en}\n")
         path.rename(target)
 
     def _say_reachable(self, reachable: bool) -> None:
@@ -211,13 +215,20 @@ def _files(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
     """Regular files below ``root`` with something in them; links and special files are not followed or opened."""
     folders = [root]
     while folders:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                path = Path(entry.path)
-                if entry.is_dir(follow_symlinks=False):
-                    if path.parent != root or entry.name not in (TAKEN, REFUSED):
-                        folders.append(path)
-                elif entry.is_file(follow_symlinks=False):
+        folder = folders.pop()
+        try:
+            entries = list(os.scandir(folder))
+        except OSError:
+            if folder == root:
+                raise
+            continue  # gone meanwhile, or not for us, as lost+found on a stick: no reason to leave the others
+        for entry in entries:
+            path = Path(entry.path)
+            if entry.is_dir(follow_symlinks=False):
+                if path.parent != root or entry.name not in (TAKEN, REFUSED):
+                    folders.append(path)
+            elif entry.is_file(follow_symlinks=False):
+                with suppress(FileNotFoundError):
                     state = entry.stat(follow_symlinks=False)
                     if state.st_size:
                         yield path, state
@@ -233,9 +244,9 @@ def _open_regular(path: Path) -> BinaryIO:
 
 
 def _free_name(path: Path) -> Path:
-    """``path``, or the first of path.1, path.2, ... that does not exist."""
+    """``path``, or the first of path.1, path.2, ... that does not exist. A link that leads nowhere exists."""
     tried, number = path, 0
-    while tried.exists():
+    while os.path.lexists(tried):
         number += 1
         tried = path.with_name(f"{path.name}.{number}")
     return tried

@@ -237,3 +237,58 @@ def test_without_a_folder_it_does_not_start(tmp_path: Path) -> None:
     with pytest.raises(Misuse) as raised:
         FolderSource(FolderSettings()).run(Spool(tmp_path), threading.Event())
     assert raised.value.code == "folder.unset"
+
+
+def test_links_in_the_folder_lead_nowhere(watched: Watched, tmp_path: Path) -> None:
+    """Whoever may write into the folder must not make the box write elsewhere."""
+    victim = tmp_path / "pseudonym.key"
+    victim.write_bytes(b"key")
+    (watched.root / "x").write_bytes(b"no image")
+    (watched.root / "refused").mkdir()
+    (watched.root / "refused" / "x.reason.txt").symlink_to(victim)
+    (watched.root / "refused" / "x").symlink_to(tmp_path / "nowhere")
+    watched.look(0)
+    watched.look(5)
+    assert victim.read_bytes() == b"key"
+    assert (watched.root / "refused" / "x.1").read_bytes() == b"no image"
+
+
+def test_a_taken_folder_that_is_a_link_gets_nothing(watched: Watched, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (watched.root / "taken").symlink_to(tmp_path / "elsewhere")
+    (watched.root / "ST1").mkdir()
+    (watched.root / "ST1" / "I1").write_bytes(CT)
+    watched.look(0)
+    assert watched.look(5) == [CT]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert watched.look(100) == [CT]  # and not again and again
+
+
+def test_a_subfolder_that_may_not_be_read_does_not_hide_the_others(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """lost+found on every ext4 stick belongs to root."""
+    (watched.root / "lost+found").mkdir()
+    (watched.root / "I1").write_bytes(CT)
+    scandir = os.scandir
+
+    def refuse(path: Path) -> object:
+        if path.name == "lost+found":
+            raise PermissionError(errno.EACCES, "not for us")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    watched.look(0)
+    assert watched.look(5) == [CT]
+
+
+def test_a_large_file_keeps_the_watchdog_quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("capture.folder._CHUNK", 1024)
+    watched, calls = Watched(tmp_path), []
+    watched.source = FolderSource(
+        watched.source.settings, alive=lambda: calls.append(watched.now), clock=lambda: watched.now
+    )
+    (watched.root / "I1").write_bytes(CT)
+    watched.look(0)
+    assert watched.look(5) == [CT]
+    assert calls.count(5) >= len(CT) // 1024
