@@ -49,7 +49,7 @@ class RealDisk:
 
     def create(self, path: Path) -> int:
         """See :class:`Disk`. The lock is flock(2): the kernel drops it when the process dies."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         return descriptor
 

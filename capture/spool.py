@@ -66,8 +66,9 @@ class Spool:
         self.at = at
         self._claimed: set[str] = set()
         self._claiming = threading.Lock()
-        for made in (self.tmp, self.new, self.aside):
-            made.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for made in (folder, self.tmp, self.new, self.aside):
+            made.mkdir(mode=0o700, exist_ok=True)
         self.disk.fsync_folder(folder)
         self.disk.fsync_folder(folder.parent)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -43,6 +44,7 @@ def build(names: list[str]) -> typer.Typer:
 
 def main() -> None:
     """Run the command line. What the product raises on purpose is said in words, not as a traceback."""
+    os.umask(0o077)  # whatever a command writes may hold a patient
     asked = [name for name in sys.argv[1:2] if name in COMMANDS]
     try:
         build(asked or list(COMMANDS))()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -92,6 +93,7 @@ def _password() -> str:
 
 def main() -> None:
     """Run the command line. What the product raises on purpose is said in words, not as a traceback."""
+    os.umask(0o077)  # the database holds results and the hashes of passwords
     try:
         app()
     except QcError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +23,6 @@ def agent(
     from edge.agent import run_agent
 
     configure("agent")
-    os.umask(0o077)
     settings = load(config)
     try:
         asyncio.run(run_agent(settings))

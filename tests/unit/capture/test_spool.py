@@ -243,3 +243,17 @@ def test_the_watermark(tmp_path: Path) -> None:
 def test_the_real_disk_knows_its_room(tmp_path: Path) -> None:
     room = os.statvfs(tmp_path)
     assert 0 < Spool(tmp_path).free_bytes() <= room.f_blocks * room.f_frsize
+
+
+def test_nobody_else_reads_what_was_received(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        spool = Spool(tmp_path / "spool", SpoolSettings(min_free_mb=1))
+        with spool.receive(kind="dicom", source="dicom") as incoming:
+            incoming.write(b"a patient")
+            spool.set_aside(incoming.commit(1), "code", "reason")
+    finally:
+        os.umask(before)
+    found = [tmp_path / "spool", *(tmp_path / "spool").rglob("*")]
+    assert len(found) == 7
+    assert [path.name for path in found if path.stat().st_mode & 0o077] == []

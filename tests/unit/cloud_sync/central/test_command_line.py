@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import signal
 import socket
 import sys
@@ -181,3 +182,15 @@ def test_an_ingest_that_fails_ends_the_centre(
     monkeypatch.setattr("cloud_sync.central.ingest.Ingest.run", lambda *_: None)
     portal = PortalSettings(port=0)
     assert run(CentralSettings(database_url=f"sqlite:///{tmp_path}/central.db", portal=portal)) == 1
+
+
+def test_nobody_else_reads_the_database(config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        fill(config, 1)
+        (tmp_path / "mine").mkdir()
+        monkeypatch.setenv("QCBOX_CENTRAL_DATABASE_URL", f"sqlite:///{tmp_path / 'mine' / 'c.db'}")
+        assert call(monkeypatch, "status", "--config", str(config)) == 0
+    finally:
+        os.umask(before)
+    assert [path.name for path in (tmp_path / "mine").iterdir() if path.stat().st_mode & 0o077] == []
