@@ -1,0 +1,1 @@
+"""What must come out, word for word: wire messages, and the verdicts of objects of known truth."""
