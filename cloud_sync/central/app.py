@@ -21,7 +21,7 @@ from cloud_sync.central.ingest import IngestStatus
 from cloud_sync.central.pages import administer, entry, overview, problems, results
 from cloud_sync.central.settings import PortalSettings
 from cloud_sync.kit.csrf import CrossSiteGuard
-from cloud_sync.kit.web import SecurityHeaders, SmallBodies
+from cloud_sync.kit.web import HEADERS, SecurityHeaders, SmallBodies
 
 log = structlog.get_logger()
 
@@ -81,4 +81,6 @@ async def _misused(request: Request, error: Exception) -> Response:
 async def _broken(request: Request, error: Exception) -> Response:
     """Log the type and the place, never the text: it may quote what was asked."""
     log.error("request.failed", exc_info=error)
-    return view_of(request).page("error.html", 500, status=500, hint="")
+    answer = view_of(request).page("error.html", 500, status=500, hint="")
+    answer.headers.update(HEADERS)  # Starlette answers a bug outside of every middleware
+    return answer

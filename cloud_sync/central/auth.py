@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 from collections.abc import Callable
 
 import anyio.to_thread
@@ -23,22 +23,25 @@ log = structlog.get_logger()
 
 
 class Auth:
-    """Log-in and log-out over the database. Blocking: call from a worker thread."""
+    """Log-in and log-out over the database. All but ``log_in`` block: call them from a worker thread."""
 
     def __init__(self, database: Database, session_hours: float, wall: Callable[[], int]) -> None:
         self._database, self._wall = database, wall
         self._session_ms = int(session_hours * 3_600_000)
         # One at a time: anybody in the network may try, and a hash takes memory and a core on purpose.
-        self._hashing = threading.Lock()
+        # Whoever waits for it takes no worker thread, which other pages need.
+        self._hashing = asyncio.Lock()
 
-    def log_in(self, name: str, password: str, address: str) -> str | None:
+    async def log_in(self, name: str, password: str, address: str) -> str | None:
         """A session's token, or None; which of the reasons, the answer does not tell."""
-        with self._hashing:
-            now = self._wall()
-            with self._database.write() as connection:
-                secret_hash = accounts.attempt(connection, name, now)
-            right = matches(secret_hash, password)
-        if not right:
+        async with self._hashing:
+            return await anyio.to_thread.run_sync(self._log_in, name, password, address)
+
+    def _log_in(self, name: str, password: str, address: str) -> str | None:
+        now = self._wall()
+        with self._database.write() as connection:
+            secret_hash = accounts.attempt(connection, name, now)
+        if not matches(secret_hash, password):
             log.warning("account.refused", address=address)
             return None
         with self._database.write() as connection:

@@ -23,7 +23,7 @@ def ask(view: _See) -> HTMLResponse:
 
 
 @router.post("/login")
-def enter(
+async def enter(
     request: Request,
     view: _See,
     name: Annotated[str, Form(max_length=64)],
@@ -31,7 +31,7 @@ def enter(
 ) -> Response:
     """One answer for every kind of failure, so that it names no account."""
     address = request.client.host if request.client else ""
-    token = view.centre.auth.log_in(name.strip(), password, address)
+    token = await view.centre.auth.log_in(name.strip(), password, address)
     if token is None:
         return view.page("login.html", 401, refused=True, name=name)
     settings = view.centre.settings

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
+from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
@@ -19,13 +20,17 @@ from cloud_sync.wire.codec import decode_event
 router = APIRouter()
 _See = Annotated[View, Depends(view_of)]
 _Text = Annotated[str, Query(max_length=256)]
+_Day = Annotated[date, Field(ge=date(1970, 1, 2), le=date(9999, 12, 29))]
+"""A day that still is one in another time zone."""
+_Row = Annotated[int, Field(ge=1, le=2**63 - 1)]
+"""Number of a row, as large as a database has them."""
 _PAGE = 50
 _TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
 def chosen_of(
     view: _See, site: _Text = "", box: _Text = "", device: _Text = "", modality: _Text = "", grade: _Text = "",
-    since: date | Literal[""] = "", until: date | Literal[""] = "",
+    since: _Day | Literal[""] = "", until: _Day | Literal[""] = "",
 ) -> Filter:  # fmt: skip
     """The filter in the address; days are the centre's own, ``until`` is included."""
 
@@ -47,7 +52,7 @@ def show(
     view: _See,
     chosen: _Chosen,
     by: Literal["site", "box", "device", "modality", "grade"] = "device",
-    before: Annotated[int | None, Query(ge=1)] = None,
+    before: _Row | None = None,
 ) -> HTMLResponse:
     """Counts by one dimension and the newest results; only that part when htmx asks."""
     template = "part/results.html" if request.headers.get("hx-request") else "results.html"
@@ -67,7 +72,7 @@ def show(
 
 
 @router.get("/results/{event_id}")
-def one(view: _See, event_id: int) -> HTMLResponse:
+def one(view: _See, event_id: _Row) -> HTMLResponse:
     """One result as the box sent it."""
     with view.centre.database.read() as connection:
         payload = queries.payload(connection, event_id)
