@@ -27,6 +27,9 @@ from cloud_sync.link.settings import BrokerSettings
 from cloud_sync.link.terms import Arrived, Happened, Lost, Session, Terms
 
 _READS_PER_POLL = 500
+_LARGEST_PACKET = 1024 * 1024
+"""Bytes we let the broker send us in one packet, which paho holds in memory. Up to here a message that is too
+long for the contract is kept as a dead letter; beyond, the broker drops it."""
 _MALFORMED = (ValueError, LookupError, TypeError, struct.error)
 """What paho raises for a packet that is none; a strange broker must not end the program."""
 
@@ -53,6 +56,7 @@ class Broker:
             PacketTypes.CONNECT,
             SessionExpiryInterval=self._session.expiry_s,
             ReceiveMaximum=self._session.receive_maximum,
+            MaximumPacketSize=_LARGEST_PACKET,
         )
         end = time.monotonic() + self._settings.connect_timeout_s
         try:

@@ -102,6 +102,14 @@ def test_nothing_a_box_sends_stops_the_rest(centre: Centre) -> None:
         assert streams.gaps(connection) == []
 
 
+def test_a_message_that_would_fill_the_memory_never_comes(centre: Centre) -> None:
+    """Five hundred of them would; and the broker would bring them again after every crash."""
+    centre.send(b"x" * 3_000_000, 1)
+    centre.send(genuine(2), 2)
+    centre.box.until(lambda: 2 in centre.settled(), "the next message is stored")
+    assert centre.settled() == {2} and centre.refused() == {}
+
+
 def test_a_number_used_twice_is_an_alarm_and_the_first_stays(centre: Centre) -> None:
     first = genuine(1)
     centre.send(first, 1)
