@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
 from typing import TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from cloud_sync.wire.messages import AnyEvent, Event
+from cloud_sync.wire.messages import EVENT_TYPES, Event, OtherEvent
 from cloud_sync.wire.words import Wire
 
 MAX_BYTES = 128 * 1024
@@ -24,9 +23,7 @@ MAX_DIGITS = 32
 """Of one number. Longer ones cost quadratic time and no reader keeps them exactly."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-T = TypeVar("T")
 M = TypeVar("M", bound=Wire)
-_EVENT: TypeAdapter[Event] = TypeAdapter(AnyEvent)
 
 
 class WireError(ValueError):
@@ -51,12 +48,15 @@ def encode(message: Wire) -> bytes:
 
 def decode(payload: bytes, model: type[M]) -> M:
     """The message in ``payload``. Raises WireError."""
-    return _read(payload, lambda: model.model_validate_json(payload, strict=True))
+    check_json(payload)
+    return _validated(payload, model)
 
 
 def decode_event(payload: bytes) -> Event:
     """The event in ``payload``, as the class of its type; OtherEvent for a newer type. Raises WireError."""
-    return _read(payload, lambda: _EVENT.validate_json(payload, strict=True))
+    tree = check_json(payload)
+    kind = tree.get("type") if isinstance(tree, dict) else None
+    return _validated(payload, EVENT_TYPES.get(str(kind), OtherEvent))
 
 
 def check_json(payload: bytes) -> object:
@@ -75,10 +75,9 @@ def check_json(payload: bytes) -> object:
 # would keep what was sent, for anybody who prints it.
 
 
-def _read(payload: bytes, validate: Callable[[], T]) -> T:
-    check_json(payload)
+def _validated(payload: bytes, model: type[M]) -> M:
     try:
-        return validate()
+        return model.model_validate_json(payload, strict=True)
     except ValidationError as error:
         places = _places(error)
     raise WireError("schema", places)

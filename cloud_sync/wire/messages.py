@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
 from cloud_sync.wire.words import (
     Action,
@@ -237,18 +237,3 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "qc.decision.v1": DecisionEvent,
     "qc.alert_ack.v1": AlertAckEvent,
 }
-
-
-def _kind(value: object) -> str:
-    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
-    return kind if isinstance(kind, str) and kind in EVENT_TYPES else "other"
-
-
-AnyEvent = Annotated[
-    Annotated[ResultEvent, Tag("qc.result.v1")]
-    | Annotated[SetAsideEvent, Tag("qc.setaside.v1")]
-    | Annotated[DecisionEvent, Tag("qc.decision.v1")]
-    | Annotated[AlertAckEvent, Tag("qc.alert_ack.v1")]
-    | Annotated[OtherEvent, Tag("other")],
-    Discriminator(_kind),
-]
