@@ -35,7 +35,7 @@ _MALFORMED = (ValueError, LookupError, TypeError, struct.error)
 
 
 class Broker:
-    """One connection, used once: ``connect``, then ``poll`` again and again, then ``close``."""
+    """One connection, used once: ``connect``, then ``poll`` again and again, then ``close``. Raises Lost."""
 
     def __init__(self, settings: BrokerSettings, session: Session) -> None:
         self._settings = settings
@@ -133,12 +133,17 @@ class Broker:
         # Never queue inside paho: whoever publishes has counted before.
         client.max_inflight_messages_set(0)
         if self._settings.ca_file:
-            client.tls_set(
-                str(self._settings.ca_file),
-                str(self._settings.cert_file) if self._settings.cert_file else None,
-                str(self._settings.key_file) if self._settings.key_file else None,
-                tls_version=ssl.PROTOCOL_TLS_CLIENT,
-            )
+            try:
+                client.tls_set(
+                    str(self._settings.ca_file),
+                    str(self._settings.cert_file) if self._settings.cert_file else None,
+                    str(self._settings.key_file) if self._settings.key_file else None,
+                    tls_version=ssl.PROTOCOL_TLS_CLIENT,
+                )
+            except (OSError, ValueError):  # not there, not readable, or half written: it may be mended any time
+                self._ear.close()
+                self._bell.close()
+                raise Lost("certificate_files") from None
         delay = _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=self._session.will.delay_s)
         client.will_set(self._session.will.topic, self._session.will.payload, 1, True, delay)
         client.on_connect = self._on_connect

@@ -144,3 +144,25 @@ def test_a_broker_of_another_authority_is_not_believed(broker: Mosquitto, pki: P
 def test_half_a_certificate_is_refused_when_configured(given: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="go together"):
         BrokerSettings(**given)
+
+
+@pytest.mark.parametrize("content", [None, "garbage", "-----BEGIN CERTIFICATE-----\nhalf"])
+def test_certificate_files_that_cannot_be_used_are_a_problem_not_an_end(
+    tmp_path: Path, content: str | None
+) -> None:
+    """The console lives in the same process as the link; and the files may be mended while it runs."""
+    files = {name: tmp_path / name for name in ("ca_file", "cert_file", "key_file")}
+    for path in files.values():
+        if content is not None:
+            path.write_text(content)
+    settings = LinkSettings(port=1, reconnect_first_s=0.05, reconnect_most_s=0.05, **files)
+    outbox = SimulatedOutbox(tmp_path / "outbox.db", synced=False)
+    link = Link(settings, outbox, "box-a", "b1", facts)
+    stop = threading.Event()
+    thread = threading.Thread(target=link.run, args=(stop,), daemon=True)
+    thread.start()
+    wait_until(lambda: link.status().problem == "certificate_files" or not thread.is_alive(), "it says why")
+    assert thread.is_alive()
+    stop.set()
+    thread.join(PATIENCE_S)
+    outbox.close()
