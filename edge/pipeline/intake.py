@@ -10,7 +10,7 @@ from contextlib import suppress
 from pydantic import TypeAdapter, ValidationError
 
 from capture.arrival import Arrival
-from capture.spool import Spool
+from capture.spool import Spool, genuine
 from edge.clock import now_ms
 from edge.metrics import Metrics
 from edge.pipeline.patience import patiently
@@ -100,4 +100,6 @@ class Intake:
                 continue
             self._seen_aside.add(sidecar.name)
             with suppress(ValidationError):  # doctor counts those that nobody can read
-                yield _ARRIVAL.validate_json(sidecar.read_bytes())
+                arrival = _ARRIVAL.validate_json(sidecar.read_bytes())
+                if genuine(arrival, sidecar.stem):
+                    yield arrival

@@ -257,3 +257,19 @@ def test_nobody_else_reads_what_was_received(tmp_path: Path) -> None:
     found = [tmp_path / "spool", *(tmp_path / "spool").rglob("*")]
     assert len(found) == 7
     assert [path.name for path in found if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("sha256", "zz"), ("received_at", 7), ("sha256", "keep16"), ("id", "another")]
+)
+def test_a_sidecar_that_contradicts_itself_is_put_aside(tmp_path: Path, name: str, value: object) -> None:
+    """Taken at its word, it ended the agent at every start."""
+    spool = Spool(tmp_path / "spool", SpoolSettings(min_free_mb=1))
+    with spool.receive(kind="dicom", source="dicom") as incoming:
+        incoming.write(b"x")
+        arrival = incoming.commit(1000)
+    sidecar = spool.new / f"{arrival.id}.json"
+    said = json.loads(sidecar.read_text())
+    sidecar.write_text(json.dumps({**said, name: said["sha256"][:16] + "../" if value == "keep16" else value}))
+    assert spool.pending() == []
+    assert sorted(p.suffix for p in spool.aside.iterdir()) == [".bin", ".json", ".json"]

@@ -148,6 +148,21 @@ async def test_what_the_spool_put_aside_is_a_case_too(box: Box) -> None:
     await running
 
 
+async def test_a_sidecar_whose_hash_rotted_is_no_case_and_holds_nobody_up(box: Box) -> None:
+    """A path made of it would end the agent, at every start."""
+    rotten, good = box.receive(b"one"), box.receive(b"two", received_at=5000)
+    sidecar = box.spool.new / f"{rotten.id}.json"
+    sidecar.write_text(sidecar.read_text().replace(rotten.sha256, "zz"))
+    one = intake(box)
+    stop = asyncio.Event()
+    running = asyncio.create_task(one.run(stop))
+    await asyncio.to_thread(wait_until, lambda: running.done() or one._looked > 0, "all were looked at")
+    stop.set()
+    await running
+    assert rows(box) == [(good.id, "held", None)]
+    assert (box.spool.aside / f"{rotten.id}.bin").read_bytes() == b"one"
+
+
 async def test_more_than_a_batch(box: Box) -> None:
     for number in range(70):
         box.receive(str(number).encode(), received_at=1000 + number)
