@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from capture.acquisition import Acquisition, DoseEvent, DoseReport, NoPixels
+from capture.dicom.reader import read
 from models.header.anatomy_terms import Sides, is_term, sides_of, term_of, term_of_code
 from models.measurement import Reason
+from tests.factories import arrival_of
 from tests.unit.models.acquisitions import (
     CHEST,
     CT,
@@ -298,6 +301,31 @@ def test_the_part_of_a_dose_report_is_the_target_region_of_all_events(
     )
     assert fact("body.part", report) == expected
     assert fact("body.present", report) is (expected is not MISSING)
+
+
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "dicom" / "sr"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not here")
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("CT-ESR-GE_Optima.dcm", "ABDOMEN"),
+        ("CT-RDSR-Siemens-Multi-3.dcm", "CHEST"),
+        ("CT-RDSR-Siemens_Flash-TAP-SS.dcm", "ABDOMEN"),
+        ("CT-RDSR-Siemens_Flash-QA-DS.dcm", Reason.NOT_RELIABLE),
+        ("CT-RDSR-ToshibaPixelMed.dcm", "CHESTABDPELVIS"),
+        ("CT-RDSR-GEPixelMed.dcm", MISSING),
+        ("CT-ESR-GE_VCT.dcm", WRONG),
+        ("DX-RDSR-Canon_CXDI.dcm", "CHEST"),
+        ("DX-RDSR-Carestream_DRXEvolution.dcm", Reason.NOT_RELIABLE),
+        ("MG-RDSR-Hologic_2D.dcm", "BREAST"),
+    ],
+)
+def test_the_part_of_reports_of_real_devices(file: str, expected: object) -> None:
+    report = read(SHARED / file, arrival_of(SHARED / file))
+    assert fact("body.part", report) == expected
+    assert fact("laterality.required", report) == NOT_ASKED
 
 
 def test_the_region_of_a_topogram_does_not_count_beside_a_scan() -> None:
