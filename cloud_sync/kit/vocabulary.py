@@ -44,8 +44,8 @@ EVENTS: dict[str, str] = {
 FIELDS: frozenset[str] = frozenset(
     {
         "event", "level", "timestamp", "process", "case", "device", "ms", "code", "reason", "hint", "count",
-        "bytes", "state", "status", "calling_ae", "called_ae", "peer", "port", "box", "stream", "seq", "stage",
-        "grade", "score", "alert", "version", "path_name", "free_mb", "error", "where", "account", "role",
+        "bytes", "state", "status", "calling_ae", "called_ae", "peer", "port", "box", "stream", "seq",
+        "grade", "score", "version", "error", "where", "account", "role",
         "attempt", "address",
     }
 )  # fmt: skip

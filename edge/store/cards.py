@@ -86,7 +86,6 @@ class Card:
     grade: str | None
     score: float | None
     not_assessed: tuple[NotAssessed, ...]
-    judged_at: int | None
     alert_id: int | None
     dedupe_key: str | None
     level: str | None
@@ -230,7 +229,6 @@ def _card(row: Any, findings: tuple[Finding, ...], identity: bool) -> Card:
         grade=row.verdict_grade,
         score=row.verdict_score,
         not_assessed=not_assessed_of(row.verdict_not_assessed or "[]"),
-        judged_at=row.verdict_created_at,
         alert_id=row.alert_id,
         dedupe_key=row.alert_dedupe_key,
         level=row.alert_level,

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from models.image.picture import Mask, Picture, gradient, steepness
 
 Side = Literal["left", "right", "top", "bottom"]
-SIDES: tuple[Side, ...] = ("left", "right", "top", "bottom")
 
 _MAX_ANGLE_DEG = 11.0
 _STEP_DEG = 0.5

@@ -76,7 +76,7 @@ class NotAssessed:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Exactly which content judged: name, version and sha256 of the pack or bundle."""
+    """Exactly which content judged: name, version and sha256 of the pack."""
 
     name: str
     version: int
@@ -105,6 +105,5 @@ class Verdict:
     passed: tuple[str, ...]
     """Ids of the rules that applied and passed."""
     packs: tuple[Fingerprint, ...]
-    bundles: tuple[Fingerprint, ...] = ()
     mode: Mode = "active"
     timings: tuple[Timing, ...] = ()

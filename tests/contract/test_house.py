@@ -65,6 +65,19 @@ def test_every_event_is_used() -> None:
     assert [event for event in EVENTS if f'"{event}"' not in said] == []
 
 
+def test_every_field_is_used() -> None:
+    """``kit.log`` itself adds the first four."""
+    files = (file for file in product_files() if file.name != "vocabulary.py")
+    said = {
+        keyword.arg
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+    }
+    assert FIELDS - said <= {"event", "level", "timestamp", "process"}
+
+
 def test_except_exception_only_at_the_last_resorts() -> None:
     """Elsewhere a broad except hides bugs (architecture, section 13)."""
     allowed = {
