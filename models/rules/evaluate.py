@@ -138,11 +138,12 @@ def _finding(
 
 
 def _severity(current: Effective, decision: Decision) -> Severity:
-    """A warning weighs at most minor: only a failure makes a rule's full weight felt."""
+    """A warning weighs at most minor, for only a failure makes a rule's full weight felt; one that takes no points,
+    as a single dose above its reference level (image-qc.md 4.5), is information."""
     if decision.outcome == "vetoes":
         return Severity.VETO
     if decision.outcome == "warns" and current.severity is not Severity.INFO:
-        return Severity.MINOR
+        return Severity.MINOR if current.deduct.warn else Severity.INFO
     return current.severity
 
 

@@ -58,6 +58,13 @@ def test_a_warning_weighs_at_most_minor(tmp_path: Path) -> None:
     assert (verdict.grade, verdict.score) == (Grade.JIA, 98)
 
 
+def test_a_warning_that_takes_no_points_only_informs(tmp_path: Path) -> None:
+    rule = TILT_RULE.replace("deduct = { warn = 2, fail = 10 }", "deduct = { fail = 10 }")
+    rules = load(write(tmp_path / "p", head(), rule, TILT_CASES))
+    [finding] = evaluate(facts(chest__tilt_deg=6.0), rules, {}).findings
+    assert (finding.level, finding.severity, finding.deduct) == ("warn", Severity.INFO, 0)
+
+
 def test_an_informing_rule_stays_informing_when_it_warns(tmp_path: Path) -> None:
     rule = TILT_RULE.replace('"major"', '"info"').replace("deduct = { warn = 2, fail = 10 }", "")
     rules = load(write(tmp_path / "p", head(), rule, TILT_CASES))
