@@ -22,22 +22,12 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from capture.acquisition import Acquisition, Pixels
-from capture.dicom.reader import ReadOptions, read
+from capture.acquisition import Pixels
 from tests import factories
+from tests.unit.capture.reading import pixels_of, read_file
 
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 LOSSLESS = (RLELossless, JPEGLSLossless, JPEG2000Lossless)
-
-
-def read_file(path: Path, **options: Any) -> Acquisition:
-    return read(path, factories.arrival_of(path), ReadOptions(**options))
-
-
-def pixels_of(ds: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian, **options: Any) -> Pixels:
-    pixels = read_file(factories.write(ds, path, syntax), **options).pixels
-    assert isinstance(pixels, Pixels), pixels
-    return pixels
 
 
 def samples(dtype: str, low: int, high: int, shape: tuple[int, ...] = (41, 33)) -> NDArray[Any]:

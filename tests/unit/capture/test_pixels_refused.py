@@ -21,22 +21,12 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from capture.acquisition import Acquisition, NoPixels, Pixels
+from capture.acquisition import NoPixels
 from capture.dicom.frames import DEFLATED_FRAME
-from capture.dicom.reader import ReadOptions, read
 from tests import factories
+from tests.unit.capture.reading import pixels_of, read_file
 
 LOSSLESS = (RLELossless, JPEGLSLossless, JPEG2000Lossless)
-
-
-def read_file(path: Path, **options: Any) -> Acquisition:
-    return read(path, factories.arrival_of(path), ReadOptions(**options))
-
-
-def pixels_of(ds: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian, **options: Any) -> Pixels:
-    pixels = read_file(factories.write(ds, path, syntax), **options).pixels
-    assert isinstance(pixels, Pixels), pixels
-    return pixels
 
 
 def refusal(ds: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian, **options: Any) -> str:

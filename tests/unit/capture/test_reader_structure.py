@@ -12,7 +12,7 @@ from capture.dicom.bounded import Damaged, Source
 from capture.dicom.codestream import Size, size_of
 from capture.dicom.reader import read
 from tests import factories
-from tests.unit.capture.test_reader import HEAD, element, part10
+from tests.unit.capture.reading import HEAD, element, part10
 
 ITEM, ITEM_END, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0\0\0\0\0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 OPEN = b"\xff\xff\xff\xff"
