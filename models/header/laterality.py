@@ -6,20 +6,25 @@ import re
 
 from capture.acquisition import Exam
 from models.header.anatomy_terms import Sides, sides_of
+from models.header.modality import PROJECTION
 from models.measurement import NotMeasured
 from models.producer import Subject
 from models.reporting import NOT_APPLICABLE, NOT_IN_HEADER, Answer, Answers, Missing, Reporter, family
 
 _LEGAL = frozenset({"R", "L", "U", "B"})
 # Words only: a lone R or L may be part of anything.
-_LEFT = re.compile(r"(?<![a-z])(left|lt|links|lft)(?![a-z])|左", re.IGNORECASE)
-_RIGHT = re.compile(r"(?<![a-z])(right|rt|rechts|rgt)(?![a-z])|右", re.IGNORECASE)
+_LEFT = re.compile(r"(?<![a-z])(left|links)(?![a-z])|左", re.IGNORECASE)
+_RIGHT = re.compile(r"(?<![a-z])(right|rechts)(?![a-z])|右", re.IGNORECASE)
+# Asked of projections only: in CT and MR, RT is also radiotherapy and respiratory triggering.
+_LT = re.compile(r"(?<![a-z])(lt|lft)(?![a-z])", re.IGNORECASE)
+_RT = re.compile(r"(?<![a-z])(rt|rgt)(?![a-z])", re.IGNORECASE)
 
 
 def _described(exam: Exam) -> frozenset[str]:
     """The one side that the descriptions name; none when they name no side or both."""
     text = " ".join(filter(None, (exam.SeriesDescription, exam.ProtocolName, exam.StudyDescription)))
-    left, right = bool(_LEFT.search(text)), bool(_RIGHT.search(text))
+    short = text if exam.Modality in PROJECTION else ""
+    left, right = bool(_LEFT.search(text) or _LT.search(short)), bool(_RIGHT.search(text) or _RT.search(short))
     return frozenset({"L"} if left and not right else {"R"} if right and not left else ())
 
 

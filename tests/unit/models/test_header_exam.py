@@ -157,6 +157,8 @@ def test_exam(name: str, expected: object, fields: dict[str, object]) -> None:
         ("laterality.contradiction", True, {"ImageLaterality": "R"}),
         ("laterality.contradiction", False, {"SeriesDescription": "knee LEFT and RIGHT"}),
         ("laterality.contradiction", True, {"SeriesDescription": "RT KNEE AP"}),
+        ("laterality.contradiction", False, {"SeriesDescription": "t2 tse RT", "Modality": "MR"}),
+        ("laterality.contradiction", True, {"SeriesDescription": "t2 tse right", "Modality": "MR"}),
         ("laterality.contradiction", False, {"SeriesDescription": "upright knee", "ImageLaterality": "L"}),
         ("laterality.contradiction", MISSING, {"ImageLaterality": None}),
         ("laterality.stated", "L", {}),
