@@ -9,8 +9,9 @@ from models.producer import Subject
 from models.reporting import NOT_IN_HEADER, Answer, Answers, Reporter, absent, family
 
 _CHILD = re.compile(
-    r"(?<![a-z])(child|children|infant|baby|babies|neonat\w*|newborn|toddler|kid|kids|p(a)?ed(s|iatric\w*|i)?)(?![a-z])"
-    r"|儿童|小儿|婴|新生儿|幼儿|患儿",
+    r"child"  # also inside a word: ThoraxRoutineChild
+    r"|(?<![a-z])(infant|baby|babies|babygram|neonat\w*|newborn|nicu|picu|toddler|kid|kids|p(a)?ed(s|iatric\w*|i)?)(?![a-z])"
+    r"|儿童|小儿|儿科|婴|新生儿|幼儿|患儿",
     re.IGNORECASE,
 )
 _PERSON_CODE = re.compile(r"[0-9]{26}")

@@ -99,6 +99,8 @@ KNEE = spoil(CHEST, BodyPartExamined="KNEE", ImageLaterality="L", SeriesDescript
         ("child.protocol_named", False, {}),
         ("child.protocol_named", True, {"ProtocolName": "Chest Paed 5kg"}),
         ("child.protocol_named", True, {"StudyDescription": "小儿胸部正位"}),
+        ("child.protocol_named", True, {"ProtocolName": "02_ThoraxRoutineChild"}),
+        ("child.protocol_named", True, {"StudyDescription": "儿科胸片"}),
         ("child.protocol_named", False, {"ProtocolName": "Pedal view foot"}),
         ("child.protocol_named", MISSING, {"SeriesDescription": None, "ProtocolName": None}),
         ("burned_in.stated", True, {}),
