@@ -10,6 +10,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -22,6 +23,7 @@ from edge.console import api, frame, live
 from edge.console.auth import Gate, from_loopback
 from edge.console.frame import console_of, view_of, viewer_of
 from edge.console.pages import administer, board, case, entry, lists
+from edge.pipeline.patience import disk_full
 from edge.services import Services
 
 log = structlog.get_logger()
@@ -55,6 +57,13 @@ _ERRORS: dict[int, tuple[Bilingual, Bilingual]] = {
         Bilingual(
             "图像和判定没有丢失；请重试，若再次出现请告知工程师",
             "No image and no verdict is lost; try again, and tell the engineer if it stays",
+        ),
+    ),
+    507: (
+        Bilingual("磁盘已满", "The disk is full"),
+        Bilingual(
+            "请工程师清理磁盘；图像在设备或暂存区等待，有空间后自动继续",
+            "The engineer has to free space; images wait at the device or in the spool and go on by themselves",
         ),
     ),
 }
@@ -119,7 +128,8 @@ async def _broken(request: Request, error: Exception) -> Response:
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
     where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     log.error("request.failed", error=type(error).__name__, where=where)
-    answer = _say(request, 500, "http.500", *_ERRORS[500])
+    status = 507 if isinstance(error, OSError | OperationalError) and disk_full(error) else 500
+    answer = _say(request, status, f"http.{status}", *_ERRORS[status])
     answer.headers.update(HEADERS)  # Starlette answers a bug outside of every middleware
     return answer
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 import edge.console
 from cloud_sync.kit.i18n import Texts, missing
@@ -270,6 +271,18 @@ async def test_the_api_describes_itself(stage: Stage) -> None:
         "/api/v1/cases", "/api/v1/cases/{case_id}", "/api/v1/alerts", "/api/v1/devices", "/api/v1/decisions",
         "/api/v1/decisions/{decision_id}",
     }  # fmt: skip
+
+
+async def test_a_full_disk_is_called_so(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log-in writes; whoever is turned away must know why."""
+
+    async def full(*_: object) -> None:
+        raise OperationalError("insert", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(stage.services.db, "awrite", full)
+    async with stage.browser() as browser:
+        answer = await browser.post("/login", data={"name": "lead", "secret": "x"})
+    assert answer.status_code == 507 and "磁盘已满" in answer.text
 
 
 async def test_shown_regions_never_leave_the_picture(tmp_path: Path) -> None:
