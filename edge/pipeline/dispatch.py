@@ -200,7 +200,7 @@ class Dispatch:
 
     async def _release(self, case: Case, error: Retry, stop: asyncio.Event) -> None:
         now = now_ms()
-        due = now + min(2**case.attempts, 300) * 1000
+        due = now + min(2**case.attempts, cases.LONGEST_WAIT_S) * 1000
         await self._write(lambda connection: cases.release(connection, case.id, error, due, now), stop)
         log.warning("case.retried", case=case.id, code=error.code, attempt=case.attempts)
 

@@ -15,6 +15,8 @@ from capture.text import Bilingual
 from edge.pipeline import states
 from edge.store.schema import acquisition, alert, case
 
+LONGEST_WAIT_S = 300
+"""Between two tries of one case."""
 _TEXT = TypeAdapter(Bilingual)
 
 
@@ -78,8 +80,12 @@ def take_in(connection: Connection, arrival: Arrival, now: int) -> TakenIn:
 
 
 def claim(connection: Connection, now: int) -> Case | None:
-    """Take the oldest case that waits: held, or due for another try."""
-    due = or_(case.c.state == "held", and_(case.c.state == "waiting_retry", case.c.next_at <= now))
+    """Take the oldest case that waits: held, or due for another try.
+
+    Due later than anybody waits means that the clock was put back since: that is due, too.
+    """
+    come = or_(case.c.next_at <= now, case.c.next_at > now + LONGEST_WAIT_S * 1000)
+    due = or_(case.c.state == "held", and_(case.c.state == "waiting_retry", come))
     row = connection.execute(select(case).where(due).order_by(case.c.id).limit(1)).first()
     if row is None:
         return None

@@ -202,6 +202,14 @@ async def test_a_disk_that_does_not_read_is_tried_again_later(box: Box, tmp_path
     assert count(box, verdict) == 1
 
 
+async def test_a_clock_put_back_by_years_keeps_no_case_waiting(box: Box, tmp_path: Path) -> None:
+    case_id = take_in(box, image(tmp_path))
+    await judge_next(box, Bench(OSError(errno.EIO, "input/output error")))
+    years_ago = box.db.read(lambda c: c.execute(select(case)).one()).next_at - 5 * 365 * 86_400_000
+    claimed = box.db.write(lambda c: cases.claim(c, years_ago))
+    assert claimed is not None and claimed.id == case_id
+
+
 async def test_a_lost_file_is_set_aside(box: Box) -> None:
     case_id = take_in(box, b"gone")
     await judge_next(box, Bench(FileNotFoundError()))
