@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -40,8 +41,7 @@ def run(config: Config = None) -> None:
 @app.command()
 def status(config: Config = None, as_json: Json = False) -> None:
     """Boxes, queues, gaps, alarms. Exit 1 when there is a gap, a dead letter or an alarm."""
-    database = Database(load(config).database_url)
-    with database.read() as connection:
+    with closing(Database(load(config).database_url)) as database, database.read() as connection:
         totals = queries.totals(connection)
         boxes = fleet.boxes(connection)
         gaps = streams.gaps(connection)
@@ -66,8 +66,7 @@ def export_results(
     """Print all results, oldest first."""
     if form not in export.WRITERS:
         raise typer.BadParameter("csv or json", param_hint="--format")
-    database = Database(load(config).database_url)
-    with database.read() as connection:
+    with closing(Database(load(config).database_url)) as database, database.read() as connection:
         for piece in export.WRITERS[form](queries.every_result(connection, queries.Filter())):
             sys.stdout.write(piece)
 
@@ -79,9 +78,9 @@ def add_account(
     config: Config = None,
 ) -> None:
     """A new account; the password comes from the terminal or from standard input."""
-    database = Database(load(config).database_url)
+    url = load(config).database_url
     secret_hash = accounts.hash_password(_password())
-    with database.write() as connection:
+    with closing(Database(url)) as database, database.write() as connection:
         accounts.add(connection, name, role, secret_hash, time.time_ns() // 1_000_000, by="qcbox-central")
 
 

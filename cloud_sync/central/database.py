@@ -33,8 +33,12 @@ class Database:
             self._engine: Engine = create_engine(parsed, hide_parameters=True)
             if self.backend == "sqlite":
                 _make_durable(self._engine)
-            with self._engine.connect().execution_options(qcbox_write=True) as connection, connection.begin():
-                metadata.create_all(connection)
+            try:
+                with self.write() as connection:
+                    metadata.create_all(connection)
+            except BaseException:
+                self._engine.dispose()
+                raise
         except (OSError, SQLAlchemyError, ImportError) as error:
             raise Misuse(
                 "database.unusable",

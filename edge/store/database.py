@@ -87,9 +87,10 @@ class Database:
         self._write_engine = engine(path, read_only=False)
         try:
             migrate(path, self._write_engine)
-        except DatabaseError as error:
+        except BaseException as error:
+            self._write_engine.dispose()
             os.close(self._lock)
-            if getattr(error.orig, "sqlite_errorcode", None) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            if _says_damaged(error):
                 raise damaged() from error
             raise
         self._read_engine = engine(path, read_only=True)
@@ -128,6 +129,11 @@ class Database:
             self._at("store.executed")
         self._at("store.committed")
         return value
+
+
+def _says_damaged(error: BaseException) -> bool:
+    orig = error.orig if isinstance(error, DatabaseError) else None
+    return getattr(orig, "sqlite_errorcode", None) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
 def _own(path: Path) -> int:

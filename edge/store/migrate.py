@@ -52,13 +52,13 @@ def _rehearse(path: Path, kept: Path) -> None:
     copy(path, kept)
     trial = kept.with_name(kept.name + ".trial")
     copy(kept, trial)
+    engine = create_engine("sqlite://", creator=lambda: _plain(trial), poolclass=StaticPool)
+    event.listen(engine, "begin", _begin)
     try:
-        engine = create_engine("sqlite://", creator=lambda: _plain(trial), poolclass=StaticPool)
-        event.listen(engine, "begin", _begin)
         _upgrade(engine)
-        engine.dispose()
         check(trial)
     finally:
+        engine.dispose()
         trial.unlink(missing_ok=True)
 
 

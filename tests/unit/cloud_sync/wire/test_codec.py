@@ -116,7 +116,7 @@ def test_a_word_that_is_no_text_is_refused(word: object) -> None:
         (b'["\\ud800"]', "text"),
         (b'{"\\udc00": 1}', "text"),
         (b'["a\\u0000b"]', "text"),
-        (b"[" * 5000, "depth"),
+        (b"[" * 5000 + b"]" * 5000, "depth"),
         (b'{"a":' * 5000 + b"1" + b"}" * 5000, "depth"),
         (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), "depth"),
         (b"x" * (MAX_BYTES + 1), "size"),
