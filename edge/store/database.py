@@ -56,9 +56,15 @@ def engine(path: Path, *, read_only: bool) -> Engine:
             poolclass=QueuePool,
             pool_size=_READERS,
             max_overflow=_READERS,
+            hide_parameters=True,  # an error's text ends in the journal, and parameters are patients
         )
         if read_only
-        else create_engine("sqlite://", creator=lambda: connect(path, read_only=False), poolclass=StaticPool)
+        else create_engine(
+            "sqlite://",
+            creator=lambda: connect(path, read_only=False),
+            poolclass=StaticPool,
+            hide_parameters=True,
+        )
     )
 
     @event.listens_for(made, "begin")

@@ -12,6 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Insert, create_engine, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from capture.errors import Bug, Misuse
 from edge.store import migrate as migration
@@ -201,3 +202,14 @@ def test_a_damaged_file_is_said_in_words_and_left_as_it_is(tmp_path: Path, garba
         with pytest.raises(Bug, match=r"store\.damaged"):
             Database(path)
     assert path.read_bytes() == garbage
+
+
+def test_an_error_quotes_no_value(tmp_path: Path) -> None:
+    db = Database(tmp_path / "q.db")
+    db.write(partial(_put, "ZZSENTINEL"))
+    with pytest.raises(IntegrityError) as twice:
+        db.write(partial(_put, "ZZSENTINEL"))
+    with pytest.raises(OperationalError) as read:
+        db.read(lambda c: c.execute(text("SELECT :who FROM nowhere"), {"who": "ZZSENTINEL"}))
+    db.close()
+    assert "ZZSENTINEL" not in f"{twice.value} {read.value}"
