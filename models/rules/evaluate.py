@@ -138,7 +138,7 @@ def _finding(
 
 
 def _severity(current: Effective, decision: Decision) -> Severity:
-    """A warning weighs at most minor, for only a failure makes a rule's full weight felt; one without points,
+    """A warning weighs at most minor, for only a failure weighs in full; one without points,
     as a single dose above its reference level (image-qc.md 4.5), is information."""
     if decision.outcome == "vetoes":
         return Severity.VETO
