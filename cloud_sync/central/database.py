@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
@@ -33,12 +33,11 @@ class Database:
             self._engine: Engine = create_engine(parsed, hide_parameters=True)
             if self.backend == "sqlite":
                 _make_durable(self._engine)
-            try:
+            with ExitStack() as undo:
+                undo.callback(self._engine.dispose)
                 with self.write() as connection:
                     metadata.create_all(connection)
-            except BaseException:
-                self._engine.dispose()
-                raise
+                undo.pop_all()
         except (OSError, SQLAlchemyError, ImportError) as error:
             raise Misuse(
                 "database.unusable",
