@@ -13,6 +13,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -91,14 +92,17 @@ class Database:
         # 0600 from the first byte: it holds patient identity. SQLite gives -wal and -shm the same mode.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._write_engine = engine(path, read_only=False)
-        try:
-            migrate(path, self._write_engine)
-        except BaseException as error:
-            self._write_engine.dispose()
-            os.close(self._lock)
-            if _says_damaged(error):
-                raise damaged() from error
-            raise
+        with ExitStack() as undo:
+            undo.callback(os.close, self._lock)
+            undo.callback(self._write_engine.dispose)
+            try:
+                migrate(path, self._write_engine)
+            except DatabaseError as error:
+                code = getattr(error.orig, "sqlite_errorcode", None)
+                if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+                    raise damaged() from error
+                raise
+            undo.pop_all()
         self._read_engine = engine(path, read_only=True)
         self._readers = ThreadPoolExecutor(_READERS, "db-read")
         # One thread: submitted writes run one after another, in order.
@@ -135,11 +139,6 @@ class Database:
             self._at("store.executed")
         self._at("store.committed")
         return value
-
-
-def _says_damaged(error: BaseException) -> bool:
-    orig = error.orig if isinstance(error, DatabaseError) else None
-    return getattr(orig, "sqlite_errorcode", None) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
 def _own(path: Path) -> int:
