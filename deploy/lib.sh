@@ -59,7 +59,8 @@ make_venv() {
   if [ -x .venv/bin/python ] && grep -qx "$stamp" .venv/.qcbox-lock 2>/dev/null; then return; fi
   python=$(find_python)
   if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    MISSING=("$(basename "$(readlink -f "$python")")-venv")
+    MISSING=()
+    need "$(basename "$(readlink -f "$python")")-venv" "not-a-command" "Python's own tool for virtual environments"
     install_missing
   fi
   say "Making .venv with $("$python" --version) and the locked packages of $lock"
