@@ -27,15 +27,15 @@ _WORDS = {True: Bilingual("是", "yes"), False: Bilingual("否", "no")}
 UNKNOWN = Bilingual("未知", "unknown")
 
 
-def shown(value: Value, unit: str, language: str) -> str:
-    """A value with its UCUM unit, at most four significant digits: ``12.5 mm``, ``3.2°``, ``是``."""
+def shown(value: Value, unit: str, language: str, digits: int = 4) -> str:
+    """A value with its UCUM unit, at most ``digits`` significant digits: ``12.5 mm``, ``3.2°``, ``是``."""
     if isinstance(value, bool):
         return _WORDS[value].get(language)
     if isinstance(value, tuple):
         return ("、" if language.startswith("zh") else ", ").join(value) or "-"
     if isinstance(value, str):
         return value
-    number = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    number = f"{value:.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
     known = _UNITS.get(unit, "" if unit.startswith("{") else unit.replace(".", "·"))
     sign = known.get(language) if isinstance(known, Bilingual) else known
     return number + sign if sign in ("", "°", "%", "岁", "天") else f"{number} {sign}"
@@ -54,7 +54,8 @@ def filled(template: Bilingual, values: Mapping[str, Value], names: Mapping[str,
             name = match[1]
             if name not in values:
                 return UNKNOWN.get(language)
-            return shown(values[name], names[name].unit if name in names else "", language)
+            # Advice is read at a glance: three digits say enough, the table has the fourth.
+            return shown(values[name], names[name].unit if name in names else "", language, digits=3)
 
         return one
 
