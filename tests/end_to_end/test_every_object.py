@@ -90,7 +90,9 @@ def account_for(site: Site, paths: list[Path]) -> dict[str, int]:
     states: dict[str, int] = defaultdict(int, refused=turned_away)
     for outcome in at_box(site.folder / "box" / "qcbox.db"):
         states[outcome.state] += 1
-        assert outcome.verdicts == (0 if outcome.state in ("set_aside", "duplicate") else 1)
+        assert outcome.verdicts == (0 if outcome.state == "duplicate" else 1)
+        assert outcome.alerts == outcome.verdicts, "nothing is judged or set aside in silence"
+        assert outcome.state != "set_aside" or outcome.grade is None
     assert sum(states.values()) == len(paths)
     return dict(states)
 
