@@ -160,14 +160,11 @@ class Spool:
 
     def _read(self, sidecar: Path) -> Arrival | None:
         try:
-            arrival = _SIDECAR.validate_json(sidecar.read_bytes())
+            arrival = read_sidecar(sidecar)
         except FileNotFoundError:
             return None
-        except ValidationError:
-            arrival = None
-        if arrival is None or not genuine(arrival, sidecar.stem):
+        if arrival is None:
             self._move_aside(sidecar.stem, "spool.sidecar", "the sidecar cannot be read")
-            return None
         return arrival
 
     def _move_aside(self, stem: str, code: str, reason: str) -> None:
@@ -278,10 +275,18 @@ def write_all(disk: Disk, descriptor: int, chunk: bytes | bytearray | memoryview
         rest = rest[taken:]
 
 
-def genuine(arrival: Arrival, stem: str) -> bool:
-    """A disk that rots one letter leaves JSON that reads well; a wrong hash would be a wrong name for ever."""
+def read_sidecar(path: Path) -> Arrival | None:
+    """What a sidecar says; None when it cannot be read or contradicts itself. Raises FileNotFoundError.
+
+    A disk that rots one letter leaves JSON that reads well; a wrong hash would be a wrong name for ever.
+    """
+    try:
+        arrival = _SIDECAR.validate_json(path.read_bytes())
+    except ValidationError:
+        return None
     hexadecimal = re.fullmatch("[0-9a-f]{64}", arrival.sha256) is not None
-    return hexadecimal and arrival.id == stem == arrival_id(arrival.received_at, arrival.sha256)
+    genuine = hexadecimal and arrival.id == path.stem == arrival_id(arrival.received_at, arrival.sha256)
+    return arrival if genuine else None
 
 
 @contextmanager

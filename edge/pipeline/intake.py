@@ -7,10 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
-from pydantic import TypeAdapter, ValidationError
-
 from capture.arrival import Arrival
-from capture.spool import Spool, genuine
+from capture.spool import Spool, read_sidecar
 from edge.clock import now_ms
 from edge.metrics import Metrics
 from edge.pipeline.patience import patiently
@@ -19,7 +17,6 @@ from edge.store.blobs import Blobs
 from edge.store.cases import TakenIn
 from edge.store.database import Database
 
-_ARRIVAL = TypeAdapter(Arrival)
 _POLL_S = 0.05
 _BATCH = 32
 # A file system stamps a folder with a coarse clock: a change in the same tick as the last look shows no new time.
@@ -99,7 +96,6 @@ class Intake:
             if sidecar.name in self._seen_aside or sidecar.name.endswith(".reason.json"):
                 continue
             self._seen_aside.add(sidecar.name)
-            with suppress(ValidationError):  # doctor counts those that nobody can read
-                arrival = _ARRIVAL.validate_json(sidecar.read_bytes())
-                if genuine(arrival, sidecar.stem):
-                    yield arrival
+            arrival = read_sidecar(sidecar)
+            if arrival is not None:  # doctor counts those that nobody can read
+                yield arrival
