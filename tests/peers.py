@@ -18,6 +18,12 @@ from types import TracebackType
 from typing import Self
 
 ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+"""Headless, as root, and quiet: without the last ones the browser looks for its maker at every start."""
 PATIENCE_S = 30.0
 """How long a wait may take before the test fails. Never a measurement."""
 

@@ -10,6 +10,7 @@ from capture.errors import Retry
 from capture.text import Bilingual
 
 PROPOSE = {
+    "1.2.840.10008.1.2.1.99": "-xd",
     "1.2.840.10008.1.2.4.50": "-xy",
     "1.2.840.10008.1.2.4.51": "-xx",
     "1.2.840.10008.1.2.4.70": "-xs",

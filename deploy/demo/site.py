@@ -29,8 +29,7 @@ class Login:
 class Site:
     """Broker, centre and box. Use as a context: entering starts all, leaving stops all."""
 
-    def __init__(self, folder: Path, *, with_centre: bool = True, box_toml: str = "") -> None:
-        """``box_toml`` is put before the box's own configuration, for tests that need another setting."""
+    def __init__(self, folder: Path, *, with_centre: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder.resolve()
         self.inbox = self.folder / "inbox"
@@ -39,7 +38,7 @@ class Site:
         self.broker = Mosquitto(self.folder)
         self.box_config = self.folder / "qcbox.toml"
         self.centre_config = self.folder / "central.toml"
-        self._write_configs(with_centre, box_toml)
+        self._write_configs(with_centre)
         self.listener = python("-m", "edge", "listen", *self._config, log=self.folder / "listener.log")
         self.agent = python("-m", "edge", "agent", *self._config, log=self.folder / "agent.log")
         self.centre = python(
@@ -69,10 +68,9 @@ class Site:
     def centre_url(self) -> str:
         return f"http://127.0.0.1:{self.centre_port}"
 
-    def _write_configs(self, with_centre: bool, box_toml: str) -> None:
+    def _write_configs(self, with_centre: bool) -> None:
         self.box_config.write_text(
-            f'''{box_toml}
-box = "demo-box"
+            f'''box = "demo-box"
 data_dir = "{self.folder / "box"}"
 
 [site]

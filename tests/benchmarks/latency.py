@@ -21,17 +21,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from deploy.demo.sending import storescu
 from deploy.demo.site import Site
 from tests.factories import dx, phantom, write
+from tests.peers import CHROMIUM, CHROMIUM_FLAGS
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WATCH = """
 window.seen = {};
 const note = () => document.querySelectorAll('[data-card]').forEach(card => {
@@ -79,7 +70,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Site(Path(folder) / "site") as site, sync_playwright() as player:
         picture = phantom(3000, 3000, top=60_000)
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         page = log_in(browser, site)
         page.evaluate(WATCH)
         for number in range(options.count):

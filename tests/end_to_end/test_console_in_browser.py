@@ -14,15 +14,12 @@ from playwright.async_api import Page, async_playwright, expect
 
 from edge.server import ConsoleServer
 from models.rules.verdict import Grade
+from tests.peers import CHROMIUM, CHROMIUM_FLAGS
 from tests.unit.edge.console.stage import SECRETS, Stage, build
 
 pytestmark = pytest.mark.real
 expect.set_options(timeout=30_000)
 """How long a page may take before a test fails: patience with a busy machine, never a measurement."""
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 @dataclass
@@ -71,7 +68,7 @@ async def kiosk(folder: Path, width: int = 1280, height: int = 800, **console: o
     await start()
     try:
         async with async_playwright() as player:
-            browser = await player.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+            browser = await player.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
             page = await browser.new_page(viewport={"width": width, "height": height})
             made = Kiosk(stage, page, f"http://127.0.0.1:{port}", stop, start)
             page.on("pageerror", lambda error: made.complaints.append(str(error)))

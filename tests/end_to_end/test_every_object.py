@@ -7,7 +7,6 @@ crash, no hang: every file is accounted for, and the agent is the process it was
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections import defaultdict
 from collections.abc import Iterable
 from importlib.resources import files
@@ -17,8 +16,9 @@ import pytest
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
+from capture.errors import Retry
 from deploy.demo.outcome import at_box
-from deploy.demo.sending import PROPOSE
+from deploy.demo.sending import storescu
 from deploy.demo.site import Site
 from tests.peers import ROOT, wait_until
 
@@ -56,14 +56,11 @@ def by_syntax(paths: Iterable[Path]) -> tuple[dict[str, list[Path]], list[Path]]
 
 def send_each(site: Site, syntax: str, paths: list[Path]) -> list[Path]:
     """Send file by file; the ones that storescu itself cannot read are returned."""
-    option = [PROPOSE[syntax]] if syntax in PROPOSE else []
-    if syntax == "1.2.840.10008.1.2.1.99":
-        option = ["-xd"]
     unsent = []
     for path in paths:
-        command = ["storescu", "-R", "-aec", "QCBOX", *option, "127.0.0.1", str(site.dicom_port), str(path)]
-        sent = subprocess.run(command, capture_output=True, timeout=60)
-        if sent.returncode != 0:
+        try:
+            storescu(site.dicom_port, syntax, [path])
+        except Retry:
             unsent.append(path)
     return unsent
 
