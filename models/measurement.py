@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Literal
 
 Value = bool | float | str | tuple[str, ...]
 
@@ -24,6 +25,8 @@ class Reason(StrEnum):
     NOT_CONFIGURED = "not_configured"
     NO_BASELINE = "no_baseline"
     NOT_RELIABLE = "not_reliable"
+    UNLIKE_TRAINING = "unlike_training"
+    """The picture is not like those the network learnt from: no number would mean anything."""
     FAILED = "failed"
 
 
@@ -37,6 +40,28 @@ class Region:
     bottom: float
 
 
+MarkKind = Literal["contour", "line", "arrow", "point", "heat"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something to draw over the picture as a vector: what a number was measured on.
+
+    Points are (x, y) as fractions of the picture's width and height (0..1, origin top left). A ``contour`` is closed;
+    an ``arrow`` goes from its first point to its second; ``heat`` is a contour of a heat map at its ``weight``.
+    Marks stay at the site.
+    """
+
+    kind: MarkKind
+    name: str
+    """What it is: ``lung_left``, ``margin_top``, ``rotation``... The console has a style and a word for each."""
+    points: tuple[tuple[float, float], ...]
+    caption: str = ""
+    """A number with its unit beside the mark, ``4 mm``; no words, so that it needs no language."""
+    weight: float = 1.0
+    """0..1, how strongly it is drawn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """One measured fact. ``name`` is in the closed catalogue; ``unit`` is UCUM, "" for none."""
@@ -48,6 +73,7 @@ class Measurement:
     """Producer and version, e.g. ``noise/1``."""
     confidence: float = 1.0
     regions: tuple[Region, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 from capture.acquisition import Pixels
 from models.image.background import End, flat_end
 from models.image.field import Field, find_field
-from models.image.picture import Mask, Picture, shrink
+from models.image.picture import Mask, Picture, equalised, shrink
 from models.image.polarity import Part, Polarity, polarity_of
 
 _LONG_SIDE = 750
@@ -67,7 +67,7 @@ def make_views(pixels: Pixels, part: Part) -> Views:
         used = cv2.resize(padding.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) < 8
         sample = sample[~padding[::_SAMPLE, ::_SAMPLE]]
     p = np.percentile(sample, (0.5, 1, 50, 99, 99.5)) if sample.size else np.zeros(5)
-    tone = _equalised(small, used)
+    tone = equalised(small, used)
     field = find_field(small, tone, scale, values.shape)
     exposed = field.mask(small.shape, scale, _PENUMBRA_PX) & used
     polarity = polarity_of(small, tone, exposed, field.box(small.shape, scale), part)
@@ -100,22 +100,6 @@ def _unpadded(pixels: Pixels) -> tuple[slice, slice]:
     if not len(rows) or not len(columns):
         return whole
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-
-
-def _equalised(small: Picture, used: Mask, bins: int = 1024) -> Picture:
-    """Histogram equalisation with a limit, so that the noise of a flat area is not blown up."""
-    inside = small[used]
-    if not inside.size:
-        return np.zeros_like(small)
-    low, high = np.percentile(inside, (0.2, 99.8))
-    if high <= low:
-        return np.zeros_like(small)
-    place = np.clip((small - low) / (high - low), 0, 1)
-    counts = np.bincount((place[used] * (bins - 1)).astype(np.int32), minlength=bins).astype(np.float64)
-    limited = np.minimum(counts, 2 * inside.size / bins) + 0.5 * inside.size / bins
-    curve = np.concatenate(([0.0], np.cumsum(limited)))
-    curve /= curve[-1]
-    return np.asarray(np.interp(place, np.linspace(0, 1, bins + 1), curve), np.float32)
 
 
 def _blank(values: Picture, small: Picture, used: Mask) -> bool:

@@ -1,0 +1,1 @@
+"""Geometry of a radiograph from what networks find in it."""

@@ -1,0 +1,68 @@
+"""Task: what one network must say to be trained, exported and proven by the same pipeline as all others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from models.training.report.report import Report
+
+Part = Literal["train", "tune", "test"]
+"""``train`` fits weights, ``tune`` chooses epochs and thresholds, ``test`` is reported and nothing else."""
+Batch = Mapping[str, Tensor]
+Array = NDArray[np.float32]
+Run = Callable[[Array], Mapping[str, Array]]
+"""The exported network: a float32 batch (n, channels, rows, columns) in, its named outputs out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output tensor of the network: its name and what each channel means, in order."""
+
+    name: str
+    channels: tuple[str, ...]
+    kind: Literal["probability", "logit", "value"]
+    spatial: bool
+    """Whether it is a map (n, channels, rows, columns) or one row (n, channels)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What goes in and comes out; becomes ``network_data_format`` of the bundle's metadata."""
+
+    side: int
+    """The canvas: float32 (n, 1, side, side), 0..1 (:mod:`models.anatomy.canvas`)."""
+    outputs: tuple[Output, ...]
+
+
+class Task(Protocol):
+    """One network. ``network()``'s forward returns a tuple of tensors in the order of ``signature.outputs``."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def signature(self) -> Signature: ...
+
+    def network(self) -> nn.Module: ...
+
+    def dataset(self, part: Part, epoch: int) -> Dataset[dict[str, Tensor]]:
+        """Samples with key ``image`` and the targets; the same (part, epoch) gives the same samples."""
+
+    def loss(self, outputs: Sequence[Tensor], batch: Batch) -> Tensor: ...
+
+    def score(self, network: nn.Module) -> float:
+        """On ``tune``; higher is better. Decides early stopping and which epoch is kept."""
+
+    def evaluate(self, run: Run, out: Path) -> Report:
+        """On ``test`` only, through the exported network."""
