@@ -47,9 +47,9 @@ MarkKind = Literal["contour", "line", "arrow", "point", "heat"]
 class Mark:
     """Something to draw over the picture as a vector: what a number was measured on.
 
-    Points are (x, y) as fractions of the picture's width and height (0..1, origin top left). A ``contour`` is closed;
-    an ``arrow`` goes from its first point to its second; ``heat`` is a contour of a heat map at its ``weight``.
-    Marks stay at the site.
+    Points are (x, y) as fractions of the picture's width and height (0..1, origin top left).
+    A ``contour`` is closed; an ``arrow`` goes from its first point to its second; ``heat`` is a contour
+    of a heat map at its ``weight``. Marks stay at the site.
     """
 
     kind: MarkKind
