@@ -52,5 +52,6 @@ REASONS: Mapping[Reason, Bilingual] = {
     Reason.NOT_CONFIGURED: Bilingual("未配置", "not configured"),
     Reason.NO_BASELINE: Bilingual("尚无本机基线", "no baseline yet"),
     Reason.NOT_RELIABLE: Bilingual("此处不可靠", "not reliable here"),
+    Reason.UNLIKE_TRAINING: Bilingual("图像与训练所用的不同", "unlike what the network learnt from"),
     Reason.FAILED: Bilingual("测量失败", "measurement failed"),
 }
