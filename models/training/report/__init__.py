@@ -1,0 +1,1 @@
+"""What an evaluation says: values, statistics with confidence intervals, plots, one HTML page."""
