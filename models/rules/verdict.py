@@ -84,6 +84,15 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
+class BundleUsed:
+    """A network that a fact of the verdict came from: name and version of its bundle, sha256 over its files."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """How long one stage took."""
 
@@ -107,3 +116,5 @@ class Verdict:
     packs: tuple[Fingerprint, ...]
     mode: Mode = "active"
     timings: tuple[Timing, ...] = ()
+    bundles: tuple[BundleUsed, ...] = ()
+    """The networks behind its facts, by name."""

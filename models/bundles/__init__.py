@@ -1,0 +1,1 @@
+"""Networks as MONAI bundles exported to ONNX: read, checked and run by onnxruntime alone."""

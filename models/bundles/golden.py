@@ -1,0 +1,94 @@
+"""Goldens: inputs and the outputs they must give, so that a network proves itself on every machine.
+
+``goldens/*.npz`` hold arrays named ``input.NAME`` and ``output.NAME``. Inputs are synthetic: nobody is in them.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from capture.errors import Misuse
+from capture.text import Bilingual
+from models.bundles.bundle import Bundle
+from models.bundles.session import Array
+
+FOLDER = "goldens"
+TOLERANCE = 1e-3
+"""Issue 3: goldens on another CPU differ by at most this much."""
+_LARGEST = 256_000_000
+_DIGITS = 4
+"""Outputs are kept to this many decimals: far below the tolerance, and nothing is a long row of zeros."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How one golden came out."""
+
+    name: str
+    difference: float
+    """The largest, over all outputs."""
+
+    @property
+    def holds(self) -> bool:
+        return self.difference <= TOLERANCE
+
+
+def save(path: Path, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> None:
+    """Write one golden; ``path`` ends in ``.npz`` and is in the bundle's folder ``goldens``."""
+    named = {f"input.{name}": array for name, array in inputs.items()}
+    named |= {f"output.{name}": array.round(_DIGITS) for name, array in outputs.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, allow_pickle=False, **named)
+
+
+def check(bundle: Bundle) -> tuple[Held, ...]:
+    """Run the bundle on each of its goldens; empty when it has none.
+
+    Raises:
+        Misuse: a golden is no golden, or the network does not run.
+    """
+    names = sorted(name for name in bundle.files.hashes if name.startswith(f"{FOLDER}/") and name.endswith(".npz"))
+    return tuple(_check(bundle, name) for name in names)
+
+
+def _check(bundle: Bundle, name: str) -> Held:
+    inputs, outputs = _load(bundle, name)
+    found = bundle.run(inputs)
+    if found.keys() != outputs.keys() or any(found[key].shape != outputs[key].shape for key in outputs):
+        raise _wrong(bundle, name)
+    return Held(name, max(float(np.abs(found[key] - outputs[key]).max()) for key in outputs))
+
+
+def _load(bundle: Bundle, name: str) -> tuple[dict[str, Array], dict[str, Array]]:
+    content = io.BytesIO(bundle.files.read(name))
+    try:
+        with zipfile.ZipFile(content) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _LARGEST:
+                raise ValueError("too large")
+        with np.load(content, allow_pickle=False) as arrays:
+            named = {key: np.asarray(arrays[key], np.float32) for key in arrays.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        raise _wrong(bundle, name) from None
+    parts = [
+        {key.removeprefix(part): array for key, array in named.items() if key.startswith(part)}
+        for part in ("input.", "output.")
+    ]
+    if not all(parts):
+        raise _wrong(bundle, name)
+    return parts[0], parts[1]
+
+
+def _wrong(bundle: Bundle, name: str) -> Misuse:
+    return Misuse(
+        "bundle.golden",
+        Bilingual(
+            f"{bundle.name} 的 {name} 不是可用的验证样本", f"{name} of {bundle.name} is not a usable golden"
+        ),
+        Bilingual("其中应有 input.名称 与 output.名称 的数组", "It holds arrays named input.NAME and output.NAME"),
+    )
