@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -42,6 +42,20 @@ class Signature:
     outputs: tuple[Output, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a bundle says of itself in words; the keys of MONAI's metadata, in English."""
+
+    task: str
+    """In one line."""
+    description: str
+    intended_use: str
+    data_source: str
+    """The films it learnt from, with their licences and the attribution that these ask for."""
+    references: tuple[str, ...] = ()
+    changelog: Mapping[str, str] = field(default_factory=dict)
+
+
 class Task(Protocol):
     """One network. ``network()``'s forward returns a tuple of tensors in the order of ``signature.outputs``."""
 
@@ -54,6 +68,9 @@ class Task(Protocol):
     @property
     def signature(self) -> Signature: ...
 
+    @property
+    def about(self) -> About: ...
+
     def network(self) -> nn.Module: ...
 
     def dataset(self, part: Part, epoch: int) -> Dataset[dict[str, Tensor]]:
@@ -62,7 +79,10 @@ class Task(Protocol):
     def loss(self, outputs: Sequence[Tensor], batch: Batch) -> Tensor: ...
 
     def score(self, network: nn.Module) -> float:
-        """On ``tune``; higher is better. Decides early stopping and which epoch is kept."""
+        """On ``tune``; higher is better. Decides early stopping and which epoch is kept.
+
+        The network is in ``eval()`` and may be on a GPU: call it through :func:`models.training.loop.run_of`.
+        """
 
     def evaluate(self, run: Run, out: Path) -> Report:
         """On ``test`` only, through the exported network."""
