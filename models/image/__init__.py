@@ -7,12 +7,15 @@ from models.image.metric import Metric
 from models.image.views import ViewsOf
 from models.producer import MeasurementProducer
 
-__all__ = ["PRODUCERS", "producers"]
+__all__ = ["PRODUCERS", "VIEWS", "producers"]
+
+VIEWS = ViewsOf()
+"""One picture's views, shared by everything of this process that looks at radiographs."""
 
 
-def producers() -> tuple[MeasurementProducer, ...]:
+def producers(views: ViewsOf | None = None) -> tuple[MeasurementProducer, ...]:
     """A fresh set that shares one picture's views among its members."""
-    views = ViewsOf()
+    views = views or ViewsOf()
     return (
         Metric("histogram/1", histogram.NAMES, histogram.look, views, of_blank=True),
         Metric("collimation/1", collimation.NAMES, collimation.look, views),
@@ -24,4 +27,4 @@ def producers() -> tuple[MeasurementProducer, ...]:
     )
 
 
-PRODUCERS = producers()
+PRODUCERS = producers(VIEWS)

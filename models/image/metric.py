@@ -9,7 +9,7 @@ from capture.acquisition import Acquisition, NoPixels, Pixels
 from models.catalogue import catalogue
 from models.image.polarity import part_of
 from models.image.views import Views, ViewsOf
-from models.measurement import Measured, Measurement, NotMeasured, Reason
+from models.measurement import Measured, Measurement, Measurements, NotMeasured, Reason
 from models.producer import Subject
 
 PROJECTION = frozenset({"CR", "DX", "MG", "RF", "XA"})
@@ -19,11 +19,12 @@ _LEAST_SIDE = 64
 
 @dataclass(frozen=True, slots=True)
 class Radiograph:
-    """What a metric looks at: one frame, its views, and the acquisition it belongs to."""
+    """What a metric looks at: one frame, its views, and its acquisition with the facts known so far."""
 
     acquisition: Acquisition
     pixels: Pixels
     views: Views
+    so_far: Measurements
 
     @property
     def from_screen(self) -> bool:
@@ -64,7 +65,7 @@ class Metric:
         views = self.views_of(pixels, part_of(acquisition.exam.BodyPartExamined))
         if views.blank and not self.of_blank:
             return self._all(Reason.NOT_RELIABLE, "the picture is blank")
-        return self._signed(self.look(Radiograph(acquisition, pixels, views)))
+        return self._signed(self.look(Radiograph(acquisition, pixels, views, subject.so_far)))
 
     def _all(self, reason: Reason, detail: str) -> list[Measured]:
         return [NotMeasured(name, reason, detail) for name in sorted(self.provides)]

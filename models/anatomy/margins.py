@@ -1,0 +1,108 @@
+"""Margins: how far the lungs stay from the border of the exposed field (image-qc.md 6.1, PA01)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.anatomy.chest import SIDES, Chest, Lungs, Plane, Scale, in_both, none_of, unreliable
+from models.anatomy.marks import arrow, lung_contours
+from models.anatomy.structures import Points
+from models.image.lines import Side
+from models.measurement import Measured, Measurement
+from models.reporting import Missing
+
+NAMES = in_both(*(f"chest.margin_{side}" for side in (*SIDES, "least")))
+_TOUCHES_PX = 0.75
+"""A lung nearer to the border than this, in canvas pixels, touches it: the network does not see finer."""
+_BLUR_PX = 12.0
+"""A border this wide between hardly and surely lung says nothing of where the lung ends."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Margin:
+    """One side: from the lung's outermost point to its foot on the field's border; points on the canvas."""
+
+    side: Side
+    gap_px: float
+    """Along the border's normal; 0 where the lung touches it."""
+    doubt_px: float
+    """How much nearer the lung might come, by the network's own doubt."""
+    lung: Points
+    foot: Points
+    confidence: float
+
+    @property
+    def touches(self) -> bool:
+        return self.gap_px == 0
+
+    def length(self, plane: Plane) -> float:
+        return 0.0 if self.touches else float(np.linalg.norm(plane.of(self.foot) - plane.of(self.lung)))
+
+
+def look(chest: Chest) -> Iterator[Measured]:
+    """The margin on every side of the picture, and the least of them."""
+    lungs = chest.lungs()
+    if lungs is None:
+        yield from none_of(NAMES, unreliable("not both lungs are seen"))
+        return
+    margins = margins_of(chest, lungs)
+    for scale, plane in chest.planes:
+        yield from _in_plane(chest, margins, scale, plane)
+
+
+def margins_of(chest: Chest, lungs: Lungs) -> Mapping[Side, Margin]:
+    """By side of the picture."""
+    return {side: _margin(chest, lungs, side) for side in SIDES}
+
+
+def _margin(chest: Chest, lungs: Lungs, side: Side) -> Margin:
+    corner, inward = _border(chest.corners, side)
+
+    def outermost(level: float) -> tuple[float, Points]:
+        points = np.concatenate([lung.contour_at(level) for lung in lungs])
+        depth = (points - corner) @ inward
+        at = int(np.argmin(depth))
+        return float(depth[at]), points[at]
+
+    gap, point = outermost(0.5)
+    doubt = max(0.0, gap - outermost(0.25)[0])
+    blur = max(doubt, outermost(0.75)[0] - gap)
+    certain = min(chest.sure_of_side[side], *(lung.certainty for lung in lungs))
+    touches = gap <= _TOUCHES_PX
+    confidence = certain if touches else min(certain, max(0.0, 1 - blur / _BLUR_PX))
+    return Margin(side, 0.0 if touches else gap, doubt, point, point - gap * inward, confidence)
+
+
+def _border(corners: Points, side: Side) -> tuple[Points, Points]:
+    """A corner on this side of the field, and the side's inward normal of unit length."""
+    at = ("top", "right", "bottom", "left").index(side)
+    first, second = corners[at], corners[(at + 1) % 4]
+    along = (second - first) / np.linalg.norm(second - first)
+    return first, np.array([-along[1], along[0]])
+
+
+def _in_plane(
+    chest: Chest, margins: Mapping[Side, Margin], scale: Scale, plane: Plane | Missing
+) -> Iterable[Measured]:
+    names = {side: f"chest.margin_{side}_{scale}" for side in SIDES}
+    if isinstance(plane, Missing):
+        return none_of((*names.values(), f"chest.margin_least_{scale}"), plane)
+    arrows = {
+        side: arrow(chest, f"margin_{side}", np.array([one.lung, one.foot]), plane.caption(one.length(plane)))
+        for side, one in margins.items()
+    }
+    facts = [
+        Measurement(names[side], one.length(plane), confidence=one.confidence, marks=(arrows[side],))
+        for side, one in margins.items()
+    ]
+    least = min(margins.values(), key=lambda one: one.length(plane))
+    # A side whose lung may reach further out than it seems matters as much as the one that seems nearest.
+    sure = min(one.confidence for one in margins.values() if one.gap_px - one.doubt_px <= least.gap_px)
+    marks = (*lung_contours(chest), arrows[least.side])
+    return [
+        *facts,
+        Measurement(f"chest.margin_least_{scale}", least.length(plane), confidence=sure, marks=marks),
+    ]
