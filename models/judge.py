@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from capture.acquisition import Acquisition
+from models.bundles.library import SITE_MOST, Library, library, load_site
+from models.bundles.site_network import SiteNetwork
+from models.catalogue import Entry
 from models.circumstances import Circumstances
-from models.measurement import Measurements
-from models.producer import MeasurementProducer, measure_all
+from models.measurement import Measured, Measurement, Measurements, Reason
+from models.producer import MeasurementProducer, discover, measure_all
 from models.rules.evaluate import evaluate
-from models.rules.pack import RuleSet
-from models.rules.verdict import Verdict
+from models.rules.pack import BUILTIN, RuleSet, load_folders
+from models.rules.verdict import BundleUsed, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What judges: the producers of this release and the active rule packs."""
+    """What judges: the producers of this release, the active rule packs, and the networks."""
 
     producers: tuple[MeasurementProducer, ...]
     rules: RuleSet
+    bundles: Library = field(default_factory=library)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,43 @@ class Judgement:
     verdict: Verdict
 
 
+def load_content(
+    packs: Iterable[Path] = (), bundles: Iterable[Path] = (), bundle_most: int = SITE_MOST
+) -> Content:
+    """What ships, with a site's own rule packs and networks beside it. Their facts enter the catalogue.
+
+    Args:
+        packs: folders of rule packs.
+        bundles: folders of bundles.
+        bundle_most: bytes that one of the site's bundles may have.
+
+    Raises:
+        capture.errors.Misuse: a pack or bundle is not as it must be.
+    """
+    site = load_site(bundles, bundle_most)
+    networks = [SiteNetwork(bundle, bundle.door) for bundle in site if bundle.door]
+    rules = load_folders([BUILTIN, *packs])
+    return Content(discover(networks), rules, Library([*library(), *site]))
+
+
 def judge(acquisition: Acquisition, content: Content, circumstances: Circumstances) -> Judgement:
     """Measure, then apply the rules. The same inputs give the same judgement (timings apart)."""
     measurements, took = measure_all(content.producers, acquisition, circumstances)
-    return Judgement(measurements, evaluate(measurements, content.rules, took))
+    verdict = evaluate(measurements, content.rules, took)
+    return Judgement(measurements, replace(verdict, bundles=_behind(measurements, content)))
+
+
+def _behind(measurements: Measurements, content: Content) -> tuple[BundleUsed, ...]:
+    """The networks that said something of this image, if only that it is unlike what they learnt from."""
+    names = content.rules.names
+    used = {_bundle_of(fact, names) for fact in measurements if _has_spoken(fact)}
+    return tuple(bundle.fingerprint for bundle in content.bundles if bundle.name in used)
+
+
+def _bundle_of(fact: Measured, names: Mapping[str, Entry]) -> str | None:
+    entry = names.get(fact.name)
+    return entry.needs_model if entry else None
+
+
+def _has_spoken(fact: Measured) -> bool:
+    return isinstance(fact, Measurement) or fact.reason is Reason.UNLIKE_TRAINING

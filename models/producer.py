@@ -42,9 +42,9 @@ class MeasurementProducer(Protocol):
         """Report the facts. Missing is NotMeasured with a reason."""
 
 
-def discover() -> tuple[MeasurementProducer, ...]:
-    """Every producer that an installed package offers under ``qcbox.producers``, in dependency order."""
-    found: list[MeasurementProducer] = []
+def discover(more: Iterable[MeasurementProducer] = ()) -> tuple[MeasurementProducer, ...]:
+    """Every producer that an installed package offers under ``qcbox.producers``, and more, in dependency order."""
+    found: list[MeasurementProducer] = list(more)
     for entry in sorted(entry_points(group="qcbox.producers"), key=lambda e: e.name):
         found.extend(entry.load())
     return in_order(found)

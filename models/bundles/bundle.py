@@ -11,10 +11,12 @@ from pydantic import ValidationError
 
 from capture.errors import Misuse
 from capture.text import Bilingual
+from models.bundles.door import Door, entries, read_door
 from models.bundles.files import Files, list_files
 from models.bundles.metadata import Metadata
 from models.bundles.onnx_file import check_contents
 from models.bundles.session import Array, Session
+from models.catalogue import Entry
 from models.rules.verdict import BundleUsed
 
 METADATA = "configs/metadata.json"
@@ -32,6 +34,8 @@ class Bundle:
     """Its folder's name."""
     metadata: Metadata
     files: Files
+    door: Door | None
+    """What a bundle that is not ours says of its facts; ours have producers of their own."""
     session: Session
 
     @property
@@ -45,6 +49,11 @@ class Bundle:
     @property
     def fingerprint(self) -> BundleUsed:
         return BundleUsed(self.name, self.version, self.sha256)
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """The facts that its own declarations add to the catalogue."""
+        return {} if self.door is None else entries(self.name, self.version, self.door)
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """The network's outputs by name, float32.
@@ -89,8 +98,9 @@ def read_bundle(folder: Path, most: int) -> Bundle:
             )
     metadata = _metadata(folder / METADATA, files.read(METADATA))
     check_contents(files.read(NETWORK), folder / NETWORK)
-    session = Session(name, metadata.network_data_format, lambda: files.read(NETWORK))
-    return Bundle(name, metadata, files, session)
+    form = metadata.network_data_format
+    session = Session(name, form, lambda: files.read(NETWORK))
+    return Bundle(name, metadata, files, read_door(files, form), session)
 
 
 def _metadata(path: Path, content: bytes) -> Metadata:

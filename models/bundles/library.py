@@ -9,10 +9,13 @@ from pathlib import Path
 from capture.errors import Misuse
 from capture.text import Bilingual
 from models.bundles.bundle import METADATA, Bundle, read_bundle
+from models.catalogue import add_site_names
 
 BUILTIN = Path(__file__).with_name("builtin")
 BUILTIN_MOST = 12_000_000
 """Bytes of one bundle of ours (issue 3)."""
+SITE_MOST = 64_000_000
+"""Bytes of one bundle of a site, unless the site says otherwise."""
 
 
 class Library:
@@ -54,6 +57,22 @@ def library() -> Library:
         Misuse: one of them is damaged.
     """
     return Library(read_folder(BUILTIN, BUILTIN_MOST))
+
+
+def load_site(folders: Iterable[Path], most: int = SITE_MOST) -> Library:
+    """A site's bundles. The names of their facts enter the catalogue of this process.
+
+    Args:
+        folders: each one a bundle, or with bundles in it.
+        most: bytes that one bundle may have.
+
+    Raises:
+        Misuse: a bundle is not as it must be, or has the name of another.
+    """
+    site = Library(bundle for folder in folders for bundle in read_folder(folder, most))
+    for bundle in site:
+        add_site_names(bundle.entries)
+    return site
 
 
 def read_folder(path: Path, most: int) -> Iterator[Bundle]:

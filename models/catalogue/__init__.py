@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -10,6 +11,10 @@ from importlib.resources.abc import Traversable
 from typing import Literal
 
 Type = Literal["bool", "number", "text", "texts"]
+
+
+SITE_FAMILY = "x_"
+"""How the families of a site's own facts begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,21 @@ class Entry:
 
 @cache
 def catalogue() -> dict[str, Entry]:
-    """All entries of every ``*.toml`` beside this file."""
+    """All entries of every ``*.toml`` beside this file, and what :func:`add_site_names` added."""
     return entries_in(files(__name__))
+
+
+def add_site_names(entries: Mapping[str, Entry]) -> None:
+    """Names of a site's own networks, for this process. The closed families of ours stay closed.
+
+    Raises:
+        ValueError: a name is not in a family ``x_...``, or stands for something else already.
+    """
+    known = catalogue()
+    for name, entry in entries.items():
+        if not name.startswith(SITE_FAMILY) or known.get(name, entry) != entry:
+            raise ValueError(f"{name} is no name of a site's own, or stands twice")
+    known.update(entries)
 
 
 def entries_in(folder: Traversable) -> dict[str, Entry]:

@@ -11,7 +11,7 @@ from capture.text import Bilingual
 from models.measurement import Value
 from models.rules.problem import misuse
 from models.rules.rule import Rule, type_of
-from models.rules.schema import Bounded, Deduct, OverrideSpec, Scope, Texts
+from models.rules.schema import Ages, Bounded, Deduct, OverrideSpec, Scope, Texts
 from models.rules.verdict import Limit, Severity
 
 if TYPE_CHECKING:
@@ -40,22 +40,33 @@ class Effective:
         return Bilingual(self.text.zh.advice, self.text.en.advice)
 
 
+_FACT_OF = {
+    "modality": "dicom.Modality",
+    "body": "body.part",
+    "view": "view.projection",
+    "protocol": "dicom.ProtocolName",
+    "device_key": "case.device_key",
+    "person_key": "case.person_key",
+    "age_years": "person.age_years",
+}
+"""The fact that each part of a scope speaks of."""
+
+
+def scope_facts(scope: Scope) -> frozenset[str]:
+    """The facts that decide whether a scope covers an image."""
+    return frozenset(fact for part, fact in _FACT_OF.items() if getattr(scope, part))
+
+
 def covers(scope: Scope, facts: Mapping[str, Value]) -> bool:
     """Whether a pack speaks of an image with these facts. A missing fact never matches a stated scope."""
-    wanted = {
-        "dicom.Modality": scope.modality,
-        "body.part": scope.body,
-        "view.projection": scope.view,
-        "dicom.ProtocolName": scope.protocol,
-        "case.device_key": scope.device_key,
-        "case.person_key": scope.person_key,
-    }
-    if any(values and facts.get(name) not in values for name, values in wanted.items()):
-        return False
-    if scope.age_years is None:
-        return True
-    age = facts.get("person.age_years")
-    return isinstance(age, int | float) and scope.age_years.min <= age < scope.age_years.max
+    for part, fact in _FACT_OF.items():
+        wanted, value = getattr(scope, part), facts.get(fact)
+        if isinstance(wanted, Ages):
+            if not (isinstance(value, int | float) and wanted.min <= value < wanted.max):
+                return False
+        elif wanted and value not in wanted:
+            return False
+    return True
 
 
 def effective(rule: Rule, overriding: Iterable[tuple[RulePack, OverrideSpec]]) -> Effective:
