@@ -18,6 +18,8 @@ from models.reporting import Missing
 Scale = Literal["mm", "percent"]
 """Lengths at the plane the pixel spacing refers to, or in percent of the picture's width."""
 SIDES: tuple[Side, ...] = ("left", "right", "top", "bottom")
+_CLEAR = 0.5
+"""A lung of which the network is less certain is none to measure on."""
 Lungs = tuple[Organ, Organ]
 """Image left, image right."""
 
@@ -70,9 +72,9 @@ class Chest:
         return self.percent if isinstance(self.mm, Missing) else self.mm
 
     def lungs(self) -> Lungs | None:
-        """None unless both are there."""
+        """None unless both are there, and clearly."""
         left, right = (self.structures.organ(name) for name in LUNGS)
-        return (left, right) if left and right else None
+        return (left, right) if left and right and min(left.certainty, right.certainty) >= _CLEAR else None
 
     def on_patient(self, image_side: Literal["left", "right"]) -> Literal["left", "right"]:
         """The patient's side that is shown at this side of the picture."""

@@ -61,15 +61,15 @@ def margins_of(chest: Chest, lungs: Lungs) -> Mapping[Side, Margin]:
 def _margin(chest: Chest, lungs: Lungs, side: Side) -> Margin:
     corner, inward = _border(chest.corners, side)
 
-    def outermost(level: float) -> tuple[float, Points]:
-        points = np.concatenate([lung.contour_at(level) for lung in lungs])
+    def outermost(outlines: Iterable[Points]) -> tuple[float, Points]:
+        points = np.concatenate(list(outlines))
         depth = (points - corner) @ inward
         at = int(np.argmin(depth))
         return float(depth[at]), points[at]
 
-    gap, point = outermost(0.5)
-    doubt = max(0.0, gap - outermost(0.25)[0])
-    blur = max(doubt, outermost(0.75)[0] - gap)
+    gap, point = outermost(lung.contour for lung in lungs)
+    doubt = max(0.0, gap - outermost(lung.contour_of_doubt for lung in lungs)[0])
+    blur = max(doubt, outermost(lung.contour_of_core for lung in lungs)[0] - gap)
     certain = min(chest.sure_of_side[side], *(lung.certainty for lung in lungs))
     touches = gap <= _TOUCHES_PX
     confidence = certain if touches else min(certain, max(0.0, 1 - blur / _BLUR_PX))

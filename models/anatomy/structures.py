@@ -63,13 +63,26 @@ class Organ:
     @cached_property
     def contour(self) -> Points:
         """The outline in canvas coordinates (pixel edges counted from 0), finer than a pixel."""
-        return self.contour_at(_YES)
+        return self._outline(_YES)
 
-    def contour_at(self, level: float) -> Points:
-        """The outline at another probability; empty where it is nowhere reached."""
+    @cached_property
+    def contour_of_doubt(self) -> Points:
+        """The outline of everything that might belong to it."""
+        return self._outline(_PERHAPS)
+
+    @cached_property
+    def contour_of_core(self) -> Points:
+        """The outline of what surely belongs to it; empty where there is nothing of the kind."""
+        return self._outline(_SURE)
+
+    @cached_property
+    def _fine(self) -> Picture:
         size = self.probability.shape[1] * _FINE, self.probability.shape[0] * _FINE
-        fine = cv2.resize(self.probability, size, interpolation=cv2.INTER_LINEAR) >= level
-        outlines, _ = cv2.findContours(fine.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        return np.asarray(cv2.resize(self.probability, size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+    def _outline(self, level: float) -> Points:
+        above = (self._fine >= level).astype(np.uint8)
+        outlines, _ = cv2.findContours(above, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         if not outlines:
             return np.zeros((0, 2))
         longest = max(outlines, key=cv2.contourArea)
