@@ -1,0 +1,96 @@
+"""chest-anatomy: lungs, bones and heart of a frontal chest radiograph, and the points of its rotation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import ConcatDataset, DataLoader, Dataset
+
+from models.anatomy.structures import ORGANS, POINTS, SIDE
+from models.training.manifest import read_manifest
+from models.training.nets import Activated, unet
+from models.training.report.report import Report
+from models.training.split import LEFT_OUT, films_of
+from models.training.task import Batch, Output, Part, Run, Signature
+from models.training.tasks.chest_anatomy_loss import dice_of, loss_of
+from models.training.tasks.chest_anatomy_samples import AsTheyAre, Draws, Source, lung_plates
+
+WIDTHS = (16, 32, 64, 128, 192, 256)
+"""One level more than the usual five: a point of the deepest sees the whole chest."""
+PER_EPOCH = 1600
+_TUNE = 120
+_SEED = 3
+
+
+class Parted(nn.Module):
+    """A network whose channels are the structures and, behind them, the points."""
+
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        found = self.body(image)
+        return found[:, : len(ORGANS)], found[:, len(ORGANS) :]
+
+
+class ChestAnatomy:
+    """The task on a folder with a manifest."""
+
+    name = "chest-anatomy"
+    version = "1.0.0"
+    signature = Signature(
+        SIDE,
+        (
+            Output("structures", ORGANS, "probability", spatial=True),
+            Output("points", POINTS, "probability", spatial=True),
+        ),
+    )
+
+    def __init__(self, folder: Path, left_out: frozenset[str] = LEFT_OUT, start: Path | None = None) -> None:
+        """``start``: weights to begin with."""
+        self._folder = folder
+        self._left_out = left_out
+        self._start = start
+        self._sources: dict[Part, list[Source]] = {}
+
+    def network(self) -> nn.Module:
+        body = Parted(unet(1, len(ORGANS) + len(POINTS), WIDTHS))
+        network = Activated(body, (torch.sigmoid, torch.sigmoid))
+        if self._start is not None:
+            network.load_state_dict(torch.load(self._start, map_location="cpu", weights_only=True))
+        return network
+
+    def sources(self, part: Part) -> list[Source]:
+        """What there is to learn from, or to be judged by; read once."""
+        if part not in self._sources:
+            films = films_of(read_manifest(self._folder), part, self._left_out)
+            self._sources[part] = [Source("films", lung_plates(films), 1.0)]
+        return self._sources[part]
+
+    def dataset(self, part: Part, epoch: int) -> Dataset[dict[str, Tensor]]:
+        if part == "train":
+            return Draws(self.sources(part), PER_EPOCH, (_SEED, epoch))
+        kept = [plate for source in self.sources(part) for plate in source.plates]
+        if part == "tune":
+            return ConcatDataset([AsTheyAre(kept), Draws(self.sources(part), _TUNE, (_SEED,))])
+        return AsTheyAre(kept)
+
+    def loss(self, outputs: Sequence[Tensor], batch: Batch) -> Tensor:
+        return loss_of(outputs, batch)
+
+    def score(self, network: nn.Module) -> float:
+        """Mean Dice over the channels, films as they are and varied."""
+        found = [dice_of(network(batch["image"]), batch) for batch in DataLoader(self.dataset("tune", 0), 8)]
+        return float(torch.cat(found).nanmean(0).nanmean())
+
+    def evaluate(self, run: Run, out: Path) -> Report:
+        raise NotImplementedError
+
+
+def task(data: Path, left_out: frozenset[str]) -> ChestAnatomy:
+    """The task on a folder with ``manifest.csv``."""
+    return ChestAnatomy(data, left_out)
