@@ -28,13 +28,24 @@ from models.training.task import Array, Run, Signature, Task
 CHECKPOINT = "checkpoint.pt"
 
 
-class Settings(BaseModel):
-    """How a network is fitted."""
+class Recipe(BaseModel):
+    """What suits a network; a task's module may have its own as ``RECIPE``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    out: Path = Field(title="Folder", description="Where checkpoint and best weights are kept.")
     epochs: int = Field(30, ge=1, title="Epochs", description="At most so many passes over the training films.")
+    batch: int = Field(8, ge=1, title="Batch", description="Films per step.")
+    rate: float = Field(
+        2e-3, gt=0, title="Learning rate", description="At the start; a cosine takes it to 1 % of it."
+    )
+    decay: float = Field(1e-4, ge=0, title="Weight decay", description="Of AdamW.")
+    patience: int = Field(10, ge=1, title="Patience", description="Epochs without a better score before stopping.")
+
+
+class Settings(Recipe):
+    """How a network is fitted, where and for how long."""
+
+    out: Path = Field(title="Folder", description="Where the checkpoint with the best weights is kept.")
     minutes: float | None = Field(
         None,
         gt=0,
@@ -42,12 +53,6 @@ class Settings(BaseModel):
         description="At most so many minutes of wall time, over all resumed runs; the learning rate follows "
         "whichever of epochs and minutes is further. None: no limit.",
     )
-    batch: int = Field(8, ge=1, title="Batch", description="Films per step.")
-    rate: float = Field(
-        2e-3, gt=0, title="Learning rate", description="At the start; a cosine takes it to 1 % of it."
-    )
-    decay: float = Field(1e-4, ge=0, title="Weight decay", description="Of AdamW.")
-    patience: int = Field(10, ge=1, title="Patience", description="Epochs without a better score before stopping.")
     seed: int = Field(20261121, title="Seed", description="Of everything random.")
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", title="Device", description="auto takes a GPU if there is one."
@@ -219,11 +224,22 @@ def _save(task: Task, settings: Settings, network: nn.Module, optimiser: AdamW, 
     half.replace(settings.out / CHECKPOINT)
 
 
+def progress_of(out: Path) -> Progress:
+    """How far the run in this folder is; a new one where there is none."""
+    state = _checkpoint(out)
+    return Progress(**state["progress"]) if state else Progress()
+
+
+def _checkpoint(out: Path) -> dict[str, Any]:
+    file = out / CHECKPOINT
+    state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True) if file.is_file() else {}
+    return state
+
+
 def _resumed(task: Task, settings: Settings, network: nn.Module, optimiser: AdamW) -> Progress:
-    file = settings.out / CHECKPOINT
-    if not file.is_file():
+    state = _checkpoint(settings.out)
+    if not state:
         return Progress()
-    state = torch.load(file, map_location="cpu", weights_only=True)
     if (state["task"], state["seed"]) != (task.name, settings.seed):
         raise Misuse(
             "training.other_checkpoint",

@@ -3,7 +3,7 @@
 Columns (more may be there and are ignored):
 
 =================  =========  ===================================================================================
-image              mandatory  path of the picture, relative to the manifest (JPEG, PNG, TIFF or DICOM)
+image              mandatory  path of the picture, relative to the manifest (JPEG, PNG or TIFF)
 source             mandatory  where it comes from (hospital, device, data set); cross-source figures rest on it
 tier               mandatory  ``open``: weights may be shipped; ``nc``: never trained on, evaluation only
 licence            mandatory  licence or permission, in words

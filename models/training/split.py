@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 from models.training.manifest import Film
-from models.training.task import Part
+
+if TYPE_CHECKING:  # the tasks' seam needs torch; a split does not
+    from models.training.task import Part
 
 SHARES = (0.70, 0.80)
 """Up to the first is ``train``, up to the second ``tune``, the rest ``test``."""

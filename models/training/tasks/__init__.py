@@ -1,12 +1,19 @@
-"""The networks that can be trained. Add one: a module with ``task(data, left_out)``, and its line below."""
+"""The networks that can be trained.
+
+Add one: a module with ``task(data, left_out)``, perhaps a ``RECIPE``, and its line below.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Protocol, cast
 
+from capture.errors import Misuse
+from capture.text import Bilingual
+from models.training.loop import Recipe
 from models.training.task import Task
 
 TASKS: Mapping[str, str] = {
@@ -26,5 +33,24 @@ class Maker(Protocol):
 
 
 def task_of(name: str, data: Path, left_out: frozenset[str]) -> Task:
-    """The task of that name. Raises KeyError for a name that is not listed."""
-    return cast(Maker, import_module(TASKS[name]).task)(data, left_out)
+    """The task of that name.
+
+    Raises:
+        Misuse: there is none.
+    """
+    return cast(Maker, _module(name).task)(data, left_out)
+
+
+def recipe_of(name: str) -> Recipe:
+    """``RECIPE`` of the task's module: what the shipped weights were fitted with."""
+    return cast(Recipe, getattr(_module(name), "RECIPE", Recipe()))
+
+
+def _module(name: str) -> ModuleType:
+    if name not in TASKS:
+        raise Misuse(
+            "training.unknown",
+            Bilingual(f"没有名为 {name} 的网络", f"There is no network {name}"),
+            Bilingual(f"可选：{'、'.join(TASKS)}", f"choose one of {', '.join(TASKS)}"),
+        )
+    return import_module(TASKS[name])
