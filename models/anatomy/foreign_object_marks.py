@@ -1,0 +1,41 @@
+"""Marks of a probability map: connected cells that may be one object. Shared by the box and by the evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from models.image.picture import Mask, Picture
+
+FLOOR = 0.1
+"""Probability from which a cell belongs to a mark, however sure its peak is: low, so that a thin chain is one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spot:
+    """One candidate for an object."""
+
+    cells: Mask
+    peak: float
+    """Highest probability in it."""
+
+
+def spots_of(probability: Picture, floor: float = FLOOR) -> list[Spot]:
+    """The marks of a map, surest first; gaps of a single cell are closed."""
+    there = cv2.morphologyEx((probability >= floor).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    count, labels = cv2.connectedComponents(there, connectivity=8)
+    found = [(labels == label) for label in range(1, count)]
+    spots = [Spot(cells, float(probability[cells].max())) for cells in found]
+    return sorted(spots, key=lambda spot: -spot.peak)
+
+
+def over(spots: list[Spot], area: Mask, probability: Picture) -> list[Spot]:
+    """Those that overlap an area, each as sure as the map is inside it; surest first."""
+    inside = [
+        Spot(spot.cells, float(probability[spot.cells & area].max()))
+        for spot in spots
+        if bool((spot.cells & area).any())
+    ]
+    return sorted(inside, key=lambda spot: -spot.peak)

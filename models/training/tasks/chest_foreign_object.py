@@ -1,0 +1,104 @@
+"""chest-foreign-object: where objects lie on a chest film that should have been taken off, and medical devices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.utils.data import Dataset
+
+from models.training.loop import run_of
+from models.training.manifest import Film, read_manifest
+from models.training.nets import Activated
+from models.training.objects.aside import set_aside
+from models.training.report.report import Report
+from models.training.split import LEFT_OUT, films_of
+from models.training.task import Batch, Output, Part, Run, Signature
+from models.training.tasks.chest_foreign_object_figures import figures_of
+from models.training.tasks.chest_foreign_object_network import ObjectNet, has_bfloat16
+from models.training.tasks.chest_foreign_object_samples import SIDE, Training, Trial, lung_area, trial
+
+EPOCH = 1600
+"""Scenes of an epoch."""
+_TUNE_SEED, _TRAIN_SEED = 7, 2026
+_DICE = 0.5
+_BRIGHT = 3.0
+"""Weight of a cell with an object: they are some 2 % of all cells."""
+_CHILDREN = 60
+"""Children's films in a trial at most: adults are what the figures are about."""
+
+
+class ChestForeignObject:
+    """The task; ``folder`` holds the manifest (handbook, Training)."""
+
+    name = "chest-foreign-object"
+    version = "1.0.0"
+    signature = Signature(
+        SIDE, (Output("objects", ("removable_object", "medical_device"), "probability", spatial=True),)
+    )
+
+    def __init__(self, folder: Path, left_out: frozenset[str] = LEFT_OUT, every_film: bool = False) -> None:
+        """``every_film``: do not leave out those that a first network was seen to fire at with reason."""
+        self._folder = folder
+        self._left_out = left_out
+        self._aside = frozenset[str]() if every_film else set_aside()
+        self._films: dict[Part, list[Film]] = {}
+        self._cache: dict[Path, np.ndarray] = {}
+        self._tune: list[Trial] = []
+
+    def network(self) -> nn.Module:
+        return Activated(ObjectNet(2, half=has_bfloat16()), (torch.sigmoid,))
+
+    def films(self, part: Part) -> list[Film]:
+        """Frontal films of a part without those set aside; the manifest is read once."""
+        if part not in self._films:
+            films = films_of(read_manifest(self._folder), part, self._left_out)
+            self._films[part] = [
+                film
+                for film in films
+                if film.view != "L" and film.body_part == "CHEST" and film.path.name not in self._aside
+            ]
+        return self._films[part]
+
+    def dataset(self, part: Part, epoch: int) -> Dataset[dict[str, Tensor]]:
+        return Training(self.films(part), EPOCH, _TRAIN_SEED + 1000 * epoch, self._cache)
+
+    def loss(self, outputs: Sequence[Tensor], batch: Batch) -> Tensor:
+        """Cross entropy where the truth is known, and one minus the Dice of each class over the batch."""
+        (logits,), truth, known = outputs, batch["objects"], batch["known"]
+        weight = known * (1 + (_BRIGHT - 1) * truth)
+        entropy = binary_cross_entropy_with_logits(logits, truth, weight)
+        seen = torch.sigmoid(logits) * known
+        shared = (seen * truth).sum((0, 2, 3))
+        dice = (2 * shared + 1) / ((seen + truth * known).sum((0, 2, 3)) + 1)
+        return entropy * 4 + _DICE * (1 - dice.mean())
+
+    def score(self, network: nn.Module) -> float:
+        """Mean of image AUC and of the sensitivity at half a false mark per image, on ``tune``."""
+        if not self._tune:
+            self._tune = trials(self.films("tune"), strange=False)
+        figures = figures_of(run_of(network, self.signature), self._tune)
+        return (figures.auc + figures.sensitivity(0.5)) / 2
+
+    def evaluate(self, run: Run, out: Path) -> Report:
+        raise NotImplementedError
+
+
+def trials(films: Sequence[Film], strange: bool, seed: int = _TUNE_SEED) -> list[Trial]:
+    """Each film as it is, and with one or two objects over its lungs."""
+    children = [film for film in films if film.age_group == "child"][:_CHILDREN]
+    chosen = [film for film in films if film.age_group != "child"] + children
+    found: list[Trial] = []
+    for number, film in enumerate(chosen):
+        lung = lung_area(film)
+        found += [trial(film, lung, 0, strange, seed), trial(film, lung, 1 + number % 2, strange, seed)]
+    return found
+
+
+def task(data: Path, left_out: frozenset[str]) -> ChestForeignObject:
+    """The task on a folder with ``manifest.csv``."""
+    return ChestForeignObject(data, left_out)
