@@ -62,11 +62,11 @@ def _another_window(plate: Plate, side: int, rng: Rng) -> Plate:
         width, height = columns * max(0.4, 1 - left - right), rows * max(0.4, 1 - top - bottom)
         if _ASPECTS[0] < width / height < _ASPECTS[1]:
             break
-    scale = side / max(width, height)
-    stretch = float(rng.uniform(0.9, 1.1))
+    stretch = math.sqrt(rng.uniform(0.9, 1.1))
+    scale = side / max(width * stretch, height / stretch)
     turn = math.radians(float(np.clip(rng.normal(0, 6), -18, 18)))
     shear = float(rng.normal(0, 0.04))
-    across, down = scale * math.sqrt(stretch), scale / math.sqrt(stretch)
+    across, down = scale * stretch, scale / stretch
     size = min(side, round(width * across)), min(side, round(height * down))
     shape = np.asarray([[math.cos(turn), -math.sin(turn) + shear], [math.sin(turn), math.cos(turn)]])
     linear = np.diag([across, down]) @ shape
@@ -157,7 +157,7 @@ def _things(picture: Picture, rng: Rng) -> Picture:
         x, y = int(rng.uniform(0, 0.9) * columns), int(rng.uniform(0, 0.9) * rows)
         size = int(rng.uniform(0.03, 0.15) * columns)
         cv2.rectangle(layer, (x, y), (x + size, y + size), _shade(rng), -1)
-    soft = _blurred(np.asarray(layer, np.float32) / 255, float(rng.uniform(0.3, 0.8)))
+    soft = _blurred(np.asarray(layer / 255, np.float32), float(rng.uniform(0.3, 0.8)))
     return np.asarray(picture + soft * float(rng.uniform(0.2, 0.8)), np.float32)
 
 
