@@ -40,6 +40,7 @@ from edge.store.cases import TakenIn
 from edge.store.database import Database
 from edge.store.keys import pseudonym_key
 from edge.store.outbox import Outbox
+from models.bundles.library import load_site
 from models.rules.verdict import Fingerprint
 
 log = structlog.get_logger()
@@ -57,9 +58,11 @@ async def run_agent(settings: Settings, at: Callable[[str], None] = lambda step:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # Reports and pages know the names of a site's own facts from the catalogue.
+    load_site(settings.content.bundles, settings.content.bundle_most)
     db = Database(settings.database_path, at)
     try:
-        workers = Workers(settings.workers)
+        workers = Workers(settings.workers, settings.content)
         try:
             await Agent(settings, db, workers, at).run(stop)
         finally:

@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "agent": "edge.commands.agent:agent",
     "judge": "edge.commands.judge:judge",
     "rules": "edge.commands.rules:app",
+    "bundles": "edge.commands.bundles:app",
     "send-test": "edge.commands.send_test:send_test",
     "doctor": "edge.commands.doctor:doctor",
     "config": "edge.commands.config:app",

@@ -15,6 +15,8 @@ from capture.errors import QcError
 from capture.text import Bilingual
 from edge.clock import synced
 from edge.settings import Settings
+from models.bundles import golden
+from models.bundles.library import Library
 
 State = Literal["ok", "warning", "failed"]
 _PATIENCE_S = 3.0
@@ -180,16 +182,36 @@ def _decoders(settings: Settings) -> Iterator[Check]:
 
 
 def _content(settings: Settings) -> Iterator[Check]:
-    from models.producer import discover
-    from models.rules.pack import load_builtin
+    from models.judge import load_content
 
+    own = settings.content
     try:
-        producers, packs = len(discover()), len(load_builtin().packs)
+        content = load_content(own.packs, own.bundles, own.bundle_most)
     except QcError as error:
         yield Check("content", "failed", error.text, error.hint)
     else:
+        packs, producers = len(content.rules.packs), len(content.producers)
         text = Bilingual(f"{packs} 个规则包、{producers} 个测量器", f"{packs} rule packs, {producers} producers")
         yield Check("content", "ok", text)
+        yield _networks(content.bundles)
+
+
+def _networks(bundles: Library) -> Check:
+    """Every network runs on this machine and says what it must."""
+    try:
+        wrong = [bundle.name for bundle in bundles if not all(one.holds for one in golden.check(bundle))]
+    except QcError as error:
+        return Check("networks", "failed", error.text, error.hint)
+    if not wrong:
+        count = len(bundles)
+        return Check("networks", "ok", Bilingual(f"{count} 个网络运行正确", f"{count} networks run as they must"))
+    names = ", ".join(wrong)
+    return Check(
+        "networks",
+        "failed",
+        Bilingual(f"网络输出与验证样本不符：{names}", f"Networks do not say what they must: {names}"),
+        Bilingual("用 qcbox bundles check 查看；重新安装", "Look with qcbox bundles check; install again"),
+    )
 
 
 def _answers(host: str, port: int) -> bool:

@@ -106,6 +106,25 @@ class WorkerSettings(Section):
     )
 
 
+class ContentSettings(Section):
+    """What judges beside what ships."""
+
+    packs: tuple[Path, ...] = Field(
+        (), title="Rule packs", description="Folders of rule packs of the hospital's own, beside ours"
+    )
+    bundles: tuple[Path, ...] = Field(
+        (), title="Networks", description="Folders of networks (MONAI bundles with ONNX), beside ours"
+    )
+    bundle_mb: float = Field(
+        64, gt=0, le=2000, title="Size of a network", description="MB that all files of one such bundle may have"
+    )
+
+    @property
+    def bundle_most(self) -> int:
+        """``bundle_mb`` in bytes."""
+        return round(self.bundle_mb * 1_000_000)
+
+
 class Settings(BaseSettings):
     """Everything a qcbox can be told."""
 
@@ -132,6 +151,9 @@ class Settings(BaseSettings):
     dicom: DicomSettings = Field(DicomSettings(), title="DICOM port", description="The receiver")
     folder: FolderSettings = Field(FolderSettings(), title="Watched folder", description="A second way in")
     workers: WorkerSettings = Field(WorkerSettings(), title="Workers", description="Processes that judge")
+    content: ContentSettings = Field(
+        ContentSettings(), title="Content", description="Rule packs and networks beside ours"
+    )
     retention: RetentionSettings = Field(RetentionSettings(), title="Retention", description="How long files stay")
     console: ConsoleSettings = Field(
         ConsoleSettings(), title="Console", description="The page of the technologist"

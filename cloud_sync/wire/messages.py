@@ -96,6 +96,14 @@ class PackUsed(Wire):
     sha256: Sha256
 
 
+class BundleUsed(Wire):
+    """A network that facts of the result came from: its bundle's name and version, and the hash over its files."""
+
+    name: Text
+    version: Text
+    sha256: Sha256
+
+
 class DeviceFacts(Wire):
     """The machine that made the image and where it stands."""
 
@@ -128,6 +136,7 @@ class ResultData(Wire):
     not_assessed: tuple[NotAssessed, ...] = ()
     measurements: tuple[Fact, ...] = ()
     packs: tuple[PackUsed, ...] = ()
+    bundles: tuple[BundleUsed, ...] = ()
     latency_ms: Annotated[float, Field(ge=0)] | None = None
     """Last byte received to verdict stored."""
     mode: Mode = Mode.ACTIVE

@@ -21,10 +21,8 @@ from cloud_sync.kit.terminal import language
 from edge.clock import now_ms
 from edge.commands.verdict_text import lines_of
 from models.circumstances import Circumstances
-from models.judge import Content, Judgement
+from models.judge import Content, Judgement, load_content
 from models.judge import judge as judge_acquisition
-from models.producer import discover
-from models.rules.pack import BUILTIN, load_folders
 from models.rules.verdict import Severity
 from models.rules.words import GRADES
 
@@ -61,9 +59,10 @@ def judge(
     ] = False,
     lang: Annotated[str | None, typer.Option("--lang", help="zh or en; the terminal's own by default.")] = None,
     packs: Annotated[list[Path] | None, typer.Option(exists=True, help="More rule packs, beside our own.")] = None,
+    bundles: Annotated[list[Path] | None, typer.Option(exists=True, help="More networks, beside our own.")] = None,
 ) -> None:
     """Judge files and folders. Exit 0: nothing wrong; 1: a rule failed or a file is unreadable; 2: misuse."""
-    content = Content(discover(), load_folders([BUILTIN, *(packs or [])]))
+    content = load_content(packs or (), bundles or ())
     tongue = lang or language()
     grades: Counter[str] = Counter()
     all_fine = True

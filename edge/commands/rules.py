@@ -11,6 +11,7 @@ import typer
 from capture.errors import Misuse
 from capture.text import Bilingual
 from cloud_sync.kit.terminal import language
+from models.bundles.library import load_site
 from models.rules.explain import explain_rule
 from models.rules.pack import BUILTIN, RuleSet, load_folders
 from models.rules.words import SEVERITIES
@@ -20,6 +21,9 @@ app = typer.Typer(no_args_is_help=True, help="Rule packs: check, list, explain."
 _Packs = Annotated[
     list[Path] | None, typer.Option("--packs", exists=True, help="More rule packs, beside our own.")
 ]
+_Bundles = Annotated[
+    list[Path] | None, typer.Option("--bundles", exists=True, help="Networks whose facts the packs use.")
+]
 _Lang = Annotated[str | None, typer.Option("--lang", help="zh or en; the terminal's own by default.")]
 _Json = Annotated[bool, typer.Option("--json", help="For programs, in both languages.")]
 
@@ -27,9 +31,11 @@ _Json = Annotated[bool, typer.Option("--json", help="For programs, in both langu
 @app.command()
 def check(
     path: Annotated[Path, typer.Argument(exists=True, help="A rule pack, or a folder of packs.")],
+    bundles: _Bundles = None,
     lang: _Lang = None,
 ) -> None:
     """Load a pack beside our own and run all cases. Exit 2 with file, rule and position when it is wrong."""
+    load_site(bundles or ())
     rules = _with(path)
     said = Bilingual(
         f"{len(rules.packs)} 个规则包,{_count(rules)} 条规则,{rules.cases_held} 个用例全部通过",
@@ -39,8 +45,9 @@ def check(
 
 
 @app.command("list")
-def list_rules(packs: _Packs = None, lang: _Lang = None, as_json: _Json = False) -> None:
+def list_rules(packs: _Packs = None, bundles: _Bundles = None, lang: _Lang = None, as_json: _Json = False) -> None:
     """Every rule in force, by pack."""
+    load_site(bundles or ())
     rules = load_folders([BUILTIN, *(packs or [])])
     tongue = lang or language()
     if as_json:
@@ -58,9 +65,11 @@ def list_rules(packs: _Packs = None, lang: _Lang = None, as_json: _Json = False)
 def explain(
     rule_id: Annotated[str, typer.Argument(metavar="RULE", help="A rule's id, such as PA03.rotation.")],
     packs: _Packs = None,
+    bundles: _Bundles = None,
     lang: _Lang = None,
 ) -> None:
     """One rule: conditions, limits and who may change them, layer, pack, source."""
+    load_site(bundles or ())
     rules = load_folders([BUILTIN, *(packs or [])])
     rule = rules.find(rule_id)
     if rule is None:

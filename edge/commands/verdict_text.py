@@ -31,6 +31,7 @@ _WARNING = Bilingual("警告", "warning")
 _PASSED = Bilingual("通过", "passed")
 _NOT_ASSESSED = Bilingual("未评估", "not assessed")
 _PACKS = Bilingual("规则包", "packs")
+_BUNDLES = Bilingual("网络", "networks")
 
 
 def lines_of(path: str, judgement: Judgement, rules: RuleSet, tongue: str, explain: bool) -> Iterator[str]:
@@ -49,6 +50,9 @@ def lines_of(path: str, judgement: Judgement, rules: RuleSet, tongue: str, expla
             yield from _indented(explain_not_assessed(item, rules.names), tongue)
         packs = ", ".join(f"{pack.name} {pack.version} {pack.sha256[:12]}" for pack in verdict.packs)
         yield f"  {_PACKS.get(tongue)}: {packs}"
+        if verdict.bundles:
+            bundles = ", ".join(f"{one.name} {one.version} {one.sha256[:12]}" for one in verdict.bundles)
+            yield f"  {_BUNDLES.get(tongue)}: {bundles}"
         yield "  " + ", ".join(f"{timing.stage} {timing.ms:.1f} ms" for timing in verdict.timings)
 
 

@@ -125,11 +125,13 @@ class Dispatch:
             SetAside: the object cannot be read, or even its header stops a worker.
             Retry: the disk does not give the bytes.
         """
+        settings = self._services.settings
         job = Job(
             self._services.blobs.path(case.arrival.sha256),
             case.arrival,
             circumstances,
-            self._services.settings.site.default_charset,
+            settings.site.default_charset,
+            content=settings.content,
         )
         try:
             return await self._attempt(job)

@@ -118,6 +118,9 @@ def result_data(
         packs=tuple(
             messages.PackUsed(name=pack.name, version=pack.version, sha256=pack.sha256) for pack in verdict.packs
         ),
+        bundles=tuple(
+            messages.BundleUsed(name=one.name, version=one.version, sha256=one.sha256) for one in verdict.bundles
+        ),
         latency_ms=max(0, now - received_at),
         mode=words.Mode(verdict.mode),
     )

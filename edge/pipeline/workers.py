@@ -16,7 +16,7 @@ import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from capture.acquisition import Acquisition, Device, Display, Exam, Identity, No
 from capture.arrival import Arrival
 from capture.errors import Bug
 from capture.text import Bilingual
-from edge.settings import WorkerSettings
+from edge.settings import ContentSettings, WorkerSettings
 from edge.store.devices import device_key
 from models.circumstances import Circumstances
 from models.measurement import Measured, Measurement, NotMeasured, Reason
@@ -47,6 +47,7 @@ class Job:
     default_charset: str
     no_pixels: str | None = None
     """Leave the pixels alone and say this code of NO_PIXELS: they cost a worker its life before."""
+    content: ContentSettings = field(default_factory=ContentSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,14 @@ class Outcome:
 class Workers:
     """A pool of judging processes."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings, content: ContentSettings) -> None:
         self._seconds = settings.seconds
+        self._content = content
         self._pool = ProcessPool(
             max_workers=settings.count,
             max_tasks=settings.recycle_after,
             initializer=_start,
-            initargs=(os.getpid(), settings.memory_mb),
+            initargs=(os.getpid(), settings.memory_mb, content),
             context=multiprocessing.get_context("spawn"),
         )
 
@@ -80,7 +82,9 @@ class Workers:
         Raises:
             QcError: the content does not load.
         """
-        packs: tuple[Fingerprint, ...] = await asyncio.wrap_future(self._pool.schedule(_warm_up))
+        packs: tuple[Fingerprint, ...] = await asyncio.wrap_future(
+            self._pool.schedule(_warm_up, args=(self._content,))
+        )
         return packs
 
     async def judge(self, job: Job) -> Outcome:
@@ -130,7 +134,7 @@ def run_job(job: Job) -> Outcome:
     clock.lap("read")
     key = device_key(acquisition.device, job.arrival.calling_ae)
     circumstances = replace(job.circumstances, device_key=key)
-    judgement = judge(acquisition, _content(), circumstances)
+    judgement = judge(acquisition, _content(job.content), circumstances)
     clock.lap("judge")
     picture = preview(acquisition)
     clock.lap("preview")
@@ -183,15 +187,13 @@ def _without_pixels(acquisition: Acquisition, code: str) -> Acquisition:
 
 
 @cache
-def _content() -> Content:
-    from models.judge import Content
-    from models.producer import discover
-    from models.rules.pack import load_builtin
+def _content(settings: ContentSettings) -> Content:
+    from models.judge import load_content
 
-    return Content(discover(), load_builtin())
+    return load_content(settings.packs, settings.bundles, settings.bundle_most)
 
 
-def _start(agent: int, memory_mb: int) -> None:
+def _start(agent: int, memory_mb: int, content: ContentSettings) -> None:
     """In each new worker: die with the agent, one thread, loaded content, then the memory limit."""
     _die_with_parent(agent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -200,14 +202,14 @@ def _start(agent: int, memory_mb: int) -> None:
     cv2.setNumThreads(1)
     # A worker that ended here would be started again and again; the first job meets the same error and reports it.
     with suppress(Exception):
-        _warm_up()
+        _warm_up(content)
     # What the libraries map at start is not the image's doing: the limit counts from here.
     mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (mapped + memory_mb * 1024 * 1024,) * 2)
 
 
-def _warm_up() -> tuple[Fingerprint, ...]:
-    """Load the content and judge a picture of nothing, so that the first image does not wait for imports."""
+def _warm_up(settings: ContentSettings) -> tuple[Fingerprint, ...]:
+    """Load content and networks and judge a picture of nothing, so that the first image does not wait for them."""
     import numpy as np
 
     from capture.dicom.pixels import preview
@@ -216,9 +218,11 @@ def _warm_up() -> tuple[Fingerprint, ...]:
     grey = np.zeros((256, 256), np.float32)
     pixels = Pixels(grey, None, None, (0.0, 4095.0), (0.1, 0.1), "ImagerPixelSpacing", False, None, 0, 1)
     blank = Acquisition("", Identity(), Exam(Modality="DX"), Technique(), Device(), Display(256, 256), pixels)
-    judge(blank, _content(), Circumstances(received_at=0))
+    content = _content(settings)
+    content.bundles.warm_up()
+    judge(blank, content, Circumstances(received_at=0))
     preview(blank)
-    return tuple(pack.fingerprint for pack in _content().rules.packs)
+    return tuple(pack.fingerprint for pack in content.rules.packs)
 
 
 def _die_with_parent(agent: int) -> None:

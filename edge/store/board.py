@@ -11,10 +11,10 @@ from sqlalchemy import Connection, func, select
 
 from edge.store.cards import Decided, latest_verdict
 from edge.store.schema import account, alert, case, decision, device, finding, measurement, verdict
-from edge.store.verdicts import fact_of, finding_of, packs_of, timings_of
+from edge.store.verdicts import bundles_of, fact_of, finding_of, packs_of, timings_of
 from models.catalogue import catalogue
 from models.measurement import Measured
-from models.rules.verdict import Finding, Fingerprint, Timing
+from models.rules.verdict import BundleUsed, Finding, Fingerprint, Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ class Verdicts:
     grade: str | None
     score: float | None
     packs: tuple[Fingerprint, ...]
+    bundles: tuple[BundleUsed, ...]
     timings: tuple[Timing, ...]
     passed: int
     created_at: int
@@ -83,6 +84,7 @@ def verdicts(connection: Connection, case_id: str) -> tuple[Verdicts, ...]:
             row.grade,
             row.score,
             packs_of(row.packs),
+            bundles_of(row.bundles),
             timings_of(row.timings),
             len(json.loads(row.passed)),
             row.created_at,

@@ -7,7 +7,7 @@ column of their own), written and read only here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -17,16 +17,18 @@ from capture.acquisition import Acquisition
 from capture.text import Bilingual
 from edge.store.schema import acquisition, finding, measurement, verdict
 from models.circumstances import Circumstances
-from models.measurement import Measured, Measurement, NotMeasured, Reason, Region, Value
-from models.rules.verdict import Finding, Fingerprint, Limit, NotAssessed, Severity, Timing, Verdict
+from models.measurement import Mark, Measured, Measurement, NotMeasured, Reason, Region, Value
+from models.rules.verdict import BundleUsed, Finding, Fingerprint, Limit, NotAssessed, Severity, Timing, Verdict
 
 _CIRCUMSTANCES = TypeAdapter(Circumstances)
 _FINGERPRINTS = TypeAdapter(tuple[Fingerprint, ...])
+_BUNDLES = TypeAdapter(tuple[BundleUsed, ...])
 _TEXTS = TypeAdapter(tuple[str, ...])
 _NOT_ASSESSED = TypeAdapter(tuple[NotAssessed, ...])
 _TIMINGS = TypeAdapter(tuple[Timing, ...])
 _VALUE: TypeAdapter[Value] = TypeAdapter(Value)
 _REGIONS = TypeAdapter(tuple[Region, ...])
+_MARKS = TypeAdapter(tuple[Mark, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def add_verdict(connection: Connection, case_id: str, judged: Verdict, facts: It
         grade=judged.grade,
         score=judged.score,
         packs=_FINGERPRINTS.dump_json(judged.packs).decode(),
+        bundles=_BUNDLES.dump_json(judged.bundles).decode(),
         passed=_TEXTS.dump_json(judged.passed).decode(),
         not_assessed=_NOT_ASSESSED.dump_json(judged.not_assessed).decode(),
         timings=_TIMINGS.dump_json(judged.timings).decode(),
@@ -94,8 +97,19 @@ def fact_of(row: Row[Any]) -> Measured:
         return NotMeasured(row.name, Reason(row.reason), row.detail or "")
     value = _VALUE.validate_json(row.value)
     return Measurement(
-        row.name, value, row.unit, row.producer, row.confidence, _REGIONS.validate_json(row.regions)
+        row.name,
+        value,
+        row.unit,
+        row.producer,
+        row.confidence,
+        _REGIONS.validate_json(row.regions),
+        marks_of(row.marks),
     )
+
+
+def marks_of(marks: str | None) -> tuple[Mark, ...]:
+    """The column ``measurement.marks``; rows of an earlier release have none."""
+    return _MARKS.validate_json(marks) if marks else ()
 
 
 def finding_of(row: Row[Any]) -> Finding:
@@ -123,6 +137,11 @@ def finding_of(row: Row[Any]) -> Finding:
 def packs_of(packs: str) -> tuple[Fingerprint, ...]:
     """The column ``verdict.packs``."""
     return _FINGERPRINTS.validate_json(packs)
+
+
+def bundles_of(bundles: str) -> tuple[BundleUsed, ...]:
+    """The column ``verdict.bundles``."""
+    return _BUNDLES.validate_json(bundles)
 
 
 def not_assessed_of(not_assessed: str) -> tuple[NotAssessed, ...]:
@@ -194,7 +213,7 @@ def _fits(number: int | None) -> int | None:
 
 
 def _measurement(verdict_id: int, fact: Measured) -> dict[str, object]:
-    blank = dict.fromkeys(("value", "unit", "producer", "confidence", "regions", "reason", "detail"))
+    blank = dict.fromkeys(("value", "unit", "producer", "confidence", "regions", "marks", "reason", "detail"))
     if isinstance(fact, NotMeasured):
         return (
             {"verdict_id": verdict_id, "name": fact.name} | blank | {"reason": fact.reason, "detail": fact.detail}
@@ -208,13 +227,16 @@ def _measurement(verdict_id: int, fact: Measured) -> dict[str, object]:
             "producer": fact.producer,
             "confidence": fact.confidence,
             "regions": _REGIONS.dump_json(fact.regions).decode(),
+            "marks": _MARKS.dump_json(fact.marks).decode() if fact.marks else None,
         }
     )
 
 
 def _finding(verdict_id: int, found: Finding) -> dict[str, object]:
+    # The marks are in the table of measurements; here they would stand once more for every finding.
+    evidence = tuple(replace(fact, marks=()) for fact in found.evidence)
     detail = FindingDetail(
-        found.evidence, found.limits, found.layer, found.pack,
+        evidence, found.limits, found.layer, found.pack,
         found.source, found.evidence_label, found.codes, found.regions,
     )  # fmt: skip
     return {

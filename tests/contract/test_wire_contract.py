@@ -26,10 +26,10 @@ IDENTITY = {
 }  # fmt: skip
 """Words of which a field that names a patient or a person would have one."""
 ALLOWED = {
-    "Fact.name", "AppliedLimit.name", "Missing.name", "PackUsed.name", "Gauge.name", "Command.name",
-    "Birth.oldest_age_s",
+    "Fact.name", "AppliedLimit.name", "Missing.name", "PackUsed.name", "BundleUsed.name", "Gauge.name",
+    "Command.name", "Birth.oldest_age_s",
 }  # fmt: skip
-"""Names of measurements, packs and commands; words of catalogues, not of people; and the age of a queue."""
+"""Names of measurements, packs, networks and commands: words of catalogues, not of people; and a queue's age."""
 
 
 def read(path: Path) -> Wire:

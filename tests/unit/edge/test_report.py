@@ -17,7 +17,7 @@ from edge.pipeline.workers import Job, Outcome, run_job
 from edge.store.keys import KEY_FILE, pseudonym_key
 from models.circumstances import Circumstances
 from models.measurement import Measurement
-from models.rules.verdict import Finding, Severity
+from models.rules.verdict import BundleUsed, Finding, Severity
 from tests.factories import SENTINEL, SENTINEL_BIRTH, SENTINEL_ID, arrival_of, dx, write
 
 STREAM = "01J9Z3NDEKTSV4RRFFQ69G5FAV"
@@ -48,6 +48,12 @@ def test_a_result_is_complete_and_decodes(outcome: Outcome) -> None:
     assert event.data.device.ae == "AE1"
     assert len(event.data.packs) == len(outcome.verdict.packs)
     assert len(event.data.findings) == len(outcome.verdict.findings)
+
+
+def test_the_networks_behind_it_go_along(outcome: Outcome) -> None:
+    used = BundleUsed("chest-anatomy", "0.1.0", "ab" * 32)
+    data = content(replace(outcome, verdict=replace(outcome.verdict, bundles=(used,))))
+    assert [(one.name, one.version, one.sha256) for one in data.bundles] == [("chest-anatomy", "0.1.0", "ab" * 32)]
 
 
 def test_nothing_of_the_identity_is_in_the_payload(outcome: Outcome) -> None:

@@ -15,7 +15,7 @@ from pebble import ProcessExpired
 from capture.acquisition import NoPixels
 from capture.errors import Bug, SetAside
 from edge.pipeline.workers import Job, Workers, tidy
-from edge.settings import WorkerSettings
+from edge.settings import ContentSettings, WorkerSettings
 from models.circumstances import Circumstances
 from models.measurement import Measured, Measurement, NotMeasured, Reason
 from tests.factories import arrival_of, dx, write
@@ -27,7 +27,7 @@ def job(path: Path, no_pixels: str | None = None) -> Job:
 
 @pytest_asyncio.fixture
 async def workers() -> AsyncIterator[Workers]:
-    made = Workers(WorkerSettings(count=1, seconds=2))
+    made = Workers(WorkerSettings(count=1, seconds=2), ContentSettings())
     yield made
     await asyncio.to_thread(made.close)
 
@@ -62,7 +62,7 @@ async def test_a_hang_and_a_death_leave_the_others_alone(workers: Workers, tmp_p
 
 
 async def test_a_pool_that_stopped_is_no_images_fault(tmp_path: Path) -> None:
-    workers = Workers(WorkerSettings(count=1))
+    workers = Workers(WorkerSettings(count=1), ContentSettings())
     workers.close()
     with pytest.raises(Bug, match=r"worker\.pool"):
         await workers.judge(job(write(dx(), tmp_path / "good.dcm")))

@@ -121,10 +121,8 @@ sys.meta_path.insert(0, Forbidden())
 import edge.agent, edge.doctor, edge.cli
 edge.cli.build(list(edge.cli.COMMANDS))
 from edge.pipeline import workers
-workers._warm_up()
-from models.bundles.library import library
-library().warm_up()
-assert "onnxruntime" not in sys.modules or len(library())
+from edge.settings import ContentSettings
+workers._warm_up(ContentSettings())
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
