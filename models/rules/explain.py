@@ -176,6 +176,7 @@ def _sourced(source: str, label: str) -> Bilingual:
 def _scope(scope: Scope) -> Bilingual:
     named: Sequence[tuple[str, tuple[str, ...]]] = (
         ("modality", scope.modality),
+        ("kind", scope.kind),
         ("body", scope.body),
         ("view", scope.view),
         ("protocol", scope.protocol),

@@ -42,6 +42,7 @@ class Effective:
 
 _FACT_OF = {
     "modality": "dicom.Modality",
+    "kind": "exam.kind",
     "body": "body.part",
     "view": "view.projection",
     "protocol": "dicom.ProtocolName",

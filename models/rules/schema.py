@@ -63,6 +63,8 @@ class Scope(_Part):
     """Which images a pack speaks of. An empty list means any; a fact that is missing never matches."""
 
     modality: tuple[str, ...] = ()
+    kind: tuple[str, ...] = ()
+    """``exam.kind``: what header and pixels together say the image is."""
     body: tuple[str, ...] = ()
     view: tuple[str, ...] = ()
     protocol: tuple[str, ...] = ()

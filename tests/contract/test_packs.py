@@ -21,6 +21,7 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 ITEMS = (
     [f"HD{n:02}" for n in range(1, 24)]
     + [f"PA{n:02}" for n in range(1, 21)]
+    + [f"LA{n:02}" for n in range(1, 11)]
     + ["CC12", "CC13", "CC14", "CC15", "CC16", "CH09", "CH11", "CH12", "MB10", "MB11", "MB14"]
 )
 """Items of image-qc.md, section 6, that one object can decide, now or once a model is there."""
@@ -35,9 +36,12 @@ def rules() -> list[Rule]:
     return [rule for pack in builtin().packs for rule in pack.rules]
 
 
-def test_the_five_packs_ship() -> None:
+def test_the_eight_packs_ship() -> None:
     assert {pack.name for pack in builtin().packs} == {
         "dicom-header",
+        "radiography-chest-ap",
+        "radiography-chest-child",
+        "radiography-chest-lateral",
         "radiography-chest-pa",
         "radiography-general",
         "ct-header-dose",
@@ -97,6 +101,10 @@ def test_an_image_of_which_nothing_is_known_is_not_condemned() -> None:
 def test_only_these_rules_may_condemn_an_image() -> None:
     """A false veto costs trust: whoever adds one must mean it."""
     assert {rule.spec.id for rule in rules() if rule.can_veto} == {
+        "AP16.orientation",
+        "AP18.view_mismatch",
+        "CP16.orientation",
+        "CP18.view_mismatch",
         "HD01.patient_id_missing",
         "HD01.test_patient",
         "HD01.worklist_mismatch",
@@ -104,8 +112,12 @@ def test_only_these_rules_may_condemn_an_image() -> None:
         "HD10.side_not_ordered",
         "HD13.uid_reused",
         "HD20.pixels_damaged",
+        "LA01.lung_cut_off",
+        "LA16.orientation",
+        "LA18.view_mismatch",
         "MB14.orientation_missing",
         "PA01.lung_cut_off",
+        "PA01.lung_cut_off_percent",
         "PA09.foreign_object",
         "PA16.orientation",
         "PA17.marker_wrong",
@@ -123,6 +135,7 @@ CHEST = measured(
     dicom__Modality="DX",
     body__part="CHEST",
     view__projection="PA",
+    exam__kind="chest_pa",
     object__is_image=True,
     object__is_dose_report=False,
     object__is_localizer=False,
@@ -155,5 +168,65 @@ def test_a_fault_of_a_chest_counts_once(index: float, rule: str, level: str) -> 
 
 
 def test_the_same_fault_of_another_part_is_found_by_the_general_pack() -> None:
-    knee = [*CHEST, *measured(body__part="KNEE", exposure__deviation_index=3.5)]
+    knee = [
+        *(fact for fact in CHEST if fact.name != "exam.kind"),
+        *measured(body__part="KNEE", exposure__deviation_index=3.5),
+    ]
     assert [one.rule_id for one in evaluate(Measurements(knee), builtin(), {}).findings] == ["RG01.over_exposed"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "pack"),
+    [
+        ("chest_pa", "radiography-chest-pa"),
+        ("chest_ap", "radiography-chest-ap"),
+        ("chest_child", "radiography-chest-child"),
+        ("chest_lateral", "radiography-chest-lateral"),
+    ],
+)
+def test_one_chest_pack_judges_a_chest(kind: str, pack: str) -> None:
+    facts = Measurements([*CHEST, *measured(exam__kind=kind)])
+    packs = {one.name for one in evaluate(facts, builtin(), {}).packs}
+    assert packs == {pack, "radiography-general", "dicom-header"}
+
+
+NO_SCALE = [
+    NotMeasured(f"chest.{name}_mm", Reason.NO_SPACING)
+    for name in (
+        "margin_least",
+        "clavicle_height_difference",
+        "centre_offset_horizontal",
+        "centre_offset_vertical",
+    )
+]
+PERCENT = measured(
+    chest__margin_least_percent=0.0,
+    chest__clavicle_height_difference_percent=7.0,
+    chest__centre_offset_horizontal_percent=9.0,
+    chest__centre_offset_vertical_percent=0.0,
+)
+MM = measured(
+    chest__margin_least_mm=0.0,
+    chest__clavicle_height_difference_mm=25.0,
+    chest__centre_offset_horizontal_mm=32.0,
+    chest__centre_offset_vertical_mm=0.0,
+)
+CUT = {"chest_pa": ("PA01", "PA06", "PA08"), "chest_ap": ("AP01",), "chest_child": ("CP01",)}
+
+
+@pytest.mark.parametrize("kind", CUT)
+def test_a_length_is_judged_once_in_millimetres_or_in_percent(kind: str) -> None:
+    scaled = Measurements([*CHEST, *measured(exam__kind=kind, spacing__present=True), *MM, *PERCENT])
+    bare = Measurements([*CHEST, *measured(exam__kind=kind, spacing__present=False), *NO_SCALE, *PERCENT])
+    for facts, ending in ((scaled, ""), (bare, "_percent")):
+        verdict = evaluate(facts, builtin(), {})
+        found = [one.rule_id for one in verdict.findings]
+        assert sorted(rule.partition(".")[0] for rule in found) == sorted(CUT[kind])
+        assert all(rule.endswith("_percent") == bool(ending) for rule in found)
+        assert not any(one.rule_id.startswith(CUT[kind]) for one in verdict.not_assessed)
+
+
+def test_a_length_that_could_not_be_measured_is_said_once() -> None:
+    lost = [NotMeasured(f"chest.margin_least_{scale}", Reason.UNLIKE_TRAINING) for scale in ("mm", "percent")]
+    verdict = evaluate(Measurements([*CHEST, *measured(spacing__present=True), *lost]), builtin(), {})
+    assert [one.rule_id for one in verdict.not_assessed if one.rule_id.startswith("PA01")] == ["PA01.lung_cut_off"]

@@ -23,6 +23,7 @@ NAMES = {
         entry("dicom.ProtocolName", "text", leaves_site=False),
         entry("body.part", "text"),
         entry("view.projection", "text"),
+        entry("exam.kind", "text"),
         entry("case.device_key", "text"),
         entry("case.person_key", "text", leaves_site=False),
         entry("person.age_years", unit="a"),
