@@ -52,7 +52,7 @@ install_missing() {
     apt-get install -y -qq --no-install-recommends ${MISSING[*]} >/dev/null"
 }
 
-# make_venv LOCK: .venv with exactly the locked versions (hashes checked) and this checkout on top.
+# make_venv LOCK: .venv with exactly the locked versions (hashes checked; nothing beside them) and this checkout on top.
 make_venv() {
   local lock=$1 python stamp
   stamp=$(cat "$lock" pyproject.toml | sha256sum | cut -d' ' -f1)
@@ -65,7 +65,21 @@ make_venv() {
   fi
   say "Making .venv with $("$python" --version) and the locked packages of $lock"
   "$python" -m venv --clear .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$lock"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement "$lock"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
   echo "$stamp" >.venv/.qcbox-lock
+}
+
+# install_torch: the CPU build of the torch that pyproject.toml pins. It is kept out of the locks because PyPI's file of
+# the same version brings 20 CUDA packages; PyTorch's own index has the CPU build. --no-deps: the lock has the rest.
+install_torch() {
+  local pinned index=https://download.pytorch.org/whl/cpu
+  local pip=(.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps)
+  pinned=$(sed -n 's/^ *"\(torch==[0-9.]*\)",$/\1/p' pyproject.toml)
+  if ! .venv/bin/python -c 'import sys, importlib.metadata as m; sys.exit(m.version("torch").partition("+")[0] != sys.argv[1])' "${pinned#torch==}" 2>/dev/null; then
+    say "Installing $pinned, CPU build (about 200 MB)"
+    "${pip[@]}" "$pinned+cpu" 2>/dev/null || "${pip[@]}" --extra-index-url "$index" "$pinned+cpu" ||
+      fail "The CPU build of $pinned could not be had." "It comes from $index; a file of it can be given by PIP_FIND_LINKS."
+  fi
+  .venv/bin/python -m pip check --disable-pip-version-check
 }
