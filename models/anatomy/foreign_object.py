@@ -9,22 +9,18 @@ from collections.abc import Callable, Iterable, Iterator
 
 import cv2
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from models.anatomy.chest import Chest, Lungs, none_of, unreliable
-from models.anatomy.film import ChestsOf
+from models.anatomy.film import ChestsOf, Network
 from models.anatomy.foreign_object_marks import Spot, over, spots_of
 from models.anatomy.marks import simplified
 from models.anatomy.radiograph import canvas_of_radiograph
-from models.bundles.bundle import Bundle
 from models.image.metric import Radiograph
 from models.image.picture import Mask, Picture
 from models.measurement import Mark, Measured, Measurement, Reason, Region
 from models.reporting import Missing
 
 BUNDLE = "chest-foreign-object"
-CALIBRATION = "configs/calibration.json"
-"""In the bundle: how its answers become probabilities."""
 SIDE = 384
 """Of the canvas that the network sees, in pixels."""
 _PROBABILITY, _RATIO = "chest.foreign_object_probability", "chest.foreign_object_lung_ratio"
@@ -38,24 +34,7 @@ _DEVICE = 0.7
 _OUTER = (cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
 
 
-class Calibration(BaseModel):
-    """Logistic calibration (Platt 1999) of the network's answer, fitted on ``tune`` and moved to a prevalence."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    slope: float = Field(gt=0)
-    intercept: float
-    """Log odds at a logit of 0, the prevalence included."""
-    prevalence: float = Field(gt=0, lt=1)
-    """Share of films with an object over the lungs that the probability speaks of."""
-
-    def probability(self, answer: float) -> float:
-        """The probability that goes with an answer 0..1 of the network."""
-        odds = np.clip(answer, 1e-6, 1 - 1e-6)
-        return float(1 / (1 + np.exp(-(self.intercept + self.slope * np.log(odds / (1 - odds))))))
-
-
-def measured(chests: ChestsOf, bundle: Callable[[], Bundle | None]) -> Callable[[Radiograph], Iterable[Measured]]:
+def measured(chests: ChestsOf, bundle: Callable[[], Network | None]) -> Callable[[Radiograph], Iterable[Measured]]:
     """The measure of a radiograph: where there is no chest or no network, why."""
 
     def of(radiograph: Radiograph) -> Iterable[Measured]:
@@ -72,21 +51,19 @@ def measured(chests: ChestsOf, bundle: Callable[[], Bundle | None]) -> Callable[
     return of
 
 
-def _facts(radiograph: Radiograph, chest: Chest, lungs: Lungs, network: Bundle) -> Iterator[Measured]:
-    calibration = Calibration.model_validate_json(network.files.read(CALIBRATION))
+def _facts(radiograph: Radiograph, chest: Chest, lungs: Lungs, network: Network) -> Iterator[Measured]:
     canvas = canvas_of_radiograph(radiograph, SIDE)
     objects, devices = network.run({"image": canvas.image[None, None]})["objects"][0]
     left, right = (_on_map(lung.probability, objects.shape) for lung in lungs)
     either = left | right
-    found = [spot for spot in spots_of(objects) if calibration.probability(spot.peak) >= _SHOWN]
-    inside = [spot for spot in over(found, either, objects) if calibration.probability(spot.peak) >= _SHOWN]
+    found = [spot for spot in spots_of(objects) if spot.peak >= _SHOWN]
+    inside = [spot for spot in over(found, either, objects) if spot.peak >= _SHOWN]
     regions = tuple(_box(chest, spot) for spot in inside)
     marks = (
-        *(_heat(chest, "foreign_object", spot, calibration.probability(spot.peak)) for spot in found),
-        *(_heat(chest, "medical_device", spot, spot.peak) for spot in spots_of(devices) if spot.peak >= _DEVICE),
+        *(_heat(chest, "foreign_object", spot) for spot in found),
+        *(_heat(chest, "medical_device", spot) for spot in spots_of(devices) if spot.peak >= _DEVICE),
     )
-    probability = calibration.probability(float(objects[either].max()))
-    yield Measurement(_PROBABILITY, probability, regions=regions, marks=marks)
+    yield Measurement(_PROBABILITY, float(objects[either].max()), regions=regions, marks=marks)
     area = np.any([spot.cells & (objects >= _CORE * spot.peak) for spot in inside] or [~either & either], axis=0)
     ratio = max(float((area & lung).sum() / lung.sum()) for lung in (left, right))
     yield Measurement(_RATIO, ratio, regions=regions)
@@ -97,13 +74,13 @@ def _on_map(probability: Picture, shape: tuple[int, ...]) -> Mask:
     return np.asarray(cv2.resize(probability, (shape[1], shape[0]), interpolation=cv2.INTER_AREA) >= 0.5)
 
 
-def _heat(chest: Chest, name: str, spot: Spot, weight: float) -> Mark:
+def _heat(chest: Chest, name: str, spot: Spot) -> Mark:
     """The outline of a mark's cells."""
     edge = np.pad(spot.cells.astype(np.uint8), 1)
     outlines, _ = cv2.findContours(cv2.resize(edge, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST), *_OUTER)
     outline = max(outlines, key=cv2.contourArea)[:, 0, :].astype(np.float64)
     points = simplified((outline + 0.5) / 2 - 1)
-    return Mark("heat", name, chest.on_picture(points * _cell(chest, spot)), weight=round(weight, 3))
+    return Mark("heat", name, chest.on_picture(points * _cell(chest, spot)), weight=round(spot.peak, 3))
 
 
 def _box(chest: Chest, spot: Spot) -> Region:
@@ -115,4 +92,4 @@ def _box(chest: Chest, spot: Spot) -> Region:
 
 def _cell(chest: Chest, spot: Spot) -> float:
     """Canvas pixels of the chest per cell of the map."""
-    return chest.structures.canvas.side / spot.cells.shape[0]
+    return float(chest.structures.canvas.side / len(spot.cells))

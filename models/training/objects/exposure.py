@@ -14,6 +14,10 @@ _TOP = 1.6
 """Shown values up to here (1 is the film's white) have an attenuation: metal is beyond all anatomy."""
 
 
+_NOTHING = 1e-3
+"""Attenuation below which a film is not touched."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
     """An assumed display curve, shown value against the logarithm of exposure: a film's true one is not known."""
@@ -102,8 +106,11 @@ def lay(
     seen = beam.scatter + (1 - beam.scatter) * np.clip(seen, 0, 1)
     window = (slice(top, bottom), slice(left, right))
     contrast = np.asarray(-np.log(seen), np.float32)
-    before = film[window].copy()
-    after = beam.curve.film(beam.curve.beam(before) + contrast)
-    grain = rng.normal(0, beam.grain, after.shape).astype(np.float32) * np.sqrt(np.clip(1 / seen - 1, 0, 4))
-    film[window] = np.where(contrast > 1e-3, after + grain, before)
-    return window, np.asarray(np.where(contrast > 1e-3, after - before, 0), np.float32)
+    there = contrast > _NOTHING
+    before = film[window][there]
+    after = beam.curve.film(beam.curve.beam(before) + contrast[there])
+    grain = rng.normal(0, beam.grain, after.shape).astype(np.float32) * np.sqrt(np.clip(1 / seen[there] - 1, 0, 4))
+    film[window][there] = after + grain
+    brighter = np.zeros_like(contrast)
+    brighter[there] = after - before
+    return window, brighter

@@ -1,7 +1,7 @@
 """Objects to take off before the exposure: the families a network learns from.
 
 Sizes in mm as in trade; attenuation (mu times thickness) at diagnostic quality: plastic some 0.02 per mm,
-aluminium 0.07, brass and steel 0.5 and more. Those it is tested on are others (:mod:`models.training.objects.unseen`).
+aluminium 0.07, brass and steel 0.5 and more. It is tested on others: :mod:`models.training.objects.unseen`.
 """
 
 from __future__ import annotations

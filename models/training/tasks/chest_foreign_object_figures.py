@@ -14,6 +14,7 @@ from models.training.task import Run
 from models.training.tasks.chest_foreign_object_samples import Trial
 
 _BATCH = 16
+_RIDGE = 0.5
 _NEAR = np.ones((3, 3), np.uint8)
 
 
@@ -46,6 +47,11 @@ class Figures:
         return np.asarray(
             [o.score for o in self.outcomes if bool(o.hits) == objects and (objects or not o.trial.names)]
         )
+
+    def logits(self, objects: bool) -> np.ndarray:
+        """Of the scores."""
+        inside = np.clip(self.scores(objects), 1e-6, 1 - 1e-6)
+        return np.asarray(np.log(inside / (1 - inside)))
 
     def sensitivity(self, false_per_image: float) -> float:
         """Part of the objects that are marked where so many false marks per image are borne (all images count)."""
@@ -94,6 +100,23 @@ def hit_rate(outcomes: Sequence[Outcome], threshold: float) -> float:
     """Part of the objects with a mark surer than the threshold."""
     hits = np.asarray([hit for o in outcomes for hit in o.hits])
     return float((hits > threshold).mean()) if len(hits) else float("nan")
+
+
+def platt(positive: np.ndarray, negative: np.ndarray, prevalence: float) -> tuple[float, float]:
+    """Slope and intercept that turn logits into log odds at a prevalence (Platt 1999): Newton's method.
+
+    A little ridge holds the slope where the two do not overlap.
+    """
+    x = np.concatenate([positive, negative])
+    y = np.repeat((1.0, 0.0), (len(positive), len(negative)))
+    weight = np.where(y > 0, prevalence / len(positive), (1 - prevalence) / len(negative)) * len(x)
+    design, found = np.stack([x, np.ones_like(x)], 1), np.array((1.0, 0.0))
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-design @ found))
+        slope = design.T @ (weight * (p - y)) + _RIDGE * (found - (1, 0))
+        curve = (design * (weight * p * (1 - p))[:, None]).T @ design + _RIDGE * np.eye(2)
+        found = found - np.linalg.solve(curve, slope)
+    return float(max(found[0], 0.05)), float(found[1])
 
 
 def area_under(positive: np.ndarray, negative: np.ndarray) -> float:
