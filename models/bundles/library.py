@@ -9,6 +9,7 @@ from pathlib import Path
 from capture.errors import Misuse
 from capture.text import Bilingual
 from models.bundles.bundle import METADATA, Bundle, read_bundle
+from models.bundles.door import family
 from models.catalogue import add_site_names
 
 BUILTIN = Path(__file__).with_name("builtin")
@@ -22,13 +23,17 @@ class Library:
     """Bundles by name."""
 
     def __init__(self, bundles: Iterable[Bundle]) -> None:
-        """Raises Misuse for two of one name."""
+        """Raises Misuse for two of one name. Case, ``-`` and ``_`` do not count: their facts would be one."""
         self._bundles: dict[str, Bundle] = {}
         for bundle in bundles:
-            if bundle.name in self._bundles:
+            taken = {family(name) for name in self._bundles}
+            if family(bundle.name) in taken:
                 raise Misuse(
                     "bundle.twice",
-                    Bilingual(f"有两个名为 {bundle.name} 的网络包", f"two bundles have the name {bundle.name}"),
+                    Bilingual(
+                        f"有两个名为 {bundle.name} 的网络包（测量项同为 {family(bundle.name)}）",
+                        f"two bundles have the name {bundle.name} (facts {family(bundle.name)})",
+                    ),
                     Bilingual("给其中一个文件夹改名", "Give one of the folders another name"),
                 )
             self._bundles[bundle.name] = bundle
