@@ -1,0 +1,1 @@
+"""Objects drawn and laid into films."""
