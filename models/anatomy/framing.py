@@ -59,7 +59,7 @@ def _shape(chest: Chest, lungs: Lungs, sure: float) -> Iterable[Measured]:
     border = Mark("contour", "field", chest.on_picture(chest.corners))
     outlines = lung_contours(chest)
     return [
-        Measurement("chest.excess_field_ratio", excess, confidence=sure, marks=(border, *outlines)),
+        Measurement("chest.excess_field_ratio", excess, confidence=sure, marks=(border,)),
         Measurement("chest.lung_height_width_ratio", box.height / box.width, confidence=sure, marks=outlines),
     ]
 
@@ -68,7 +68,7 @@ def _areas(chest: Chest, lungs: Lungs) -> Measured:
     """The patient's left lung over the right one."""
     area = {chest.on_patient("left"): lungs[0].area, chest.on_patient("right"): lungs[1].area}
     sure = min(lung.certainty for lung in lungs)
-    return Measurement(_AREAS, area["left"] / area["right"], confidence=sure, marks=lung_contours(chest))
+    return Measurement(_AREAS, area["left"] / area["right"], confidence=sure)
 
 
 def _offsets(chest: Chest, lungs: Lungs, sure: float, scale: Scale, plane: Plane | Missing) -> Iterable[Measured]:
@@ -79,8 +79,9 @@ def _offsets(chest: Chest, lungs: Lungs, sure: float, scale: Scale, plane: Plane
     offset = box.centre - field.centre
     line = plane.back(np.array([field.centre, box.centre]) @ _axes(chest, plane))
     mark = arrow(chest, "centre_offset", line, plane.caption(float(np.linalg.norm(offset))))
+    marks = (mark,) if plane is chest.shown_in else ()
     return [
-        Measurement(f"{name}_{scale}", float(along), confidence=sure, marks=(mark,))
+        Measurement(f"{name}_{scale}", float(along), confidence=sure, marks=marks)
         for name, along in zip(_OFFSETS, offset, strict=True)
     ]
 

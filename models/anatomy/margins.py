@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.anatomy.chest import SIDES, Chest, Lungs, Plane, Scale, in_both, none_of, unreliable
-from models.anatomy.marks import arrow, lung_contours
+from models.anatomy.marks import arrow, box, lung_contours
 from models.anatomy.structures import Points
 from models.image.lines import Side
-from models.measurement import Measured, Measurement
+from models.measurement import Mark, Measured, Measurement
 from models.reporting import Missing
 
 NAMES = in_both(*(f"chest.margin_{side}" for side in (*SIDES, "least")))
@@ -90,19 +90,36 @@ def _in_plane(
     names = {side: f"chest.margin_{side}_{scale}" for side in SIDES}
     if isinstance(plane, Missing):
         return none_of((*names.values(), f"chest.margin_least_{scale}"), plane)
-    arrows = {
-        side: arrow(chest, f"margin_{side}", np.array([one.lung, one.foot]), plane.caption(one.length(plane)))
-        for side, one in margins.items()
-    }
     facts = [
-        Measurement(names[side], one.length(plane), confidence=one.confidence, marks=(arrows[side],))
+        Measurement(
+            names[side],
+            one.length(plane),
+            confidence=one.confidence,
+            marks=_marks(chest, plane, [_arrow(chest, one)]),
+        )
         for side, one in margins.items()
     ]
     least = min(margins.values(), key=lambda one: one.length(plane))
     # A side whose lung may reach further out than it seems matters as much as the one that seems nearest.
     sure = min(one.confidence for one in margins.values() if one.gap_px - one.doubt_px <= least.gap_px)
-    marks = (*lung_contours(chest), arrows[least.side])
     return [
         *facts,
-        Measurement(f"chest.margin_least_{scale}", least.length(plane), confidence=sure, marks=marks),
+        Measurement(
+            f"chest.margin_least_{scale}",
+            least.length(plane),
+            confidence=sure,
+            regions=(box(chest, np.array([least.lung, least.foot])),),
+            marks=_marks(chest, plane, [*lung_contours(chest), _arrow(chest, least)]),
+        ),
     ]
+
+
+def _marks(chest: Chest, plane: Plane, marks: list[Mark]) -> tuple[Mark, ...]:
+    """Drawn once, with the scale that captions are in."""
+    return tuple(marks) if plane is chest.shown_in else ()
+
+
+def _arrow(chest: Chest, margin: Margin) -> Mark:
+    plane = chest.shown_in
+    ends = np.array([margin.lung, margin.foot])
+    return arrow(chest, f"margin_{margin.side}", ends, plane.caption(margin.length(plane)))

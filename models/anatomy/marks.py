@@ -7,9 +7,11 @@ import numpy as np
 
 from models.anatomy.chest import Chest
 from models.anatomy.structures import LUNGS, Organ, Points
-from models.measurement import Mark
+from models.measurement import Mark, Region
 
 _MOST_POINTS = 60
+_ROOM = 0.03
+"""Around the points of a region, as a share of the picture."""
 
 
 def contour(chest: Chest, name: str, organ: Organ) -> Mark:
@@ -46,3 +48,10 @@ def line(chest: Chest, name: str, points: Points, caption: str = "") -> Mark:
 
 def point(chest: Chest, name: str, at: Points) -> Mark:
     return Mark("point", name, chest.on_picture(at.reshape(1, 2)))
+
+
+def box(chest: Chest, points: Points) -> Region:
+    """An upright box around these points, with room to see them in."""
+    fractions = np.array(chest.on_picture(points))
+    (left, top), (right, bottom) = fractions.min(axis=0) - _ROOM, fractions.max(axis=0) + _ROOM
+    return Region(*(float(np.clip(edge, 0, 1)) for edge in (left, top, right, bottom)))

@@ -10,7 +10,7 @@ import numpy as np
 
 from models.anatomy.chest import Chest, Lungs, Plane, in_both, none_of, unreliable
 from models.anatomy.landmarks import Landmark, Line, axis_of, peak_of, ridge_of
-from models.anatomy.marks import contour, line, lung_contours, point
+from models.anatomy.marks import box, contour, line, lung_contours, point
 from models.anatomy.rotation import degrees
 from models.anatomy.structures import CLAVICLE_ENDS
 from models.measurement import Mark, Measured, Measurement, NotMeasured
@@ -85,9 +85,10 @@ def _turn(chest: Chest, lungs: Lungs) -> Iterable[Measured]:
     ratio = (right - left) / (left + right)
     towards = chest.on_patient("right" if ratio > 0 else "left")
     sure, marks = shoulders.confidence, _rotation_marks(chest, shoulders, (left, right))
+    where = box(chest, np.array([shoulders.left.at, shoulders.right.at]))
     return [
-        Measurement("chest.rotation_ratio", abs(ratio), confidence=sure, marks=marks),
-        Measurement("chest.rotation_deg", abs(degrees(ratio)), confidence=sure, marks=marks),
+        Measurement("chest.rotation_ratio", abs(ratio), confidence=sure, regions=(where,), marks=marks),
+        Measurement("chest.rotation_deg", abs(degrees(ratio)), confidence=sure),
         Measurement("chest.rotation_towards", "L" if towards == "left" else "R", confidence=sure),
     ]
 
@@ -128,7 +129,8 @@ def _level(chest: Chest) -> Iterator[Measured]:
             difference = abs(float(np.diff(plane.of(points)[:, 1])[0]))
             mark = line(chest, "clavicle_level", points, plane.caption(difference))
             sure = min(end.confidence for end in ends)
-            yield Measurement(name, difference, confidence=sure, marks=(mark,))
+            marks = (mark,) if plane is chest.shown_in else ()
+            yield Measurement(name, difference, confidence=sure, regions=(box(chest, points),), marks=marks)
 
 
 def _tilt(chest: Chest, lungs: Lungs) -> Measured:
@@ -152,6 +154,8 @@ def _overlap(chest: Chest, lungs: Lungs, image_side: Literal["left", "right"]) -
     if scapula is None:
         return none_of([name], unreliable("the scapula is not seen"))[0]
     lung = lungs[0 if image_side == "left" else 1]
-    share = int(np.count_nonzero(lung.mask & scapula.mask)) / lung.area
+    covered = np.argwhere(lung.mask & scapula.mask)[:, ::-1].astype(np.float64) + 0.5
+    regions = (box(chest, covered),) if len(covered) else ()
     marks = (*lung_contours(chest), contour(chest, f"scapula_{chest.on_patient(image_side)}", scapula))
-    return Measurement(name, share, confidence=min(lung.certainty, scapula.certainty), marks=marks)
+    sure = min(lung.certainty, scapula.certainty)
+    return Measurement(name, len(covered) / lung.area, confidence=sure, regions=regions, marks=marks)
