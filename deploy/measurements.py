@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import groupby
 
 from models.catalogue import Entry, catalogue
+from models.producer import discover
 
 HEADINGS = {
     "en": ("name", "type, unit", "meaning", "source", "note"),
@@ -16,15 +18,28 @@ TYPES = {
 }
 STAYS = {"en": "stays", "zh": "不出院"}
 WAITS = {"en": "waits for {}", "zh": "等待 {}"}
+BY = {"en": "by the network {}", "zh": "由网络 {} 测量"}
 
 
 def _row(entry: Entry, language: str) -> str:
     kind = ", ".join(filter(None, (TYPES[language][entry.type], f"`{entry.unit}`" if entry.unit else "")))
-    wait = entry.needs_model or entry.needs_system
-    notes = ("" if entry.leaves_site else STAYS[language], WAITS[language].format(wait) if wait else "")
+    notes = ("" if entry.leaves_site else STAYS[language], _origin(entry, language))
     meaning = entry.zh if language == "zh" else entry.en
     cells = (f"`{entry.name}`", kind, meaning, entry.source, "; ".join(filter(None, notes)))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _origin(entry: Entry, language: str) -> str:
+    """Which network or system it comes from, or will come from."""
+    origin = entry.needs_model or entry.needs_system
+    if origin is None:
+        return ""
+    return (BY if entry.name in _provided() else WAITS)[language].format(origin)
+
+
+@cache
+def _provided() -> frozenset[str]:
+    return frozenset[str]().union(*(producer.provides for producer in discover()))
 
 
 def tables(language: str) -> str:
