@@ -165,9 +165,8 @@ def _one_epoch(
 ) -> float:
     samples = task.dataset("train", progress.epoch)
     order = torch.Generator().manual_seed(settings.seed + progress.epoch + 1)
-    last = len(cast(Sized, samples)) > settings.batch  # a batch of one or two would upset batch normalisation
-    loader = DataLoader(samples, settings.batch, shuffle=True, generator=order, drop_last=last)
-    if not len(loader):
+    count = len(cast(Sized, samples))
+    if not count:
         raise Misuse(
             "training.no_films",
             Bilingual("没有可用于训练的图像", "There is no film to train on"),
@@ -176,6 +175,8 @@ def _one_epoch(
                 "the manifest needs films with tier open of sources that are not left out",
             ),
         )
+    # A last batch of one or two would upset batch normalisation.
+    loader = DataLoader(samples, settings.batch, shuffle=True, generator=order, drop_last=count > settings.batch)
     network.train()
     losses: list[float] = []
     started = time.monotonic()

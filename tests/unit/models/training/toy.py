@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from models.anatomy.canvas import canvas_of
 from models.training.drawn import draw
+from models.training.films import read_mask, read_picture
 from models.training.loop import run_of
 from models.training.manifest import read_manifest
 from models.training.nets import Activated, unet
@@ -26,7 +27,7 @@ SIDE = 32
 COLUMNS = ("image", "source", "tier", "licence", "patient", "lungs")
 
 
-def folder_of_films(folder: Path, films: int = 24) -> Path:
+def folder_of_films(folder: Path, films: int = 48) -> Path:
     """Drawn films of two sources with masks and a manifest."""
     rows = []
     for number in range(films):
@@ -74,8 +75,9 @@ class Toy:
     def pairs(self, part: Part) -> list[tuple[Array, Array]]:
         found = []
         for film in films_of(self._films, part, self._left_out):
-            image = canvas_of(cv2.imread(str(film.path), cv2.IMREAD_GRAYSCALE).astype(np.float32), SIDE).image
-            mask = cv2.imread(str(film.lungs), cv2.IMREAD_GRAYSCALE).astype(np.float32)
+            assert film.lungs
+            image = canvas_of(read_picture(film.path, SIDE), SIDE).image
+            mask = read_mask(film.lungs, (50, 60))
             lungs = np.zeros((SIDE, SIDE), np.float32)
             rows, columns = SIDE, round(SIDE * mask.shape[1] / mask.shape[0])
             lungs[:rows, :columns] = cv2.resize(mask, (columns, rows), interpolation=cv2.INTER_AREA) > 127
