@@ -25,7 +25,7 @@ from models.bundles.files import seal
 from models.bundles.library import BUILTIN_MOST
 from models.training.drawn import draw
 from models.training.loop import run_of
-from models.training.task import Array, Output, Run, Signature, Task
+from models.training.task import Accompanied, Array, Output, Run, Signature, Task
 
 SCHEMA = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
 """MONAI's schema of metadata; ``metadata.schema.json`` restates it, so that no internet is needed."""
@@ -57,6 +57,9 @@ def export(task: Task, network: nn.Module, folder: Path, trained: Mapping[str, A
     shapes = {name: array.shape for name, array in expected(canvases[:1]).items()}
     write_onnx(network, task.signature, folder / NETWORK)
     write_metadata(task, shapes, trained or {}, folder / METADATA)
+    if isinstance(task, Accompanied):
+        for name, content in task.companions(expected).items():
+            (folder / name).write_bytes(content)
     seal(folder)
     bundle = read_bundle(folder, BUILTIN_MOST)
     found = parity(expected, run_bundle(bundle), canvases)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,14 @@ class About:
     """The films it learnt from, with their licences and the attribution that these ask for."""
     references: tuple[str, ...] = ()
     changelog: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Accompanied(Protocol):
+    """A task whose bundle holds more than the network: operating points chosen with it, a prior of shapes."""
+
+    def companions(self, run: Run) -> Mapping[str, bytes]:
+        """Files of the bundle by their path in it, made with the fitted network."""
 
 
 class Task(Protocol):

@@ -1,0 +1,100 @@
+"""Facts from the view: what the picture shows, and whether the header says so. Said only when it is sure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from models.anatomy.limits import Band, ViewLimits
+from models.anatomy.view import View, orientation_of
+from models.measurement import Measured, Measurement, NotMeasured, Reason
+from models.reporting import NOT_APPLICABLE, NOT_IN_HEADER, Answer, Missing
+
+NAMES = frozenset(
+    {
+        "pixels.projection",
+        "pixels.body_part",
+        "pixels.child_probability",
+        "pixels.view_mismatch_probability",
+        "pixels.orientation_mismatch_probability",
+        "pixels.inversion_mismatch_probability",
+    }
+)
+_PROJECTIONS = {"chest_pa": "PA", "chest_ap": "AP", "chest_lateral": "LAT"}
+_STATED = {
+    "PA": "chest_pa",
+    "AP": "chest_ap",
+    "LAT": "chest_lateral",
+    "LL": "chest_lateral",
+    "RL": "chest_lateral",
+}
+_CHEST = frozenset({"CHEST", "THORAX", "LUNG"})
+_UPRIGHT = (0, False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What the header says; None where it is silent."""
+
+    part: str | None
+    projection: str | None
+    orientation: Sequence[str]
+    """PatientOrientation."""
+
+
+def facts(view: View, stated: Stated, limits: ViewLimits) -> Iterator[Measured]:
+    """All of :data:`NAMES`, each measured or with the reason why not."""
+    chest = 1 - view.kind["other_body_part"] - view.kind["not_a_radiograph"]
+    strange = None if chest >= limits.chest else Missing(Reason.UNLIKE_TRAINING, f"seen as {view.likeliest}")
+    yield _fact("pixels.body_part", strange or "CHEST", chest)
+    likeliest = max(view.kind.values())
+    sure = (
+        _PROJECTIONS[view.likeliest] if likeliest >= limits.projection and strange is None else _unsure(likeliest)
+    )
+    yield _fact("pixels.projection", strange or sure, likeliest)
+    yield _fact("pixels.view_mismatch_probability", _view_mismatch(view, stated, limits))
+    yield _fact("pixels.child_probability", strange or _in_band(view.child, limits.child))
+    yield _fact("pixels.inversion_mismatch_probability", strange or _in_band(view.inverted, limits.inverted))
+    yield _fact("pixels.orientation_mismatch_probability", strange or _orientation_mismatch(view, stated, limits))
+
+
+def _fact(name: str, answer: Answer, confidence: float = 1.0) -> Measured:
+    if isinstance(answer, Missing):
+        return NotMeasured(name, answer.reason, answer.detail)
+    return Measurement(name, answer, confidence=min(1.0, confidence))
+
+
+def _unsure(probability: float) -> Missing:
+    return Missing(Reason.NOT_RELIABLE, f"probability {probability:.2f}: between what agrees and what differs")
+
+
+def _in_band(probability: float, band: Band) -> Answer:
+    """The probability where it says something."""
+    return _unsure(probability) if band.agrees < probability < band.differs else probability
+
+
+def _view_mismatch(view: View, stated: Stated, limits: ViewLimits) -> Answer:
+    """First whether it is such a film at all, which is told well; then AP from PA, which is not."""
+    if stated.projection is None:
+        return NOT_IN_HEADER
+    expected = _STATED.get(stated.projection)
+    if expected is None or (stated.part is not None and stated.part not in _CHEST):
+        return NOT_APPLICABLE
+    lateral = expected == "chest_lateral"
+    family = view.kind["chest_lateral"] if lateral else view.frontal
+    other = _in_band(1 - family, limits.other_view)
+    if lateral or isinstance(other, Missing) or 1 - family >= limits.other_view.differs:
+        return other
+    return _in_band(1 - view.kind[expected] / view.frontal, limits.frontal_view)
+
+
+def _orientation_mismatch(view: View, stated: Stated, limits: ViewLimits) -> Answer:
+    """Turned is told for any chest film; mirrored for a frontal one, where the heart and the arch are seen."""
+    turn, mirrored = orientation_of(stated.orientation) or _UPRIGHT
+    turned = _in_band(1 - view.turn[turn], limits.orientation)
+    if isinstance(turned, Missing) or 1 - view.turn[turn] >= limits.orientation.differs:
+        return turned
+    if view.frontal < limits.chest:
+        return _unsure(view.frontal)
+    flipped = 1 - view.mirrored if mirrored else view.mirrored
+    return _in_band(flipped, limits.mirrored)
