@@ -11,14 +11,17 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Insert, create_engine, text
+from sqlalchemy import Connection, Insert, create_engine, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from capture.errors import Bug, Misuse
 from edge.store import migrate as migration
 from edge.store.database import Database
 from edge.store.migrate import check, copy
-from edge.store.schema import meta, metadata
+from edge.store.schema import measurement, meta, metadata, verdict
+from edge.store.verdicts import add_verdict, bundles_of, fact_of
+from models.measurement import Mark, Measurement
+from models.rules.verdict import BundleUsed, Verdict
 
 
 def put(key: str) -> Insert:
@@ -118,6 +121,47 @@ def test_migrations_lead_to_the_schema_in_the_code(tmp_path: Path) -> None:
     assert constraints == {t: _sql(tmp_path / "q.db", t).count("CHECK") for t in metadata.tables}
 
 
+def test_rows_of_the_first_release_are_read_by_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = plant_revision(tmp_path / "migrations", "pass")
+    (first / "versions" / "9999_planted.py").unlink()
+    (first / "versions" / "0002_networks.py").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(migration, "_SCRIPTS", first)
+        old = Database(tmp_path / "q.db")
+    old.write(lambda c: c.execute(text(_CASE_OF_0001)))
+    old.write(lambda c: c.execute(text(_VERDICT_OF_0001)))
+    old.write(
+        lambda c: c.execute(
+            text("INSERT INTO measurement VALUES (1, 'a.b', '1.5', '', '', 1.0, '[]', null, null)")
+        )
+    )
+    old.close()
+    db = Database(tmp_path / "q.db")
+    assert bundles_of(db.read(lambda c: c.execute(select(verdict.c.bundles)).scalar_one())) == ()
+    assert fact_of(db.read(lambda c: c.execute(select(measurement)).one())) == Measurement("a.b", 1.5)
+    db.close()
+
+
+_CASE_OF_0001 = """INSERT INTO case_
+    (id, sha256, size, kind, source, calling_ae, peer, received_at, state, updated_at) VALUES ('c', 'd', 1, 'dicom', 'dicom', '', '', 1, 'judged', 1)"""
+_VERDICT_OF_0001 = """INSERT INTO verdict (id, case_id, mode, packs, passed, not_assessed, timings, created_at)
+    VALUES (1, 'c', 'active', '[]', '[]', '[]', '[]', 1)"""
+
+
+def test_marks_and_networks_are_stored_as_they_were(tmp_path: Path) -> None:
+    db = Database(tmp_path / "q.db")
+    db.write(lambda c: c.execute(text(_CASE_OF_0001)))
+    arrow = Mark("arrow", "margin_top", ((0.5, 0.1), (0.5, 0.0)), "4 mm")
+    heat = Mark("heat", "foreign_object", ((0.1, 0.1), (0.2, 0.1), (0.2, 0.2)), weight=0.75)
+    fact = Measurement("chest.margin_top_mm", 4.0, "mm", "chest/1", 0.9, marks=(arrow, heat))
+    used = BundleUsed("chest-anatomy", "0.1.0", "ab" * 32)
+    judged = Verdict(None, None, (), (), (), (), bundles=(used,))
+    db.write(lambda c: add_verdict(c, "c", judged, [fact], 1))
+    assert bundles_of(db.read(lambda c: c.execute(select(verdict.c.bundles)).scalar_one())) == (used,)
+    assert fact_of(db.read(lambda c: c.execute(select(measurement)).one())) == fact
+    db.close()
+
+
 def create_all(folder: Path) -> Path:
     path = folder / "straight.db"
     engine = create_engine(f"sqlite:///{path}")
@@ -153,8 +197,8 @@ def test_an_upgrade_keeps_the_old_state_beside_it(tmp_path: Path, monkeypatch: p
     db = Database(tmp_path / "q.db")
     assert db.read(lambda c: c.execute(text("SELECT key, note FROM meta")).all()) == [("kept", None)]
     db.close()
-    check(tmp_path / "q.db.before-0002")
-    assert "note" not in _sql(tmp_path / "q.db.before-0002", "meta")
+    check(tmp_path / "q.db.before-9999")
+    assert "note" not in _sql(tmp_path / "q.db.before-9999", "meta")
     assert not list(tmp_path.glob("*.trial"))
 
 
@@ -175,9 +219,9 @@ def plant_revision(folder: Path, upgrade: str) -> Path:
     (folder / "versions").mkdir(parents=True)
     for path in migration._SCRIPTS.rglob("*.py"):
         (folder / path.relative_to(migration._SCRIPTS)).write_text(path.read_text())
-    (folder / "versions" / "0002_planted.py").write_text(
+    (folder / "versions" / "9999_planted.py").write_text(
         "import sqlalchemy as sa\nfrom alembic import op\n"
-        "revision = '0002'\ndown_revision = '0001'\nbranch_labels = None\ndepends_on = None\n"
+        "revision = '9999'\ndown_revision = '0002'\nbranch_labels = None\ndepends_on = None\n"
         f"def upgrade() -> None:\n    {upgrade}\n"
     )
     return folder

@@ -24,6 +24,7 @@ from edge.pipeline.workers import Job, Outcome, run_job
 from edge.store import cases
 from edge.store.cases import Case
 from edge.store.schema import acquisition, alert, case, exam, finding, measurement, outbox, verdict
+from models.rules.verdict import Finding
 from tests.factories import dx, uid, write
 from tests.peers import wait_until
 from tests.unit.edge.box import Box, make_box
@@ -245,7 +246,7 @@ async def test_findings_are_stored_as_they_were(box: Box, tmp_path: Path) -> Non
     claimed = await judge_next(box, bench)
     again = run_job(bench.jobs[0])
     rows = box.db.read(lambda c: c.execute(select(finding).order_by(finding.c.id)).all())
-    assert tuple(finding_of(row) for row in rows) == again.verdict.findings
+    assert tuple(finding_of(row) for row in rows) == tuple(map(without_marks, again.verdict.findings))
     facts = box.db.read(lambda c: c.execute(select(measurement)).all())
     assert {fact.name: fact for fact in map(fact_of, facts)} == {fact.name: fact for fact in again.facts}
     row = box.db.read(lambda c: c.execute(select(verdict)).one())
@@ -254,6 +255,11 @@ async def test_findings_are_stored_as_they_were(box: Box, tmp_path: Path) -> Non
     assert timings_of(row.timings)[0].stage == "wait"
     known = box.db.read(lambda c: c.execute(select(acquisition.c.circumstances)).scalar_one())
     assert circumstances_of(known) == replace(again.circumstances, received_at=claimed.arrival.received_at)
+
+
+def without_marks(found: Finding) -> Finding:
+    """Marks are stored once, with their measurement."""
+    return replace(found, evidence=tuple(replace(fact, marks=()) for fact in found.evidence))
 
 
 async def test_without_a_pool_the_agent_ends_and_no_image_is_blamed(box: Box, tmp_path: Path) -> None:
