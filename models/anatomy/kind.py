@@ -15,7 +15,6 @@ CHILD_YEARS = 14.0
 """Below it a film is judged as a child's (image-qc.md 6.6, HD21)."""
 _CHEST = frozenset({"CHEST", "THORAX", "LUNG"})
 _LATERAL = frozenset({"LAT", "LL", "RL"})
-_FROM_PIXELS = {"chest_pa": "PA", "chest_ap": "AP", "chest_lateral": "LAT"}
 _SURE_CHILD = 0.9
 
 
@@ -58,5 +57,8 @@ PRODUCER = Reporter(
     "exam-kind/1",
     frozenset({"exam.kind"}),
     _report,
-    frozenset({"body.part", "view.projection", "person.age_years"}),
+    frozenset(
+        {"body.part", "view.projection", "person.age_years"}
+        | {"pixels.body_part", "pixels.projection", "pixels.child_probability"}
+    ),
 )

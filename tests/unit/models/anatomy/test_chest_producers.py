@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +11,14 @@ import pytest
 from capture.acquisition import Acquisition, NoPixels
 from models import header
 from models.anatomy import producers
-from models.anatomy.film import Doubt, Network
+from models.anatomy.film import ChestsOf, Doubt, Network
 from models.anatomy.kind import PRODUCER as KIND
+from models.anatomy.looks import LooksOf
 from models.catalogue import catalogue
 from models.circumstances import Circumstances
 from models.image.views import ViewsOf
 from models.measurement import Measurement, Measurements, NotMeasured, Reason
-from models.producer import Subject, in_order, measure_all
+from models.producer import MeasurementProducer, Subject, in_order, measure_all
 from models.reporting import Missing
 from tests.unit.models.anatomy.chests import NAMES, fact, number, reasons
 from tests.unit.models.anatomy.drawn import Drawing, DrawnNetwork
@@ -36,9 +36,13 @@ def film(exam: dict[str, Any] | None = None, **changes: Any) -> Acquisition:
 
 
 def measured(of: Acquisition, network: Network | None = None, doubt: Doubt = lambda *_: None) -> Measurements:
-    found: Callable[[], Network | None] = lambda: network  # noqa: E731 - one value
-    every = in_order([*header.PRODUCERS, *producers(found, doubt, ViewsOf())])
-    return measure_all(every, of, Circumstances(received_at=0))[0]
+    return measure_all(chain(network, doubt), of, Circumstances(received_at=0))[0]
+
+
+def chain(network: Network | None, doubt: Doubt = lambda *_: None) -> tuple[MeasurementProducer, ...]:
+    """The header's producers and the anatomy's, with this network and without the others."""
+    ours = producers(ViewsOf(), LooksOf(lambda: None), ChestsOf(lambda: network, doubt), lambda: None)
+    return in_order([*header.PRODUCERS, *ours])
 
 
 def test_all_measures_of_one_picture_ask_the_network_once() -> None:
@@ -55,7 +59,7 @@ def test_all_measures_of_one_picture_ask_the_network_once() -> None:
 
 def test_another_picture_asks_again() -> None:
     network = DrawnNetwork(PLAIN)
-    every = in_order([*header.PRODUCERS, *producers(lambda: network, lambda *_: None, ViewsOf())])
+    every = chain(network)
     for picture in (film(), film()):
         measure_all(every, picture, Circumstances(received_at=0))
     assert network.runs == 2
