@@ -142,8 +142,9 @@ def test_rows_of_the_first_release_are_read_by_this_one(tmp_path: Path, monkeypa
     db.close()
 
 
-_CASE_OF_0001 = """INSERT INTO case_
-    (id, sha256, size, kind, source, calling_ae, peer, received_at, state, updated_at) VALUES ('c', 'd', 1, 'dicom', 'dicom', '', '', 1, 'judged', 1)"""
+_CASE_OF_0001 = """
+    INSERT INTO case_ (id, sha256, size, kind, source, calling_ae, peer, received_at, state, updated_at)
+    VALUES ('c', 'd', 1, 'dicom', 'dicom', '', '', 1, 'judged', 1)"""
 _VERDICT_OF_0001 = """INSERT INTO verdict (id, case_id, mode, packs, passed, not_assessed, timings, created_at)
     VALUES (1, 'c', 'active', '[]', '[]', '[]', '[]', 1)"""
 
