@@ -19,7 +19,7 @@ Scale = Literal["mm", "percent"]
 """Lengths at the plane the pixel spacing refers to, or in percent of the picture's width."""
 SIDES: tuple[Side, ...] = ("left", "right", "top", "bottom")
 _CLEAR = 0.5
-"""A lung of which the network is less certain is none to measure on."""
+"""An organ of which the network is less certain is none to measure on."""
 Lungs = tuple[Organ, Organ]
 """Image left, image right."""
 
@@ -71,10 +71,15 @@ class Chest:
         """The plane of captions: millimetres where there are any."""
         return self.percent if isinstance(self.mm, Missing) else self.mm
 
+    def organ(self, name: str) -> Organ | None:
+        """None unless it is there, and clearly."""
+        found = self.structures.organ(name)
+        return found if found and found.certainty >= _CLEAR else None
+
     def lungs(self) -> Lungs | None:
-        """None unless both are there, and clearly."""
-        left, right = (self.structures.organ(name) for name in LUNGS)
-        return (left, right) if left and right and min(left.certainty, right.certainty) >= _CLEAR else None
+        """None unless both are there."""
+        left, right = (self.organ(name) for name in LUNGS)
+        return (left, right) if left and right else None
 
     def on_patient(self, image_side: Literal["left", "right"]) -> Literal["left", "right"]:
         """The patient's side that is shown at this side of the picture."""

@@ -135,7 +135,7 @@ def _level(chest: Chest) -> Iterator[Measured]:
 
 def _tilt(chest: Chest, lungs: Lungs) -> Measured:
     """The middle of the spine's mask against the picture's upright: top to the right is positive."""
-    spine = chest.structures.organ("spine")
+    spine = chest.organ("spine")
     rows = np.concatenate([lung.contour[:, 1] for lung in lungs])
     axis = spine and axis_of(spine, float(rows.min()), float(rows.max()))
     if not axis:
@@ -150,7 +150,7 @@ def _tilt(chest: Chest, lungs: Lungs) -> Measured:
 def _overlap(chest: Chest, lungs: Lungs, image_side: Literal["left", "right"]) -> Measured:
     """Part of a lung's area that its scapula covers."""
     name = f"chest.scapula_overlap_{chest.on_patient(image_side)}_ratio"
-    scapula = chest.structures.organ(f"scapula_image_{image_side}")
+    scapula = chest.organ(f"scapula_image_{image_side}")
     if scapula is None:
         return none_of([name], unreliable("the scapula is not seen"))[0]
     lung = lungs[0 if image_side == "left" else 1]
