@@ -50,7 +50,7 @@ def as_dx(
         "ImageAndFluoroscopyAreaDoseProduct": "0.8",
         "ImagerPixelSpacing": spacing,
     }
-    return factories.dx(stored, **(header | changes))
+    return factories.changed(factories.dx(stored), header | changes)
 
 
 def cropped(film: Film, side: str, share: float) -> Film:
