@@ -16,7 +16,13 @@ from models.training.report.report import Report
 from models.training.split import LEFT_OUT, films_of
 from models.training.task import Batch, Output, Part, Run, Signature
 from models.training.tasks.chest_anatomy_loss import dice_of, loss_of
+from models.training.tasks.chest_anatomy_marks import NAME as MARKS
+from models.training.tasks.chest_anatomy_marks import marked_plates
+from models.training.tasks.chest_anatomy_projections import FOLDER as PROJECTIONS
+from models.training.tasks.chest_anatomy_projections import projections
 from models.training.tasks.chest_anatomy_samples import AsTheyAre, Draws, Source, lung_plates
+from models.training.tasks.chest_anatomy_taught import FOLDER as TAUGHT
+from models.training.tasks.chest_anatomy_taught import taught_plates
 
 WIDTHS = (16, 32, 64, 128, 192, 256)
 """One level more than the usual five: a point of the deepest sees the whole chest."""
@@ -68,7 +74,14 @@ class ChestAnatomy:
         """What there is to learn from, or to be judged by; read once."""
         if part not in self._sources:
             films = films_of(read_manifest(self._folder), part, self._left_out)
-            self._sources[part] = [Source("films", lung_plates(films), 1.0)]
+            simulated = projections(self._folder / PROJECTIONS, part)
+            self._sources[part] = [
+                Source("masks", lung_plates(films), 1.0),
+                Source("marks", marked_plates(self._folder / MARKS, films), 0.5),
+                Source("projections", [projection.plate for projection in simulated], 1.2),
+            ]
+            if part == "train":
+                self._sources[part].append(Source("taught", taught_plates(self._folder / TAUGHT, films), 1.0))
         return self._sources[part]
 
     def dataset(self, part: Part, epoch: int) -> Dataset[dict[str, Tensor]]:

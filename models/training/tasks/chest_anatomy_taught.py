@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.anatomy.canvas import canvas_of
-from models.anatomy.structures import ORGANS, POINTS, SIDE
+from models.anatomy.structures import ORGANS, SIDE
 from models.training.films import Bytes, Plate, read_picture, warped
 from models.training.manifest import Film
 from models.training.task import Run
@@ -23,6 +23,7 @@ from models.training.tasks.chest_anatomy_truth import by_name
 from models.training.tasks.chest_anatomy_variety import mirrored, processed
 
 Maps = NDArray[np.float32]
+FOLDER = "taught"
 
 AGREE = {"lung": 0.93, "heart": 0.85, "clavicle": 0.70, "scapula": 0.75, "spine": 0.80}
 """Least mean Dice of the single views with their mean (E; chosen by looking at films of the training part)."""
@@ -33,16 +34,16 @@ _LUNG_RATIO = (0.45, 2.2)
 _ZOOMS = ((1.0, False), (1.0, True), (0.85, False), (0.92, True))
 
 
-def teach(run: Run, films: Sequence[Film], folder: Path) -> Mapping[str, int]:
+def teach(run: Run, films: Sequence[Film], folder: Path, names: Sequence[str] = ORGANS) -> Mapping[str, int]:
     """Write what the network says about the films where it can be believed; how often each structure was.
 
-    One ``.npz`` per film and source; :func:`taught_plates` reads them.
+    ``names``: the structures that the network has learnt. :func:`taught_plates` reads what is written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    believed = dict.fromkeys((*ORGANS, *POINTS), 0)
+    believed = dict.fromkeys(names, 0)
     for film in films:
         values = read_picture(film.path, PLATE_PX)
-        maps = believable(seen_ways(run, values))
+        maps = {name: m for name, m in believable(seen_ways(run, values)).items() if name in believed}
         np.savez_compressed(_file(folder, film), **maps)  # type: ignore[arg-type]  # numpy has allow_pickle there
         for name in maps:
             believed[name] += 1

@@ -119,7 +119,7 @@ def _slope(shape: tuple[int, ...], rng: Rng) -> Picture:
 
 def _opacities(picture: Picture, rng: Rng) -> Picture:
     """Consolidation and effusion: soft bright spots; more often low than high."""
-    if rng.random() < 0.55:
+    if rng.random() < 0.65:
         return picture
     rows, columns = picture.shape
     y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
@@ -127,7 +127,7 @@ def _opacities(picture: Picture, rng: Rng) -> Picture:
         across, down = rng.uniform(0.03, 0.18, 2) * columns
         cx, cy = rng.uniform(0.1, 0.9) * columns, (rng.beta(2, 1.3)) * rows
         spot = np.exp(-(((x - cx) / across) ** 2 + ((y - cy) / down) ** 2))
-        strength = float(rng.uniform(0.08, 0.5))
+        strength = float(rng.uniform(0.08, 0.4))
         if rng.random() < 0.5:  # a bright one never gets brighter than what is dense already
             picture = np.maximum(picture, picture * (1 - spot) + spot * min(1.0, float(picture.mean()) + strength))
         else:

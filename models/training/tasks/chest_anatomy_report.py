@@ -1,0 +1,169 @@
+"""The report of chest-anatomy: what it was asked (issue 3), what it does, and where it fails."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+
+from models.anatomy.canvas import canvas_of
+from models.anatomy.structures import ORGANS, SIDE, structures_of
+from models.training.films import Plate, read_picture
+from models.training.manifest import Film
+from models.training.report.plots import agreement_plot, box_plot, roc_plot
+from models.training.report.report import Claim, Estimate, Report, Table, Thumbnail
+from models.training.report.statistics import agreement, auc_of, mean, threshold_for
+from models.training.task import Run
+from models.training.tasks.chest_anatomy_margins import Trial, trials
+from models.training.tasks.chest_anatomy_overlap import LungOverlap, lung_overlaps, structure_overlaps
+
+LUNG_BARS = {"adult": 0.95, "child": 0.96}
+BONE_BARS = {"clavicle": 0.88, "scapula": 0.85}
+MARGIN_BAR, FOUND_BAR = 1.2, 0.95
+_SHOWN = 24
+
+
+def lungs(run: Run, films: Sequence[Film], left_out: frozenset[str]) -> Report:
+    """Lung overlap by source; a left-out source stands for another hospital."""
+    found = list(lung_overlaps(run, films))
+    rows, claims = [], []
+    for source in sorted({one.film.source for one in found}):
+        of_source = [one for one in found if one.film.source == source]
+        rows += [_lung_row(f"{source}, all masks", of_source)]
+        rows += [
+            _lung_row(f"{source}, tier {t}", [o for o in of_source if o.film.tier == t]) for t in ("open", "nc")
+        ]
+        rows += [_lung_row(f"{source}, masks without unknown parts", [o for o in of_source if not o.marked])]
+        group = "adult" if source in left_out else "child"
+        note = "left-out source" if source in left_out else "same source as the training, other patients"
+        claims.append(
+            Claim(f"lung Dice, {source}", _mean(of_source, lambda o: o.both), LUNG_BARS[group], note=note)
+        )
+    columns = ("films", "both lungs", "image left", "image right", "less the heart", "worst tenth below")
+    table = Table("Lung Dice", columns, tuple(row for row in rows if row))
+    boxes = {s: [o.both for o in found if o.film.source == s] for s in sorted({o.film.source for o in found})}
+    gallery = tuple(_thumbnail(run, one) for one in sorted(found, key=lambda o: o.both)[:_SHOWN])
+    figures = (box_plot("Lung Dice by source", boxes, "Dice"),) if found else ()
+    return Report("Lungs", tuple(claims), (table,), figures, gallery)
+
+
+def _lung_row(name: str, found: Sequence[LungOverlap]) -> tuple[str | Estimate | float, ...]:
+    if not found:
+        return ()
+    parts: tuple[Callable[[LungOverlap], float], ...] = (
+        lambda o: o.both,
+        lambda o: o.image_left,
+        lambda o: o.image_right,
+        lambda o: o.without_heart,
+    )
+    worst = float(np.quantile([one.both for one in found], 0.1))
+    return (name, *(_mean(found, part) for part in parts), round(worst, 3))
+
+
+def _mean(found: Sequence[LungOverlap], part: Callable[[LungOverlap], float]) -> Estimate:
+    return mean([part(one) for one in found], [one.film.patient for one in found])
+
+
+def _thumbnail(run: Run, one: LungOverlap) -> Thumbnail:
+    canvas = canvas_of(read_picture(one.film.path, 512), SIDE)
+    found = structures_of(canvas, run(canvas.image[None, None]))
+    grey = (canvas.image * 255).astype(np.uint8)
+    picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+    for organ in found.organs.values():
+        outlines, _ = cv2.findContours(organ.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(picture, outlines, -1, (255, 220, 0), 1)
+    return Thumbnail(picture, f"{one.film.source} Dice {one.both:.3f}")
+
+
+def bones(run: Run, plates: Sequence[Plate]) -> Report:
+    """Structures on projections that were not trained on, of the one CT that all projections come from."""
+    found = structure_overlaps(run, plates)
+    names = [str(number) for number in range(len(plates))]
+    rows = tuple((name, mean(found[name], names)) for name in ORGANS)
+    note = "One CT: another position of the same patient, not another patient. The interval is over projections."
+    claims = []
+    for kind, bar in BONE_BARS.items():
+        sides = np.nanmean([found[name] for name in ORGANS if name.startswith(kind)], axis=0)
+        claims.append(Claim(f"{kind} Dice, projections", mean(sides, names), bar, note=note))
+    return Report("Projections", tuple(claims), (Table("Dice on projections", ("structure", "Dice"), rows, note),))
+
+
+def margins(run: Run, films: Sequence[Film], tune: Sequence[Film]) -> Report:
+    """Margin error and cut-off found; the threshold comes from ``tune``."""
+    limit = _limit(list(trials(run, tune)))
+    found = list(trials(run, films))
+    sides = ("top", "bottom", "left", "right")
+    groups = {source: [t for t in found if t.source == source] for source in sorted({t.source for t in found})}
+    rows = [_margin_row(source, of, limit) for source, of in groups.items()]
+    rows += [_margin_row(f"{side} side", [t for t in found if t.side == side], limit) for side in sides]
+    note = (
+        f"Cut off means a measured margin up to {limit:.2f} % of the width (chosen on tune). In percent of the "
+        "film's width: the films have no spacing. Negatives: complete lungs, 1 % or more left free, or untouched."
+    )
+    columns = ("trials", "error, % of width", "bias", "sensitivity", "specificity", "AUC", "not measured")
+    claims = [
+        claim
+        for source, of in groups.items()
+        for claim in _margin_claims(source, [t for t in of if _told(t)], limit)
+    ]
+    known = [t for t in found if _told(t) and math.isfinite(t.true)]
+    measured, true = [t.measured for t in known], [t.true for t in known]
+    told = [t for t in found if _told(t)]
+    figures = (
+        agreement_plot(
+            "Margin", measured, true, agreement(measured, true, [t.patient for t in known]), "% of width"
+        ),
+        roc_plot("Lung cut off", {"all": ([-t.measured for t in told], [t.lost > 0 for t in told])}),
+    )
+    return Report("Margins", tuple(claims), (Table("Margin and cut-off", columns, tuple(rows), note),), figures)
+
+
+def _told(trial: Trial) -> bool:
+    return math.isfinite(trial.measured)
+
+
+def _limit(tune: Sequence[Trial]) -> float:
+    told = [trial for trial in tune if _told(trial)]
+    return -threshold_for([-t.measured for t in told], [t.lost > 0 for t in told], FOUND_BAR)
+
+
+def _margin_row(name: str, found: Sequence[Trial], limit: float) -> tuple[str | Estimate | float, ...]:
+    told = [trial for trial in found if _told(trial)]
+    known = [trial for trial in told if math.isfinite(trial.true)]
+    close = agreement([t.measured for t in known], [t.true for t in known], [t.patient for t in known])
+    sensitivity, specificity = _rates(told, limit)
+    curve = auc_of([-t.measured for t in told], [t.lost > 0 for t in told], [t.patient for t in told])
+    return name, close.error, close.bias, sensitivity, specificity, curve, f"{len(found) - len(told)}/{len(found)}"
+
+
+def _rates(told: Sequence[Trial], limit: float) -> tuple[Estimate, Estimate]:
+    lost, kept = [t for t in told if t.lost > 0], [t for t in told if t.lost == 0]
+    return (
+        mean([t.measured <= limit for t in lost], [t.patient for t in lost]),
+        mean([t.measured > limit for t in kept], [t.patient for t in kept]),
+    )
+
+
+def _margin_claims(source: str, told: Sequence[Trial], limit: float) -> list[Claim]:
+    known = [t for t in told if math.isfinite(t.true)]
+    close = agreement([t.measured for t in known], [t.true for t in known], [t.patient for t in known])
+    sensitivity, specificity = _rates(told, limit)
+    return [
+        Claim(f"margin error, {source}", close.error, MARGIN_BAR, "<=", "% of width"),
+        Claim(f"cut-off found, {source}", sensitivity, FOUND_BAR),
+        Claim(f"complete films passed, {source}", specificity, FOUND_BAR),
+    ]
+
+
+def joined(title: str, parts: Sequence[Report], notes: tuple[str, ...]) -> Report:
+    """One report of several."""
+    return Report(
+        title,
+        tuple(claim for part in parts for claim in part.claims),
+        tuple(table for part in parts for table in part.tables),
+        tuple(figure for part in parts for figure in part.figures),
+        tuple(thumbnail for part in parts for thumbnail in part.gallery),
+        notes,
+    )
