@@ -28,7 +28,6 @@ from models.training.tasks.radiograph_view_trials import trials
 
 PER_EPOCH = 4096
 _ORIENTATIONS = tuple(f"turn_{90 * turn}{'_mirrored' if mirrored else ''}" for turn, mirrored in ORIENTATIONS)
-_TUNE = 1400
 _SEED = 31
 _WEIGHTS = {"kind": 1.0, "turn": 0.7, "mirrored": 1.2, "inverted": 0.4, "child": 0.3, "white": 0.4}
 _TEMPERATURES = torch.logspace(-0.7, 0.9, 65)
@@ -64,9 +63,16 @@ class RadiographView:
         ),
     )
 
-    def __init__(self, folder: Path, left_out: frozenset[str] = LEFT_OUT, start: Path | None = None) -> None:
-        """``left_out``: sources that are test only; ``start``: weights to begin with."""
+    def __init__(
+        self,
+        folder: Path,
+        left_out: frozenset[str] = LEFT_OUT,
+        start: Path | None = None,
+        samples: int = PER_EPOCH,
+    ) -> None:
+        """``left_out``: sources that are test only; ``start``: weights to begin with; ``samples``: per epoch."""
         self._folder = folder
+        self._samples = samples
         self._left_out = left_out
         self._start = start
         self._items: dict[Part, list[Item]] = {}
@@ -84,7 +90,7 @@ class RadiographView:
         return self._items[part]
 
     def dataset(self, part: Part, epoch: int) -> Dataset[dict[str, Tensor]]:
-        count = PER_EPOCH if part == "train" else _TUNE
+        count = self._samples if part == "train" else self._samples // 3
         return Draws(self.items(part), count, (_SEED, ("train", "tune", "test").index(part), epoch))
 
     def loss(self, outputs: Sequence[Tensor], batch: Batch) -> Tensor:
