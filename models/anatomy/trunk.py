@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.anatomy.chest import Chest, Lungs, Plane, in_both, none_of, unreliable
 from models.anatomy.landmarks import Landmark, Line, axis_of, peak_of, ridge_of
@@ -24,6 +25,10 @@ NAMES = _TURN | in_both(_LEVEL) | {_TILT} | _OVERLAPS
 _ABOVE, _BELOW = 0.15, 0.35
 """The part of the spinous line that is fitted, about the clavicles' ends, in heights of the lungs: further down a
 curved spine has nothing to do with where its processes stand between the clavicles."""
+_HIGHEST, _LOWEST = -0.15, 0.4
+"""Where clavicles end, below the apices, in heights of the lungs."""
+_MOST_RATIO = 3.0
+"""About 25 degrees: no such film is taken, so that a larger figure is a mistake of the landmarks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,23 +51,32 @@ def look(chest: Chest) -> Iterator[Measured]:
         yield from none_of(NAMES, unreliable("not both lungs are seen"))
         return
     yield from _turn(chest, lungs)
-    yield from _level(chest)
+    yield from _level(chest, lungs)
     yield _tilt(chest, lungs)
     yield _overlap(chest, lungs, "left")
     yield _overlap(chest, lungs, "right")
 
 
-def _ends(chest: Chest) -> tuple[Landmark, Landmark] | None:
+def _ends(chest: Chest, lungs: Lungs) -> tuple[Landmark, Landmark] | None:
+    """Image left, image right; None unless both are where clavicles end."""
     left, right = (peak_of(chest.structures.heat[name]) for name in CLAVICLE_ENDS)
-    return (left, right) if left and right and left.at[0] < right.at[0] else None
+    if left is None or right is None or left.at[0] >= right.at[0]:
+        return None
+    rows = _rows(lungs)
+    top, height = float(rows.min()), float(np.ptp(rows))
+    plausible = all(_HIGHEST <= (end.at[1] - top) / height <= _LOWEST for end in (left, right))
+    return (left, right) if plausible else None
+
+
+def _rows(lungs: Lungs) -> NDArray[np.float64]:
+    return np.concatenate([lung.contour[:, 1] for lung in lungs])
 
 
 def _shoulders(chest: Chest, lungs: Lungs) -> _Shoulders | Missing:
-    ends = _ends(chest)
+    ends = _ends(chest, lungs)
     if ends is None:
         return unreliable("the medial ends of the clavicles are not both seen")
-    rows = np.concatenate([lung.contour[:, 1] for lung in lungs])
-    height, middle = float(np.ptp(rows)), (ends[0].at[1] + ends[1].at[1]) / 2
+    height, middle = float(np.ptp(_rows(lungs))), (ends[0].at[1] + ends[1].at[1]) / 2
     found = ridge_of(chest.structures.heat["spinous_line"], middle - _ABOVE * height, middle + _BELOW * height)
     if found is None:
         return unreliable("the line of the spinous processes is not seen")
@@ -83,6 +97,8 @@ def _turn(chest: Chest, lungs: Lungs) -> Iterable[Measured]:
     if left + right <= 0:
         return none_of(_TURN, unreliable("both clavicles seem to lie on one side of the spine"))
     ratio = (right - left) / (left + right)
+    if abs(ratio) > _MOST_RATIO:
+        return none_of(_TURN, unreliable("the ends of the clavicles and the spine do not fit each other"))
     towards = chest.on_patient("right" if ratio > 0 else "left")
     sure, marks = shoulders.confidence, _rotation_marks(chest, shoulders, (left, right))
     where = box(chest, np.array([shoulders.left.at, shoulders.right.at]))
@@ -116,8 +132,8 @@ def _rotation_marks(chest: Chest, shoulders: _Shoulders, distances: tuple[float,
     )
 
 
-def _level(chest: Chest) -> Iterator[Measured]:
-    ends = _ends(chest)
+def _level(chest: Chest, lungs: Lungs) -> Iterator[Measured]:
+    ends = _ends(chest, lungs)
     for scale, plane in chest.planes:
         name = f"{_LEVEL}_{scale}"
         if isinstance(plane, Missing):
@@ -136,7 +152,7 @@ def _level(chest: Chest) -> Iterator[Measured]:
 def _tilt(chest: Chest, lungs: Lungs) -> Measured:
     """The middle of the spine's mask against the picture's upright: top to the right is positive."""
     spine = chest.organ("spine")
-    rows = np.concatenate([lung.contour[:, 1] for lung in lungs])
+    rows = _rows(lungs)
     axis = spine and axis_of(spine, float(rows.min()), float(rows.max()))
     if not axis:
         return none_of([_TILT], unreliable("the spine is not seen"))[0]
