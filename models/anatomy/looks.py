@@ -70,6 +70,7 @@ def looked_at(looks: LooksOf) -> Callable[[Radiograph], Iterable[Measured]]:
             radiograph.so_far.text("body.part"),
             radiograph.so_far.text("view.projection"),
             radiograph.acquisition.exam.PatientOrientation,
+            polarity_tested=radiograph.views.polarity.exposed_end is not None,
         )
         return facts(seen[0], stated, seen[1].view)
 

@@ -29,6 +29,12 @@ _STATED = {
     "RL": "chest_lateral",
 }
 _CHEST = frozenset({"CHEST", "THORAX", "LUNG"})
+_FAR = frozenset(
+    {"ANKLE", "CALCANEUS", "ELBOW", "FEMUR", "FIBULA", "FINGER", "FOOT", "FOREARM", "HAND", "HEAD", "HIP", "KNEE"}
+    | {"LEG", "LOWERLEG", "MANDIBLE", "PATELLA", "PELVIS", "RADIUS", "RADIUSULNA", "SKULL", "THIGH", "THUMB"}
+    | {"TIBIA", "TIBIAFIBULA", "TOE", "ULNA", "WRIST"}
+)
+"""Parts whose films show no lungs. Of ribs, shoulders or a spine they do: there a chest in the picture is no fault."""
 _UPRIGHT = (0, False)
 
 
@@ -40,13 +46,15 @@ class Stated:
     projection: str | None
     orientation: Sequence[str]
     """PatientOrientation."""
+    polarity_tested: bool = False
+    """The classical test of black and white has an answer (``inversion.mismatch``); two would count one fault twice."""
 
 
 def facts(view: View, stated: Stated, limits: ViewLimits) -> Iterator[Measured]:
     """All of :data:`NAMES`, each measured or with the reason why not."""
     chest = 1 - view.kind["other_body_part"] - view.kind["not_a_radiograph"]
     strange = None if chest >= limits.chest else Missing(Reason.UNLIKE_TRAINING, f"seen as {view.likeliest}")
-    yield _fact("pixels.body_part", strange or "CHEST", chest)
+    yield _fact("pixels.body_part", strange or _part(stated.part), chest)
     likeliest = max(view.kind.values())
     sure = (
         _PROJECTIONS[view.likeliest] if likeliest >= limits.projection and strange is None else _unsure(likeliest)
@@ -54,7 +62,9 @@ def facts(view: View, stated: Stated, limits: ViewLimits) -> Iterator[Measured]:
     yield _fact("pixels.projection", strange or sure, likeliest)
     yield _fact("pixels.view_mismatch_probability", _view_mismatch(view, stated, limits))
     yield _fact("pixels.child_probability", strange or _in_band(view.child, limits.child))
-    yield _fact("pixels.inversion_mismatch_probability", strange or _in_band(view.inverted, limits.inverted))
+    tested = NOT_APPLICABLE if stated.polarity_tested else None
+    inverted = tested or strange or _in_band(view.inverted, limits.inverted)
+    yield _fact("pixels.inversion_mismatch_probability", inverted)
     yield _fact("pixels.orientation_mismatch_probability", strange or _orientation_mismatch(view, stated, limits))
 
 
@@ -62,6 +72,15 @@ def _fact(name: str, answer: Answer, confidence: float = 1.0) -> Measured:
     if isinstance(answer, Missing):
         return NotMeasured(name, answer.reason, answer.detail)
     return Measurement(name, answer, confidence=min(1.0, confidence))
+
+
+def _part(stated: str | None) -> Answer:
+    """A chest, in the header's own word for it."""
+    if stated is None or stated in _FAR:
+        return "CHEST"
+    return (
+        stated if stated in _CHEST else Missing(Reason.NOT_APPLICABLE, "films of the stated part show lungs, too")
+    )
 
 
 def _unsure(probability: float) -> Missing:

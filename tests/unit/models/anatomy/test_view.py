@@ -102,6 +102,30 @@ def test_a_header_without_a_view_or_of_another_part_is_not_contradicted() -> Non
     assert reason(said(view(), Stated("KNEE", "AP", ())), "view_mismatch_probability") is Reason.NOT_APPLICABLE
 
 
+@pytest.mark.parametrize(
+    ("part", "said_to_be"),
+    [
+        ("CHEST", "CHEST"),
+        ("THORAX", "THORAX"),
+        (None, "CHEST"),
+        ("KNEE", "CHEST"),
+        ("SHOULDER", None),
+        ("RIB", None),
+    ],
+)
+def test_a_chest_contradicts_a_knee_and_agrees_with_a_thorax(part: str | None, said_to_be: str | None) -> None:
+    found = said(view(), Stated(part, "PA", ()))
+    assert found.text("pixels.body_part") == said_to_be
+    if said_to_be is None:
+        assert reason(found, "body_part") is Reason.NOT_APPLICABLE
+
+
+def test_black_and_white_are_asked_for_only_where_the_classical_test_has_no_answer() -> None:
+    tested = said(view(inverted=0.99), Stated("CHEST", "PA", (), polarity_tested=True))
+    assert reason(tested, "inversion_mismatch_probability") is Reason.NOT_APPLICABLE
+    assert (said(view(inverted=0.99)).number("pixels.inversion_mismatch_probability") or 0) > 0.95
+
+
 def test_what_is_no_chest_is_unlike_training() -> None:
     found = said(view(kind=kinds(not_a_radiograph=0.9, chest_pa=0.1)))
     for name in ("body_part", "projection", "orientation_mismatch_probability", "child_probability"):
