@@ -103,20 +103,22 @@ def hit_rate(outcomes: Sequence[Outcome], threshold: float) -> float:
 
 
 def platt(positive: np.ndarray, negative: np.ndarray, prevalence: float) -> tuple[float, float]:
-    """Slope and intercept that turn logits into log odds at a prevalence (Platt 1999): Newton's method.
+    """Slope and intercept that turn logits into log odds at a prevalence (Platt 1999): damped Newton steps.
 
     A little ridge holds the slope where the two do not overlap.
     """
     x = np.concatenate([positive, negative])
     y = np.repeat((1.0, 0.0), (len(positive), len(negative)))
     weight = np.where(y > 0, prevalence / len(positive), (1 - prevalence) / len(negative)) * len(x)
-    design, found = np.stack([x, np.ones_like(x)], 1), np.array((1.0, 0.0))
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-design @ found))
-        slope = design.T @ (weight * (p - y)) + _RIDGE * (found - (1, 0))
-        curve = (design * (weight * p * (1 - p))[:, None]).T @ design + _RIDGE * np.eye(2)
-        found = found - np.linalg.solve(curve, slope)
-    return float(max(found[0], 0.05)), float(found[1])
+    middle, spread = float(x.mean()), float(x.std()) or 1.0
+    design, found = np.stack([(x - middle) / spread, np.ones_like(x)], 1), np.zeros(2)
+    for _ in range(100):
+        p = 1 / (1 + np.exp(-np.clip(design @ found, -30, 30)))
+        down = design.T @ (weight * (p - y)) + _RIDGE * found * (1, 0)
+        curve = (design * (weight * p * (1 - p))[:, None]).T @ design + np.diag((_RIDGE, 1e-6))
+        found = found - np.clip(np.linalg.solve(curve, down), -1, 1)
+    slope = max(float(found[0]) / spread, 0.05)
+    return slope, float(found[1]) - slope * middle
 
 
 def area_under(positive: np.ndarray, negative: np.ndarray) -> float:
