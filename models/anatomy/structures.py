@@ -32,6 +32,8 @@ POINTS = (*CLAVICLE_ENDS, "spinous_line")
 
 _YES = 0.5
 _SURE, _PERHAPS = 0.75, 0.25
+_THREAD_PX = 2
+"""Half the width of an outgrowth that is none of a lung: 7 mm of an adult film in all."""
 _FINE = 4
 """Contours are drawn on a grid this many times finer than the canvas."""
 Points = NDArray[np.float64]
@@ -106,15 +108,19 @@ def structures_of(canvas: Canvas, outputs: Mapping[str, NDArray[np.float32]]) ->
     """The network's outputs (``structures`` and ``points``, each (1, channels, side, side)) for one canvas."""
     found: dict[str, Organ] = {}
     for name, values in zip(ORGANS, outputs["structures"][0], strict=True):
-        organ = organ_of(_on_film(values, canvas))
+        organ = organ_of(_on_film(values, canvas), whole=name in LUNGS)
         if organ is not None:
             found[name] = organ
     heat = {name: _on_film(values, canvas) for name, values in zip(POINTS, outputs["points"][0], strict=True)}
     return Structures(canvas, found, heat)
 
 
-def organ_of(probability: Picture) -> Organ | None:
-    """The largest part of a probability map, or None where the network finds nothing."""
+def organ_of(probability: Picture, *, whole: bool = False) -> Organ | None:
+    """The largest part of a probability map, or None where the network finds nothing.
+
+    ``whole``: the organ has no thin outgrowths; what looks like one (a rib's border, a bubble in the stomach)
+    is cut short.
+    """
     raw = (probability >= _YES).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(raw, connectivity=4)
     if count < 2:
@@ -125,6 +131,8 @@ def organ_of(probability: Picture) -> Organ | None:
     # The soft border belongs to the part that it surrounds.
     near = cv2.dilate(filled.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(bool)
     others = (labels > 0) & ~largest
+    if whole:
+        near &= _without_threads(filled)
     soft = np.where(filled & ~largest, np.maximum(probability, _SURE), probability)
     kept = np.where(near & ~others, soft, 0).astype(np.float32)
     sure, perhaps = int((kept >= _SURE).sum()), int((kept >= _PERHAPS).sum())
@@ -136,6 +144,17 @@ def _on_film(values: NDArray[np.float32], canvas: Canvas) -> Picture:
     film = np.zeros_like(values)
     film[: canvas.height, : canvas.width] = values[: canvas.height, : canvas.width]
     return film
+
+
+def _without_threads(mask: Mask) -> Mask:
+    """Everything near what is thicker than a thread; a sharp angle, as of rib and diaphragm, keeps its tip."""
+    core = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, _disc(_THREAD_PX))
+    return cv2.dilate(core, _disc(2 * _THREAD_PX + 1)).astype(bool)
+
+
+def _disc(radius: int) -> NDArray[np.uint8]:
+    size = 2 * radius + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)), np.uint8)
 
 
 def _without_holes(mask: Mask) -> Mask:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from models.anatomy.chest import Chest
 from models.anatomy.rotation import degrees
+from models.anatomy.structures import organ_of
 from models.measurement import Reason
 from tests.unit.models.anatomy.chests import NAMES, chest, fact, facts, number, reasons
 from tests.unit.models.anatomy.drawn import Drawing, Oval
@@ -218,3 +220,29 @@ def test_marks_show_what_was_measured() -> None:
     for one in found:
         for mark in getattr(one, "marks", ()):
             assert all(0 <= c <= 1 for point in mark.points for c in point), mark
+
+
+def map_of(*rows_and_columns: tuple[slice, slice]) -> NDArray[np.float32]:
+    values = np.zeros((256, 256), np.float32)
+    for rows, columns in rows_and_columns:
+        values[rows, columns] = 0.95
+    return values
+
+
+def test_an_organ_is_its_largest_part_without_holes() -> None:
+    drawn = map_of((slice(40, 140), slice(30, 90)), (slice(200, 210), slice(200, 210)))
+    drawn[80:90, 50:60] = 0
+    organ = organ_of(drawn)
+    assert organ is not None and organ.area == 100 * 60
+    assert organ.stray == pytest.approx(100 / (100 * 60), rel=0.05)
+    assert organ_of(np.full((256, 256), 0.3, np.float32)) is None
+
+
+def test_a_thread_is_no_part_of_a_lung_and_a_sharp_angle_keeps_its_tip() -> None:
+    threaded = map_of((slice(40, 140), slice(30, 90)), (slice(140, 180), slice(50, 53)))
+    lung = organ_of(threaded, whole=True)
+    assert lung is not None and lung.contour[:, 1].max() < 147
+    rows, columns = np.mgrid[0:256, 0:256]
+    wedge = np.where((columns >= 40) & (rows >= 60) & (columns - 40 < 0.7 * (200 - rows)), 0.95, 0)
+    sharp = organ_of(wedge.astype(np.float32), whole=True)
+    assert sharp is not None and sharp.contour[:, 1].max() > 197
