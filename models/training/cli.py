@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # torch takes seconds to import: help and errors of the comma
     from models.training.loop import Settings
     from models.training.task import Task
 
-COMMANDS = ("fit", "evaluate", "list", "manifest")
+COMMANDS = ("fit", "evaluate", "list", "manifest", "collect")
 PARTS = {
     "train": Bilingual("训练", "train"),
     "tune": Bilingual("调整", "tune"),
@@ -146,6 +146,25 @@ def manifest(
         typer.echo(f"{source:24} {view or '-':4} {PARTS[part].get(language()):6} {count:6}")
     if found.flaws:
         raise typer.Exit(1)
+
+
+@app.command()
+def collect(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of DICOM files.")],
+    out: Annotated[Path, typer.Option(help="Pictures and manifest.csv go there; rows that are there stay.")],
+    source: Annotated[str, typer.Option(help="Where they come from: hospital, room or device.")],
+    licence: Annotated[str, typer.Option(help="Licence or permission, in words.")],
+) -> None:
+    """Make a folder of films from DICOM radiographs: pictures without header, pseudonyms instead of patients."""
+    from models.training.collection import Origin
+    from models.training.collection import collect as collect_films
+
+    for reason, count in sorted(collect_films(folder, out, Origin(source, licence)).items()):
+        typer.echo(f"{reason:24} {count:6}")
+    _say(
+        "图像中烧录的姓名等文字不会被去除，请人工检查；pseudonyms.key 须妥善保管，不得随图像传出",
+        "Names burned into a picture stay in it: look through them. Keep pseudonyms.key, and never pass it on.",
+    )
 
 
 def main() -> None:
