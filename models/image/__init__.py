@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.image import artefact, clipping, collimation, histogram, inversion, noise, sharpness
+from models.image import artefact, clipping, collimation, histogram, inversion, motion, noise, sharpness
 from models.image.metric import Metric
 from models.image.views import ViewsOf
 from models.producer import MeasurementProducer
@@ -22,6 +22,7 @@ def producers(views: ViewsOf | None = None) -> tuple[MeasurementProducer, ...]:
         Metric("clipping/1", clipping.NAMES, clipping.look, views),
         Metric("noise/1", noise.NAMES, noise.look, views),
         Metric("sharpness/1", sharpness.NAMES, sharpness.look, views),
+        Metric("motion/1", motion.NAMES, motion.look, views),
         Metric("artefact/1", artefact.NAMES, artefact.look, views),
         Metric("inversion/1", inversion.NAMES, inversion.look, views),
     )

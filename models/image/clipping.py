@@ -21,6 +21,8 @@ _SPIKE = 4.0
 _LEAST_SHARE = 0.0002
 _HOT_SHARE = 0.00002
 _MOST_REGIONS = 4
+_COARSE = 0.004
+"""Width of a plateau in 8 bits or after lossy compression, whose ringing takes a grey level off a spike [M]."""
 _AT_RIM = 0.5
 _BACKGROUND_SURE = 0.7
 """Thick anatomy at the border of the field may pass for direct radiation."""
@@ -40,9 +42,10 @@ def look(radiograph: Radiograph) -> Iterable[Measured]:
     )
     inside = values[body]
     sure = 0.5 if radiograph.lossy else 1.0
+    coarse = radiograph.lossy or (radiograph.acquisition.display.BitsStored or 16) <= 8
     facts: list[Measured] = []
     for name, sign in (("clipping.high_percent", 1.0), ("clipping.low_percent", -1.0)):
-        level = plateau(inside * sign, tolerance=0.004 if radiograph.lossy else 0.0)
+        level = plateau(inside * sign, tolerance=_COARSE if coarse else 0.0)
         if level is None:
             facts.append(Measurement(name, 0.0, confidence=sure))
             continue
@@ -60,7 +63,7 @@ def plateau(values: Picture, tolerance: float) -> float | None:
 
     A plateau is a spike at the largest value: more pixels than in any of the levels just below. That holds
     whether the range ends at what BitsStored can hold or where the maker's look-up table ends.
-    ``tolerance``: width of the spike as a share of the range, for lossy compression.
+    ``tolerance``: width of the spike as a share of the range, where the values are coarse.
     """
     top = float(np.partition(values, -1 - int(_HOT_SHARE * values.size))[-1 - int(_HOT_SHARE * values.size)])
     low = float(values.min())

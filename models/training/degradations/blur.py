@@ -15,6 +15,8 @@ Course = Literal["steady", "swing", "jerk"]
 """How the part moves while it is exposed: evenly; to and fro (sine: it dwells at the ends); it rests, then
 jumps."""
 _STEPS_PER_PX = 8
+_REST = 0.3
+"""Share of the exposure in which a jerk has not begun."""
 
 
 def motion_length_mm(velocity_mm_s: float, exposure_ms: float) -> float:
@@ -47,6 +49,11 @@ def motion_kernel(length_px: float, angle_deg: float, course: Course = "steady")
     return np.asarray(kernel / kernel.sum(), np.float32)
 
 
+def path_length(equivalent_px: float, course: Course) -> float:
+    """The end-to-end length of a course that spreads a point as far (standard deviation) as an even motion."""
+    return equivalent_px / float(np.std(_places(1000.0, course)) / np.std(_places(1000.0, "steady")))
+
+
 def _places(length_px: float, course: Course) -> NDArray[np.float64]:
     """Where it is at equal steps of time; from -length/2 to length/2."""
     steps = max(9, int(length_px * _STEPS_PER_PX) | 1)
@@ -54,7 +61,7 @@ def _places(length_px: float, course: Course) -> NDArray[np.float64]:
     if course == "swing":
         return np.asarray(-length_px / 2 * np.cos(np.pi * time))
     if course == "jerk":
-        return np.asarray(length_px * np.where(time < 0.6, 0.0, (time - 0.6) / 0.4) - length_px / 2)
+        return np.asarray(length_px * np.maximum(0.0, (time - _REST) / (1 - _REST)) - length_px / 2)
     return np.asarray(length_px * (time - 0.5))
 
 
