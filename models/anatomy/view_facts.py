@@ -34,7 +34,7 @@ _FAR = frozenset(
     | {"LEG", "LOWERLEG", "MANDIBLE", "PATELLA", "PELVIS", "RADIUS", "RADIUSULNA", "SKULL", "THIGH", "THUMB"}
     | {"TIBIA", "TIBIAFIBULA", "TOE", "ULNA", "WRIST"}
 )
-"""Parts whose films show no lungs. Of ribs, shoulders or a spine they do: there a chest in the picture is no fault."""
+"""Parts whose films show no lungs. Of ribs, shoulders or a spine they do: a chest in the picture is no fault."""
 _UPRIGHT = (0, False)
 
 
@@ -47,7 +47,7 @@ class Stated:
     orientation: Sequence[str]
     """PatientOrientation."""
     polarity_tested: bool = False
-    """The classical test of black and white has an answer (``inversion.mismatch``); two would count one fault twice."""
+    """The classical test of black and white has an answer: a second one would count one fault twice."""
 
 
 def facts(view: View, stated: Stated, limits: ViewLimits) -> Iterator[Measured]:
