@@ -136,6 +136,8 @@ def organ_of(probability: Picture, *, whole: bool = False) -> Organ | None:
     soft = np.where(filled & ~largest, np.maximum(probability, _SURE), probability)
     kept = np.where(near & ~others, soft, 0).astype(np.float32)
     sure, perhaps = int((kept >= _SURE).sum()), int((kept >= _PERHAPS).sum())
+    if not perhaps:  # nothing but threads
+        return None
     return Organ(kept, sure / perhaps, 1 - float(areas.max() / areas.sum()))
 
 
