@@ -37,7 +37,7 @@ def test_every_column_is_there_and_no_other(language: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_command_and_option_exists(language: str) -> None:
-    text = page(language)
+    text = re.sub("`qcbox .*?`", "", page(language))
     group = get_command(app)
     commands = getattr(group, "commands")  # noqa: B009 - typer's group is click's
     assert set(commands) == set(COMMANDS)
