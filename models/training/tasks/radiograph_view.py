@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from torch.utils.data import DataLoader, Dataset
 
 from models.anatomy import film
-from models.anatomy.limits import FILE
+from models.anatomy.limits import FILE, Limits
 from models.anatomy.view import KINDS, ORIENTATIONS, SIDE
 from models.bundles.library import library
 from models.training.loop import Recipe
@@ -22,6 +22,7 @@ from models.training.task import About, Batch, Output, Part, Run, Signature
 from models.training.tasks.radiograph_view_limits import limits_of
 from models.training.tasks.radiograph_view_network import ANSWERS, ViewNetwork
 from models.training.tasks.radiograph_view_pool import Item, pool
+from models.training.tasks.radiograph_view_refusals import at_the_gate
 from models.training.tasks.radiograph_view_report import report_of
 from models.training.tasks.radiograph_view_samples import UNKNOWN, Draws
 from models.training.tasks.radiograph_view_trials import trials
@@ -90,7 +91,7 @@ class RadiographView:
         return self._items[part]
 
     def dataset(self, part: Part, epoch: int) -> Dataset[dict[str, Tensor]]:
-        count = self._samples if part == "train" else self._samples // 3
+        count = self._samples if part == "train" else self._samples // 4
         return Draws(self.items(part), count, (_SEED, ("train", "tune", "test").index(part), epoch))
 
     def loss(self, outputs: Sequence[Tensor], batch: Batch) -> Tensor:
@@ -114,13 +115,20 @@ class RadiographView:
 
     def companions(self, run: Run) -> Mapping[str, bytes]:
         """The operating points, chosen on ``tune`` with the network chest-anatomy that is installed."""
-        bundle = library().get(film.BUNDLE)
-        anatomy = (lambda batch: bundle.run({"image": batch})) if bundle else None
-        found = limits_of(trials(self.items("tune"), run), self.items("train"), anatomy)
-        return {FILE: (found.model_dump_json(indent=1) + "\n").encode()}
+        return {FILE: (self._limits(run).model_dump_json(indent=1) + "\n").encode()}
 
     def evaluate(self, run: Run, out: Path) -> Report:
-        return report_of(trials(self.items("test"), run))
+        """The gate is tried with limits chosen anew on ``tune``, so that any bundle can be evaluated."""
+        found = trials(self.items("test"), run)
+        return report_of(found, at_the_gate(found, self._limits(run).gate.limits(), _anatomy()))
+
+    def _limits(self, run: Run) -> Limits:
+        return limits_of(trials(self.items("tune"), run), self.items("train"), _anatomy())
+
+
+def _anatomy() -> Run | None:
+    bundle = library().get(film.BUNDLE)
+    return None if bundle is None else lambda batch: bundle.run({"image": batch})
 
 
 def _answers(network: ViewNetwork, samples: Dataset[dict[str, Tensor]]) -> tuple[list[Tensor], dict[str, Tensor]]:

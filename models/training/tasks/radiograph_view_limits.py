@@ -15,8 +15,8 @@ from models.anatomy.canvas import canvas_of
 from models.anatomy.gate import lungs_seen, mirror_image
 from models.anatomy.limits import Band, GateNumbers, Limits, ShapeNumbers, ViewLimits
 from models.anatomy.lung_shape import FEATURES, ShapePrior, shape_of
-from models.anatomy.structures import SIDE, Structures, structures_of
-from models.image.picture import Mask
+from models.anatomy.structures import LUNGS, SIDE, Structures, structures_of
+from models.image.picture import Mask, Picture
 from models.training.films import lungs_apart, read_mask
 from models.training.task import Run
 from models.training.tasks.radiograph_view_pool import Item, picture_of
@@ -28,6 +28,8 @@ _FALSE = 0.005
 _SURE = 0.95
 """A mismatch is never said below this: the rules' own limit (PA18)."""
 _CROPS = 3
+_BELIEVED = 0.8
+"""Certainty of both lungs above which a shape that the network found is one to learn from."""
 Numbers = NDArray[np.float64]
 
 
@@ -96,7 +98,7 @@ def _projection(good: Sequence[Trial]) -> float:
 
 def gate_numbers(good: Sequence[Trial], taught: Sequence[Item], anatomy: Run | None) -> GateNumbers:
     """The gate's limits and its prior of shapes."""
-    shapes = np.asarray(list(_shapes(taught)))
+    shapes = np.asarray([*_shapes(taught), *(_found_shapes(taught, anatomy) if anatomy else ())])
     shape = fitted(shapes)
     prior = ShapePrior(np.asarray(shape.mean), np.asarray(shape.precision))
     views = {
@@ -114,7 +116,7 @@ def gate_numbers(good: Sequence[Trial], taught: Sequence[Item], anatomy: Run | N
             "distance": float(np.quantile(distances, 0.999)),
         }
         return GateNumbers(**views, **guess, shape=shape)
-    seen = [lungs_seen(*maps_of(t, anatomy), prior) for t in good]
+    seen = [lungs_seen(*maps_of(t.picture, anatomy), prior) for t in good]
     kept = [one for one in seen if one is not None]
     return GateNumbers(
         **views,
@@ -126,9 +128,9 @@ def gate_numbers(good: Sequence[Trial], taught: Sequence[Item], anatomy: Run | N
     )
 
 
-def maps_of(trial: Trial, anatomy: Run) -> tuple[Structures, Structures]:
-    """What the anatomy network finds in a trial's picture and in its mirror image."""
-    canvas = canvas_of(trial.picture, SIDE)
+def maps_of(picture: Picture, anatomy: Run) -> tuple[Structures, Structures]:
+    """What the anatomy network finds in a picture and in its mirror image."""
+    canvas = canvas_of(picture, SIDE)
     batch = np.stack([canvas.image, mirror_image(canvas.image, canvas.width)])[:, None]
     found = anatomy(batch)
     one, other = ({name: array[row : row + 1] for name, array in found.items()} for row in range(2))
@@ -164,6 +166,17 @@ def _shapes(items: Sequence[Item]) -> Iterator[Numbers]:
             cut = _cropped(left, right, rng)
             if cut is not None:
                 yield shape_of(*cut)
+
+
+def _found_shapes(items: Sequence[Item], anatomy: Run) -> Iterator[Numbers]:
+    """Features of lungs that the anatomy network is sure of, on frontal films without a mask: adults, mostly."""
+    for item in items:
+        if item.family != "frontal" or item.film.lungs is not None or not item.film.view:
+            continue
+        found, _ = maps_of(picture_of(item), anatomy)
+        left, right = (found.organ(name) for name in LUNGS)
+        if left is not None and right is not None and min(left.certainty, right.certainty) >= _BELIEVED:
+            yield shape_of(left.mask, right.mask)
 
 
 def _cropped(left: Mask, right: Mask, rng: np.random.Generator) -> tuple[Mask, Mask] | None:

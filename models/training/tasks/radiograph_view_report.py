@@ -10,6 +10,7 @@ import numpy as np
 from models.training.report.plots import reliability_plot
 from models.training.report.report import Cell, Claim, Estimate, Report, Table, Thumbnail
 from models.training.report.statistics import ece_of, mean
+from models.training.tasks.radiograph_view_refusals import Refusal, claims_of, refusal_table
 from models.training.tasks.radiograph_view_trials import Trial
 
 _GALLERY = 24
@@ -114,8 +115,8 @@ _BARS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def report_of(found: Sequence[Trial]) -> Report:
-    """Tables and claims from the trials."""
+def report_of(found: Sequence[Trial], refusals: Sequence[Refusal] = ()) -> Report:
+    """Tables and claims from the trials and from what the gate did with them."""
     claims = []
     for question in QUESTIONS:
         asked = [trial for trial in found if question.asked(trial)]
@@ -127,8 +128,8 @@ def report_of(found: Sequence[Trial]) -> Report:
             claims.append(Claim(f"{question.name}: ECE", _ece(question, asked), 0.02, "<="))
     return Report(
         "radiograph-view",
-        claims=tuple(claims),
-        tables=(_by_source(found), _confusion(found)),
+        claims=(*claims, *claims_of(refusals)),
+        tables=(_by_source(found), _confusion(found), refusal_table(refusals)),
         figures=(reliability_plot("calibration", _curves(found)),),
         gallery=_failures(found),
         notes=(

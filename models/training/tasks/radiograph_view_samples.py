@@ -23,6 +23,7 @@ from models.training.tasks.radiograph_view_pool import (
     picture_of,
 )
 from models.training.tasks.radiograph_view_variety import (
+    bent,
     markers,
     oriented,
     tone,
@@ -32,10 +33,10 @@ from models.training.tasks.radiograph_view_variety import (
 )
 
 UNKNOWN = -1
-SHARES: dict[Family, float] = {"frontal": 0.66, "lateral": 0.07, "other": 0.08, "slice": 0.05, "picture": 0.08}
+SHARES: dict[Family, float] = {"frontal": 0.58, "lateral": 0.09, "other": 0.07, "slice": 0.04, "picture": 0.11}
 """Of an epoch; the rest is drawn from nothing (``_DRAWN``) or staged from a film (``_STAGED``)."""
-_STAGED = 0.045
-_WHITE = 0.13
+_STAGED = 0.09
+_WHITE = 0.17
 _TURNED = 0.25
 _INVERTED = 0.3
 
@@ -88,6 +89,8 @@ def _chest(item: Item, picture: Picture, rng: Rng) -> Sample:
     if white:
         lungs = lungs_of(item)
         picture = white_lung(picture, lungs if lungs is not None and lungs.shape == picture.shape else None, rng)
+    if item.family == "lateral":
+        picture = bent(picture, rng)
     if rng.random() < 0.55:
         picture = without_markers(picture)
     if rng.random() < 0.3:

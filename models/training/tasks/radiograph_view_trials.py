@@ -20,7 +20,7 @@ How = Literal[
     "as it is", "oriented", "oriented, markers hidden", "inverted", "photograph", "white lung", "lung gone"
 ]
 _CHALLENGED = 150
-"""At most so many films of a source are photographed or made white: enough for a figure of 0.98."""
+"""At most so many of a source and part are photographed, made white, or no chest: enough for a figure of 0.98."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +50,11 @@ _STRAIGHT: Way = (0, False)
 
 
 def _pictures(items: Sequence[Item]) -> Iterator[tuple[Item, How, Picture, Way]]:
-    for item in items:
+    for item in _some(items, lambda item: item.family != "frontal"):
         yield item, "as it is", picture_of(item), _STRAIGHT
+    for item in items:
+        if item.family == "frontal" and not _tiny(item):
+            yield item, "as it is", picture_of(item), _STRAIGHT
     frontal = [item for item in items if item.family == "frontal" and item.film.view and not _tiny(item)]
     for item in frontal:
         rng, film = dice_for(item), picture_of(item)
@@ -81,7 +84,7 @@ def _some(items: Iterable[Item], wanted: Callable[[Item], bool]) -> list[Item]:
     count: dict[str, int] = {}
     kept = []
     for item in items:
-        source = item.film.source
+        source = f"{item.film.source} {item.film.body_part}"
         if wanted(item) and count.get(source, 0) < _CHALLENGED:
             count[source] = count.get(source, 0) + 1
             kept.append(item)

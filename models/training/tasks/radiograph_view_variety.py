@@ -47,6 +47,16 @@ def window(film: Picture, rng: Rng, side: int) -> Picture:
     return np.asarray(moved, np.float32)
 
 
+def bent(film: Picture, rng: Rng) -> Picture:
+    """Stretched here and pressed there: many patients from the few that could be projected."""
+    rows, columns = film.shape
+    knots = rng.uniform(-0.09, 0.09, (2, 4, 4)).astype(np.float32)
+    shift = [cv2.resize(knot, (columns, rows), interpolation=cv2.INTER_CUBIC) for knot in knots]
+    y, x = np.indices(film.shape, dtype=np.float32)
+    moved = cv2.remap(film, x + shift[0] * columns, y + shift[1] * rows, cv2.INTER_LINEAR)
+    return np.asarray(moved, np.float32)
+
+
 def tone(film: Picture, rng: Rng) -> Picture:
     """Another maker's processing, another resolution, another file format."""
     if rng.random() < 0.5:
