@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -19,6 +20,7 @@ from cloud_sync.kit.web import Pages, age, local
 from edge.clock import now_ms
 from edge.console import wording
 from edge.console.auth import Auth, Viewer
+from edge.console.overlay import Overlay, overlay_of
 from edge.console.settings import ConsoleSettings
 from edge.services import Services
 from edge.store.board import leaves_site
@@ -56,6 +58,14 @@ def make(services: Services) -> Console:
     settings = services.settings.console
     zone = ZoneInfo(services.settings.site.timezone)
     return Console(services, settings, Auth(services.db, settings), pages, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Unassessed:
+    """Rules that nobody could decide on a picture."""
+
+    count: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +148,23 @@ class View:
         """Whether there is a picture and this viewer may see it."""
         may = self.viewer is not None and (self.viewer.sees_identity or card.modality in _OUTLINED)
         return may and card.preview_sha256 is not None
+
+    def overlay(self, card: Card) -> Overlay:
+        """What is drawn over the card's picture."""
+        return overlay_of(card)
+
+    def unassessed(self, card: Card) -> Unassessed:
+        """How many rules that need a network's look at this picture were left open, and the commonest reason."""
+        names = catalogue()
+        why = [
+            next(
+                (fact.reason for fact in rule.missing if fact.name in names and names[fact.name].needs_model), None
+            )
+            for rule in card.not_assessed
+        ]
+        counted = Counter(reason for reason in why if reason is not None)
+        commonest = counted.most_common(1)
+        return Unassessed(counted.total(), self.word("missing", commonest[0][0]) if commonest else "")
 
     def html(self, template: str, **values: object) -> str:
         """A template or fragment as text."""

@@ -12,7 +12,7 @@ from edge.settings import RetentionSettings
 from edge.store.blobs import Blobs
 from edge.store.database import Database
 from edge.store.outbox import Outbox
-from edge.store.schema import acquisition, alert, case
+from edge.store.schema import acquisition, alert, case, verdict
 
 log = structlog.get_logger()
 
@@ -92,9 +92,14 @@ class Retention:
         freed = self._blobs.remove(row.sha256)
         if row.preview_sha256 and not self._db.read(lambda c: _shared(c, row.preview_sha256, row.id)):
             freed += self._blobs.remove(row.preview_sha256)
-        gone = case.update().where(case.c.id == row.id).values(pixels_gone_at=now)
-        self._db.write(lambda connection: connection.execute(gone))
+        self._db.write(lambda connection: _note_gone(connection, row.id, now))
         return freed
+
+
+def _note_gone(connection: Connection, case_id: str, now: int) -> None:
+    """Nothing to draw marks over, either."""
+    connection.execute(case.update().where(case.c.id == case_id).values(pixels_gone_at=now))
+    connection.execute(verdict.update().where(verdict.c.case_id == case_id).values(marks=None))
 
 
 def _used(connection: Connection) -> int:

@@ -14,7 +14,7 @@ from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Connection, Select, func,
 from capture.text import Bilingual
 from edge.store.cases import why
 from edge.store.schema import account, acquisition, alert, case, decision, device, finding, verdict
-from edge.store.verdicts import finding_of, not_assessed_of
+from edge.store.verdicts import Drawing, drawings_of, finding_of, not_assessed_of
 from models.rules.verdict import Finding, NotAssessed, Severity
 
 _WEIGHT = {Severity.VETO: 0, Severity.MAJOR: 1, Severity.MINOR: 2, Severity.INFO: 3}
@@ -28,7 +28,7 @@ latest_verdict = (
     .scalar_subquery()
 )
 """Id of the verdict that counts, in a query over ``case``."""
-_standing_decision = (
+standing_decision = (
     select(func.max(_any_decision.c.id))
     .where(_any_decision.c.case_id == case.c.id, _any_decision.c.undone_at.is_(None))
     .correlate(case)
@@ -96,6 +96,7 @@ class Card:
     findings: tuple[Finding, ...]
     """The gravest first."""
     patient: Patient | None
+    drawings: tuple[Drawing, ...]
     alike: int = 1
     """How many images this card stands for: one series with the same findings makes one card."""
 
@@ -106,12 +107,12 @@ class Card:
 
     @property
     def marked(self) -> bool:
-        """Whether a finding shows where on the picture it is."""
-        return any(found.regions for found in self.findings)
+        """Whether there is something to draw over the picture."""
+        return bool(self.drawings) or any(found.regions for found in self.findings)
 
 
 def recent(connection: Connection, limit: int, *, identity: bool) -> tuple[Card, ...]:
-    """The newest cases, judged or not; images alike make one row."""
+    """The newest cases, judged or not, for a list: without drawings; images alike make one row."""
     newest = (
         select(case.c.id, alert.c.dedupe_key)
         .select_from(case)
@@ -120,7 +121,7 @@ def recent(connection: Connection, limit: int, *, identity: bool) -> tuple[Card,
         .order_by(case.c.id.desc())
         .limit(limit * _LOOK_BACK)
     )
-    return _grouped(connection, newest, limit, identity)
+    return _grouped(connection, newest, limit, identity, drawn=False)
 
 
 def on_board(connection: Connection, since: int, limit: int, *, identity: bool) -> tuple[Card, ...]:
@@ -174,13 +175,15 @@ def _cards() -> Select[Any]:
         .outerjoin(device, device.c.id == case.c.device_id)
         .outerjoin(verdict, verdict.c.id == latest_verdict)
         .outerjoin(alert, alert.c.verdict_id == verdict.c.id)
-        .outerjoin(decision, decision.c.id == _standing_decision)
+        .outerjoin(decision, decision.c.id == standing_decision)
         .outerjoin(seen_by, seen_by.c.id == alert.c.acknowledged_by)
         .outerjoin(decided_by, decided_by.c.id == decision.c.account_id)
     )
 
 
-def _grouped(connection: Connection, query: Select[Any], limit: int, identity: bool) -> tuple[Card, ...]:
+def _grouped(
+    connection: Connection, query: Select[Any], limit: int, identity: bool, *, drawn: bool = True
+) -> tuple[Card, ...]:
     """Cards of the first ``limit`` groups of (case id, dedupe key) rows, in their order, with their sizes."""
     first: dict[str, str] = {}
     sizes: dict[str, int] = defaultdict(int)
@@ -188,27 +191,27 @@ def _grouped(connection: Connection, query: Select[Any], limit: int, identity: b
         first.setdefault(key or case_id, case_id)
         sizes[key or case_id] += 1
     chosen = dict(list(first.items())[:limit])
-    found = _read(connection, _cards().where(case.c.id.in_(chosen.values())), identity)
+    found = _read(connection, _cards().where(case.c.id.in_(chosen.values())), identity, drawn=drawn)
     by_case = {card.case_id: card for card in found}
     return tuple(
         replace(by_case[case_id], alike=sizes[key]) for key, case_id in chosen.items() if case_id in by_case
     )
 
 
-def _read(connection: Connection, query: Select[Any], identity: bool) -> tuple[Card, ...]:
+def _read(connection: Connection, query: Select[Any], identity: bool, *, drawn: bool = True) -> tuple[Card, ...]:
     rows = connection.execute(query).all()
     found: dict[int | None, list[Finding]] = defaultdict(list)
     judged = [row.verdict_id for row in rows if row.verdict_id is not None]
     for row in connection.execute(select(finding).where(finding.c.verdict_id.in_(judged))):
         found[row.verdict_id].append(finding_of(row))
-    return tuple(_card(row, tuple(sorted(found[row.verdict_id], key=_gravity)), identity) for row in rows)
+    return tuple(_card(row, tuple(sorted(found[row.verdict_id], key=_gravity)), identity, drawn) for row in rows)
 
 
 def _gravity(found: Finding) -> tuple[bool, int, float, str]:
     return found.level != "fail", _WEIGHT[found.severity], -found.deduct, found.rule_id
 
 
-def _card(row: Any, findings: tuple[Finding, ...], identity: bool) -> Card:
+def _card(row: Any, findings: tuple[Finding, ...], identity: bool, drawn: bool) -> Card:
     return Card(
         case_id=row.case__id,
         received_at=row.case__received_at,
@@ -238,6 +241,7 @@ def _card(row: Any, findings: tuple[Finding, ...], identity: bool) -> Card:
         decided=None if row.decision_id is None else _decided_on_card(row),
         findings=findings,
         patient=_patient(row) if identity and row.acquisition_case_id is not None else None,
+        drawings=drawings_of(row.verdict_marks) if drawn else (),
     )
 
 

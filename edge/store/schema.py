@@ -130,11 +130,13 @@ verdict = table(
     Column("passed", Text, nullable=False),
     Column("not_assessed", Text, nullable=False),
     Column("timings", Text, nullable=False),
+    Column("marks", Text),
     Column("replaces", Integer, ForeignKey("verdict.id")),
     Column("created_at", Integer, nullable=False),
     Index("verdict_case", "case_id", "mode"),
     Index("one_first_verdict", "case_id", "mode", unique=True, sqlite_where=Column("replaces").is_(None)),
 )
+"""``marks``: what to draw over the picture; goes with the picture."""
 
 measurement = table(
     "measurement",
@@ -145,7 +147,6 @@ measurement = table(
     Column("producer", Text),
     Column("confidence", REAL),
     Column("regions", Text),
-    Column("marks", Text),
     Column("reason", Text),
     Column("detail", Text),
     UniqueConstraint("verdict_id", "name"),

@@ -6,6 +6,7 @@ column of their own), written and read only here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,7 +29,6 @@ _NOT_ASSESSED = TypeAdapter(tuple[NotAssessed, ...])
 _TIMINGS = TypeAdapter(tuple[Timing, ...])
 _VALUE: TypeAdapter[Value] = TypeAdapter(Value)
 _REGIONS = TypeAdapter(tuple[Region, ...])
-_MARKS = TypeAdapter(tuple[Mark, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,18 @@ class FindingDetail:
     regions: tuple[Region, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One mark, and the measurements that it belongs to: the lungs belong to many."""
+
+    mark: Mark
+    facts: tuple[str, ...]
+
+
 _DETAIL = TypeAdapter(FindingDetail)
+_DRAWINGS = TypeAdapter(tuple[Drawing, ...])
+_FINE = 4
+"""Decimals of a mark's points that are kept: a third of a pixel of the largest detector."""
 
 
 def add_acquisition(
@@ -68,6 +79,7 @@ def add_acquisition(
 
 def add_verdict(connection: Connection, case_id: str, judged: Verdict, facts: Iterable[Measured], now: int) -> int:
     """Verdict, measurements and findings; return the verdict's id. A later one names the one it replaces."""
+    known = tuple(facts)
     earlier = select(func.max(verdict.c.id)).where(verdict.c.case_id == case_id, verdict.c.mode == judged.mode)
     row = verdict.insert().values(
         case_id=case_id,
@@ -79,11 +91,12 @@ def add_verdict(connection: Connection, case_id: str, judged: Verdict, facts: It
         passed=_TEXTS.dump_json(judged.passed).decode(),
         not_assessed=_NOT_ASSESSED.dump_json(judged.not_assessed).decode(),
         timings=_TIMINGS.dump_json(judged.timings).decode(),
+        marks=_DRAWINGS.dump_json(drawings).decode() if (drawings := _drawings(known)) else None,
         replaces=connection.scalar(earlier),
         created_at=now,
     )
     verdict_id = int(connection.scalars(row.returning(verdict.c.id)).one())
-    measured = [_measurement(verdict_id, fact) for fact in facts]
+    measured = [_measurement(verdict_id, fact) for fact in known]
     if measured:
         connection.execute(measurement.insert(), measured)
     if judged.findings:
@@ -92,24 +105,13 @@ def add_verdict(connection: Connection, case_id: str, judged: Verdict, facts: It
 
 
 def fact_of(row: Row[Any]) -> Measured:
-    """A row of ``measurement`` as the value it was."""
+    """A row of ``measurement`` as the value it was, without its marks."""
     if row.value is None:
         return NotMeasured(row.name, Reason(row.reason), row.detail or "")
     value = _VALUE.validate_json(row.value)
     return Measurement(
-        row.name,
-        value,
-        row.unit,
-        row.producer,
-        row.confidence,
-        _REGIONS.validate_json(row.regions),
-        marks_of(row.marks),
+        row.name, value, row.unit, row.producer, row.confidence, _REGIONS.validate_json(row.regions)
     )
-
-
-def marks_of(marks: str | None) -> tuple[Mark, ...]:
-    """The column ``measurement.marks``; rows of an earlier release have none."""
-    return _MARKS.validate_json(marks) if marks else ()
 
 
 def finding_of(row: Row[Any]) -> Finding:
@@ -137,6 +139,11 @@ def finding_of(row: Row[Any]) -> Finding:
 def packs_of(packs: str) -> tuple[Fingerprint, ...]:
     """The column ``verdict.packs``."""
     return _FINGERPRINTS.validate_json(packs)
+
+
+def drawings_of(marks: str | None) -> tuple[Drawing, ...]:
+    """The column ``verdict.marks``: none when nothing was drawn, or when the picture is gone."""
+    return _DRAWINGS.validate_json(marks) if marks else ()
 
 
 def bundles_of(bundles: str) -> tuple[BundleUsed, ...]:
@@ -212,8 +219,22 @@ def _fits(number: int | None) -> int | None:
     return number if number is not None and abs(number) < 1 << 63 else None
 
 
+def _drawings(facts: Iterable[Measured]) -> tuple[Drawing, ...]:
+    """Each mark once. Where only captions differ, that of the first name stays: mm before percent."""
+    found: dict[object, Drawing] = {}
+    for fact in sorted(facts, key=lambda fact: fact.name):
+        for mark in fact.marks if isinstance(fact, Measurement) else ():
+            points = tuple((round(x, _FINE), round(y, _FINE)) for x, y in mark.points)
+            if not points or not all(math.isfinite(number) for point in points for number in point):
+                continue
+            key = mark.kind, mark.name, points
+            earlier = found.get(key, Drawing(replace(mark, points=points), ()))
+            found[key] = replace(earlier, facts=(*earlier.facts, fact.name))
+    return tuple(found.values())
+
+
 def _measurement(verdict_id: int, fact: Measured) -> dict[str, object]:
-    blank = dict.fromkeys(("value", "unit", "producer", "confidence", "regions", "marks", "reason", "detail"))
+    blank = dict.fromkeys(("value", "unit", "producer", "confidence", "regions", "reason", "detail"))
     if isinstance(fact, NotMeasured):
         return (
             {"verdict_id": verdict_id, "name": fact.name} | blank | {"reason": fact.reason, "detail": fact.detail}
@@ -227,13 +248,12 @@ def _measurement(verdict_id: int, fact: Measured) -> dict[str, object]:
             "producer": fact.producer,
             "confidence": fact.confidence,
             "regions": _REGIONS.dump_json(fact.regions).decode(),
-            "marks": _MARKS.dump_json(fact.marks).decode() if fact.marks else None,
         }
     )
 
 
 def _finding(verdict_id: int, found: Finding) -> dict[str, object]:
-    # The marks are in the table of measurements; here they would stand once more for every finding.
+    # The marks are beside the verdict; here they would stand once more for every finding.
     evidence = tuple(replace(fact, marks=()) for fact in found.evidence)
     detail = FindingDetail(
         evidence, found.limits, found.layer, found.pack,

@@ -119,7 +119,7 @@
   }
   const KEYS = {
     ArrowDown: () => move(1), ArrowUp: () => move(-1), Enter: open, "?": () => byId("keys") && byId("keys").click(),
-    m: () => button && button.click(),
+    m: () => button && button.click(), v: () => byId("overlay") && byId("overlay").click(),
   };
   for (const key of "arosu") KEYS[key] = () => act(key);
   document.addEventListener("keydown", (event) => {

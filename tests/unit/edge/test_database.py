@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from edge.store import migrate as migration
 from edge.store.database import Database
 from edge.store.migrate import check, copy
 from edge.store.schema import measurement, meta, metadata, verdict
-from edge.store.verdicts import add_verdict, bundles_of, fact_of
+from edge.store.verdicts import Drawing, add_verdict, bundles_of, drawings_of, fact_of
 from models.measurement import Mark, Measurement
 from models.rules.verdict import BundleUsed, Verdict
 
@@ -137,7 +138,8 @@ def test_rows_of_the_first_release_are_read_by_this_one(tmp_path: Path, monkeypa
     )
     old.close()
     db = Database(tmp_path / "q.db")
-    assert bundles_of(db.read(lambda c: c.execute(select(verdict.c.bundles)).scalar_one())) == ()
+    row = db.read(lambda c: c.execute(select(verdict)).one())
+    assert (bundles_of(row.bundles), drawings_of(row.marks)) == ((), ())
     assert fact_of(db.read(lambda c: c.execute(select(measurement)).one())) == Measurement("a.b", 1.5)
     db.close()
 
@@ -157,9 +159,13 @@ def test_marks_and_networks_are_stored_as_they_were(tmp_path: Path) -> None:
     fact = Measurement("chest.margin_top_mm", 4.0, "mm", "chest/1", 0.9, marks=(arrow, heat))
     used = BundleUsed("chest-anatomy", "0.1.0", "ab" * 32)
     judged = Verdict(None, None, (), (), (), (), bundles=(used,))
-    db.write(lambda c: add_verdict(c, "c", judged, [fact], 1))
+    percent = replace(fact, name="chest.margin_top_percent", marks=(replace(arrow, caption="1 %"),))
+    db.write(lambda c: add_verdict(c, "c", judged, [percent, fact], 1))
     assert bundles_of(db.read(lambda c: c.execute(select(verdict.c.bundles)).scalar_one())) == (used,)
-    assert fact_of(db.read(lambda c: c.execute(select(measurement)).one())) == fact
+    stored = db.read(lambda c: c.execute(select(measurement).where(measurement.c.name == fact.name)).one())
+    assert fact_of(stored) == replace(fact, marks=())
+    drawings = drawings_of(db.read(lambda c: c.execute(select(verdict.c.marks)).scalar_one()))
+    assert drawings == (Drawing(arrow, (fact.name, percent.name)), Drawing(heat, (fact.name,)))
     db.close()
 
 

@@ -13,4 +13,4 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("verdict", sa.Column("bundles", sa.Text(), server_default="[]", nullable=False))
-    op.add_column("measurement", sa.Column("marks", sa.Text(), nullable=True))
+    op.add_column("verdict", sa.Column("marks", sa.Text(), nullable=True))

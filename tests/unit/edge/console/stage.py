@@ -151,6 +151,7 @@ class Stage:
         device: Device = DEVICE,
         preview: bytes | None = None,
         given: Verdict | None = None,
+        facts: tuple[Measured, ...] = FACTS,
         announce: bool = True,
     ) -> str:
         """One judged case, announced as dispatch does; returns its id."""
@@ -175,7 +176,7 @@ class Stage:
         circumstances = Circumstances(
             received_at=arrival.received_at, device_key=device_key(device, arrival.calling_ae)
         )
-        outcome = Outcome(read, circumstances, FACTS, given or verdict(grade), None)
+        outcome = Outcome(read, circumstances, facts, given or verdict(grade), None)
         sha256 = self.services.blobs.put_bytes(preview or picture())
         db = self.services.db
         case = db.write(lambda c: cases.claim(c, now_ms()))
