@@ -42,6 +42,7 @@ _HEAD = 0.022
 _DOT = 0.007
 _RING = 0.018
 _NUMBER = 0.03
+_LINES_AWAY = (0, 1, -1, 2, -2, 3, -3, 4, -4)
 _WIDTH_OF_A_LETTER = 0.64
 
 
@@ -231,7 +232,7 @@ def _boxed(one: _Marked, number: int | None, severity: str, width: float, height
 
 
 def _place(box: Caption, one: _Marked, width: float, height: float, placed: Sequence[Caption]) -> Caption:
-    """Beside the mark's middle, inside the picture: at the first of eight places that is free, or the first."""
+    """Beside the mark's middle, inside the picture: at the first place that is free, at worst some lines away."""
     points = [(x * width, y * height) for x, y in one.mark.points]
     if one.mark.kind in ("contour", "heat"):
         at = min(points, key=lambda point: point[1])
@@ -246,15 +247,16 @@ def _place(box: Caption, one: _Marked, width: float, height: float, placed: Sequ
     corners = ((right, below), (left, below), (right, above), (left, above))
     lies_flat = abs(points[-1][0] - points[0][0]) > abs(points[-1][1] - points[0][1])
     places = (*over, *beside, *corners) if lies_flat else (*beside, *over, *corners)
-    inside = [
+    tried = [
         replace(
             box,
             x=min(max(x, 0.0), max(width - box.width, 0.0)),
-            y=min(max(y, 0.0), max(height - box.height, 0.0)),
+            y=min(max(y + lines * box.height, 0.0), max(height - box.height, 0.0)),
         )
+        for lines in _LINES_AWAY
         for x, y in places
     ]
-    return next((place for place in inside if not any(_overlap(place, other) for other in placed)), inside[0])
+    return next((place for place in tried if not any(_overlap(place, other) for other in placed)), tried[0])
 
 
 def _overlap(one: Caption, other: Caption) -> bool:
