@@ -186,7 +186,7 @@ def _content(settings: Settings) -> Iterator[Check]:
 
     own = settings.content
     try:
-        content = load_content(own.packs, own.bundles, own.bundle_most)
+        content = load_content(own.packs, own.bundles, own.bundle_most, own.trial)
     except QcError as error:
         yield Check("content", "failed", error.text, error.hint)
     else:

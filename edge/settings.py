@@ -112,6 +112,11 @@ class ContentSettings(Section):
     packs: tuple[Path, ...] = Field(
         (), title="Rule packs", description="Folders of rule packs of the hospital's own, beside ours"
     )
+    trial: tuple[Path, ...] = Field(
+        (),
+        title="Rule packs on trial",
+        description="Folders of rule packs that judge in the shadow: stored beside each verdict, shown to nobody",
+    )
     bundles: tuple[Path, ...] = Field(
         (), title="Networks", description="Folders of networks (MONAI bundles with ONNX), beside ours"
     )

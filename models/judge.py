@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,6 +25,8 @@ class Content:
     producers: tuple[MeasurementProducer, ...]
     rules: RuleSet
     bundles: Library = field(default_factory=library)
+    trial: RuleSet | None = None
+    """The rules with the packs on trial among them; None: nothing is on trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,15 @@ class Judgement:
 
     measurements: Measurements
     verdict: Verdict
+    shadow: Verdict | None = None
+    """What the packs on trial would have made of it; nobody is shown it."""
 
 
 def load_content(
-    packs: Iterable[Path] = (), bundles: Iterable[Path] = (), bundle_most: int = SITE_MOST
+    packs: Iterable[Path] = (),
+    bundles: Iterable[Path] = (),
+    bundle_most: int = SITE_MOST,
+    trial: Sequence[Path] = (),
 ) -> Content:
     """What ships, with a site's own rule packs and networks beside it. Their facts enter the catalogue.
 
@@ -44,21 +51,32 @@ def load_content(
         packs: folders of rule packs.
         bundles: folders of bundles.
         bundle_most: bytes that one of the site's bundles may have.
+        trial: folders of rule packs that judge in the shadow, beside ``packs``.
 
     Raises:
         capture.errors.Misuse: a pack or bundle is not as it must be.
     """
     site = load_site(bundles, bundle_most)
     networks = [SiteNetwork(bundle, bundle.door) for bundle in site if bundle.door]
-    rules = load_folders([BUILTIN, *packs])
-    return Content(discover(networks), rules, Library([*library(), *site]))
+    own = [BUILTIN, *packs]
+    return Content(
+        discover(networks),
+        load_folders(own),
+        Library([*library(), *site]),
+        load_folders([*own, *trial]) if trial else None,
+    )
 
 
 def judge(acquisition: Acquisition, content: Content, circumstances: Circumstances) -> Judgement:
     """Measure, then apply the rules. The same inputs give the same judgement (timings apart)."""
     measurements, took = measure_all(content.producers, acquisition, circumstances)
     verdict = evaluate(measurements, content.rules, took)
-    return Judgement(measurements, replace(verdict, bundles=_behind(measurements, content)))
+    shadow = evaluate(measurements, content.trial, {}) if content.trial else None
+    return Judgement(
+        measurements,
+        replace(verdict, bundles=_behind(measurements, content)),
+        replace(shadow, mode="shadow") if shadow else None,
+    )
 
 
 def _behind(measurements: Measurements, content: Content) -> tuple[BundleUsed, ...]:

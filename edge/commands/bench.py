@@ -1,13 +1,15 @@
-"""``qcbox bench``: measurements against a peer in the same run, as ratios."""
+"""``qcbox bench``: this machine against a peer in the same run, and the rules against films of known truth."""
 
 from __future__ import annotations
 
 import typer
 
+from edge.commands.bench_calibration import bench_calibration
 from edge.commands.bench_measure import bench_measure
 from edge.commands.bench_receive import bench_receive
 
-app = typer.Typer(no_args_is_help=True, help="Measure this machine against a peer.")
+app = typer.Typer(no_args_is_help=True, help="Measure this machine against a peer, and the rules on known films.")
 app.callback()(lambda: None)
 app.command("receive")(bench_receive)
 app.command("measure")(bench_measure)
+app.command("calibration")(bench_calibration)

@@ -1,4 +1,4 @@
-"""``qcbox rules``: check a rule pack, list the rules in force, explain one."""
+"""``qcbox rules``: check a rule pack, list the rules in force, explain one, refit limits to the site's history."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import typer
 from capture.errors import Misuse
 from capture.text import Bilingual
 from cloud_sync.kit.terminal import language
+from edge.commands.rules_refit import refit
 from models.bundles.library import load_site
 from models.rules.explain import explain_rule
 from models.rules.pack import BUILTIN, RuleSet, load_folders
 from models.rules.words import SEVERITIES
 
-app = typer.Typer(no_args_is_help=True, help="Rule packs: check, list, explain.")
+app = typer.Typer(no_args_is_help=True, help="Rule packs: check, list, explain, refit.")
+app.command("refit")(refit)
 
 _Packs = Annotated[
     list[Path] | None, typer.Option("--packs", exists=True, help="More rule packs, beside our own.")

@@ -50,6 +50,9 @@ def store_outcome(
     states.move(connection, case.id, "judging", "judged", now, device_id=device_id, exam_id=exam_id)
     add_acquisition(connection, case.id, read, outcome.circumstances, preview_sha256)
     verdict_id = add_verdict(connection, case.id, verdict, outcome.facts, now)
+    if outcome.shadow is not None:
+        # The facts are those of the verdict that counts; stored twice they would say nothing more.
+        add_verdict(connection, case.id, outcome.shadow, (), now)
     made = alert_for(verdict, who.SeriesInstanceUID or case.id, now)
     alert_id = add_alert(connection, case.id, verdict_id, made, now)
     reporter = services.reporter

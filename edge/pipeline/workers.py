@@ -60,6 +60,8 @@ class Outcome:
     verdict: Verdict
     """Its timings are those of read, measure, rules and preview; producers' own are named after them."""
     preview: bytes | None
+    shadow: Verdict | None = None
+    """What the packs on trial say."""
 
 
 class Workers:
@@ -144,6 +146,7 @@ def run_job(job: Job) -> Outcome:
         facts=tuple(tidy(judgement.measurements)),
         verdict=replace(judgement.verdict, timings=clock.timings(judgement.verdict.timings)),
         preview=picture,
+        shadow=judgement.shadow,
     )
 
 
@@ -190,7 +193,7 @@ def _without_pixels(acquisition: Acquisition, code: str) -> Acquisition:
 def _content(settings: ContentSettings) -> Content:
     from models.judge import load_content
 
-    return load_content(settings.packs, settings.bundles, settings.bundle_most)
+    return load_content(settings.packs, settings.bundles, settings.bundle_most, settings.trial)
 
 
 def _start(agent: int, memory_mb: int, content: ContentSettings) -> None:

@@ -28,8 +28,7 @@ def evaluate(measurements: Measurements, rules: RuleSet, took: Mapping[str, floa
     started = time.perf_counter()
     facts = known(measurements)
     covering = [pack for pack in rules.packs if covers(pack.scope, facts)]
-    doubtful = {fact.name: fact for fact in measurements if isinstance(fact, Measurement) and fact.confidence < 1}
-    decided = _decide(covering, facts, doubtful)
+    decided = _decide(covering, facts, doubtful(measurements))
     findings = tuple(
         _finding(current, decision, facts, measurements, rules.names)
         for current, decision in decided
@@ -67,8 +66,13 @@ def known(measurements: Measurements) -> dict[str, Value]:
     return facts
 
 
+def doubtful(measurements: Measurements) -> dict[str, Measurement]:
+    """The facts that their producers are not sure of."""
+    return {fact.name: fact for fact in measurements if isinstance(fact, Measurement) and fact.confidence < 1}
+
+
 def _decide(
-    covering: list[RulePack], facts: dict[str, Value], doubtful: Mapping[str, Measurement]
+    covering: list[RulePack], facts: dict[str, Value], unsure: Mapping[str, Measurement]
 ) -> list[tuple[Effective, Decision]]:
     overriding: dict[str, list[tuple[RulePack, OverrideSpec]]] = {}
     for pack in covering:
@@ -79,15 +83,15 @@ def _decide(
         for rule in pack.rules:
             current = effective(rule, overriding.get(rule.spec.id, ()))
             if current.enabled:
-                sure = _sure_enough(rule, facts, doubtful)
+                sure = sure_enough(rule, facts, unsure)
                 decided.append((current, rule.decide(sure, current.limits, current.severity)))
     return _without_doubles(decided)
 
 
-def _sure_enough(rule: Rule, facts: dict[str, Value], doubtful: Mapping[str, Measurement]) -> dict[str, Value]:
+def sure_enough(rule: Rule, facts: dict[str, Value], unsure: Mapping[str, Measurement]) -> dict[str, Value]:
     """The facts without those that this rule refers to and that are too doubtful for it."""
     floor = rule.spec.confidence_floor
-    dropped = {name for name in rule.refers_to & doubtful.keys() if doubtful[name].confidence < floor}
+    dropped = {name for name in rule.refers_to & unsure.keys() if unsure[name].confidence < floor}
     return {name: value for name, value in facts.items() if name not in dropped} if dropped else facts
 
 
