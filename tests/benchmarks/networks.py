@@ -2,8 +2,8 @@
 
 CPU time of one thread, median of the runs; beside it the ratio to a matrix product in the same process, which
 compares across machines and busy hours. Bars (issue 3): all measures of one radiograph <= 0.8 s, memory <= 350 MB,
-goldens within 0.001; exit 1 when one is missed. A drawn chest is judged; ``--film`` takes a real one. Memory is the
-peak of a process that judged it and did nothing else, as a worker does.
+goldens within 0.001; exit 1 when one is missed. A drawn chest is judged; ``--film`` takes another. Memory is
+the peak of a process that judged it and did nothing else, as a worker does.
 """
 
 from __future__ import annotations
