@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from models.anatomy.dead_rows import dead_rows
 from models.anatomy.structures import LUNGS, Organ, Points, Structures
 from models.image.field import Field
 from models.image.lines import Side
@@ -105,7 +106,7 @@ def chest_of(radiograph: Radiograph, structures: Structures) -> Chest:
     field: Field = views.field
     return Chest(
         structures=structures,
-        corners=np.asarray(field.corners(), np.float64) / step,
+        corners=_corners(field, radiograph) / step,
         sure_of_side={side: field.confidence if side in field.seen else 1.0 for side in SIDES},
         mm=_millimetres(radiograph, step),
         percent=Plane("percent", 100 * step[0] / width, 100 * step[1] / width),
@@ -113,6 +114,18 @@ def chest_of(radiograph: Radiograph, structures: Structures) -> Chest:
         step=(step[0] / columns, step[1] / rows),
         patient_left_is_image_left=_starts_at_patient_left(radiograph),
     )
+
+
+def _corners(field: Field, radiograph: Radiograph) -> Points:
+    """Of the field; a side without a visible border ends where the picture does."""
+    corners = np.asarray(field.corners(), np.float64)
+    top, bottom = dead_rows(radiograph.views)
+    height = radiograph.views.rows.stop - radiograph.views.rows.start
+    if "top" not in field.seen:
+        corners[:2, 1] = np.maximum(corners[:2, 1], top)
+    if "bottom" not in field.seen:
+        corners[2:, 1] = np.minimum(corners[2:, 1], height - bottom)
+    return corners
 
 
 def _millimetres(radiograph: Radiograph, step: tuple[float, float]) -> Plane | Missing:
