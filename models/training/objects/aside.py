@@ -1,10 +1,11 @@
-"""Films that hold a real object to remove, which their source does not say: no negatives.
+"""Films that hold a real object to remove, or something printed into them, which their source does not say.
 
-Found by a first network, then looked at.
+They are no negatives. Looked through by eye, not by a network, so that they may also serve as a small real test.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +13,8 @@ _LIST = Path(__file__).with_name("aside.txt")
 
 
 @cache
-def set_aside() -> frozenset[str]:
-    """File names, one a line in ``aside.txt``; what follows ``#`` says what was seen."""
+def set_aside() -> Mapping[str, str]:
+    """File name to ``object`` or ``printed``."""
     lines = _LIST.read_text(encoding="utf-8").splitlines()
-    return frozenset(name for line in lines if (name := line.split("#")[0].strip()))
+    rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
+    return {name: kind for name, kind, _ in rows}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -21,15 +21,15 @@ _GALLERY = 12
 Outcomes = Sequence[Outcome]
 
 
-def report_of(outcomes: Outcomes, aside: Collection[str], left_out: Collection[str]) -> Report:
-    """``aside``: names of films that were seen to hold a real object to remove: not negative, shown apart."""
+def report_of(outcomes: Outcomes, aside: Mapping[str, str], left_out: Collection[str]) -> Report:
+    """``aside``: films that were seen to hold a real object to remove, by name: not negative, shown apart."""
     clean = [o for o in outcomes if o.trial.film.path.name not in aside]
     groups = {
         "source left out": [o for o in clean if o.trial.film.source in left_out],
         "test films of sources trained on": [o for o in clean if o.trial.film.source not in left_out],
     }
     groups = {name: some for name, some in groups.items() if some}
-    real = [o for o in outcomes if o.trial.film.path.name in aside and not o.trial.names]
+    real = [o for o in outcomes if aside.get(o.trial.film.path.name) == "object" and not o.trial.names]
     curves = {name: froc(some) for name, some in groups.items()}
     return Report(
         "Chest films with objects of families never trained on over the lungs, against the same films untouched",
@@ -113,7 +113,7 @@ def _families(groups: dict[str, list[Outcome]]) -> Table:
 
 def _real(outcomes: Outcomes) -> Table:
     row = ("real", len(outcomes), _rate(outcomes, _WARN), _rate(outcomes, _FAIL))
-    note = "Seen on a screen by one who is no radiologist, after a network pointed at them: not a fair sample."
+    note = "Seen on a screen by one who is no radiologist; most are ECG electrodes without visible leads."
     columns = ("objects", "films", "found at 0.3", "found at 0.6")
     return Table("Real objects in untouched films", columns, (row,) if outcomes else (), note)
 
