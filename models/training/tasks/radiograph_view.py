@@ -119,8 +119,8 @@ class RadiographView:
 
     def evaluate(self, run: Run, out: Path) -> Report:
         """The gate is tried with limits chosen anew on ``tune``, so that any bundle can be evaluated."""
-        found = trials(self.items("test"), run)
-        return report_of(found, at_the_gate(found, self._limits(run).gate.limits(), _anatomy()))
+        limits, found = self._limits(run), trials(self.items("test"), run)
+        return report_of(found, at_the_gate(found, limits.gate.limits(), _anatomy()), limits.view)
 
     def _limits(self, run: Run) -> Limits:
         return limits_of(trials(self.items("tune"), run), self.items("train"), _anatomy())

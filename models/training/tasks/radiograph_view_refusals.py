@@ -10,7 +10,7 @@ from models.anatomy.gate import GateLimits, implausible, lungs_seen, strange
 from models.training.report.report import Cell, Claim, Table
 from models.training.report.statistics import mean
 from models.training.task import Run
-from models.training.tasks.radiograph_view_limits import maps_of
+from models.training.tasks.radiograph_view_shapes import maps_of
 from models.training.tasks.radiograph_view_trials import Trial
 
 _STAGED = ("photograph", "white lung", "lung gone")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.anatomy.limits import ViewLimits
 from models.training.report.plots import reliability_plot
 from models.training.report.report import Cell, Claim, Estimate, Report, Table, Thumbnail
 from models.training.report.statistics import ece_of, mean
 from models.training.tasks.radiograph_view_refusals import Refusal, claims_of, refusal_table
+from models.training.tasks.radiograph_view_said import said_claims, said_table
 from models.training.tasks.radiograph_view_trials import Trial
 
 _GALLERY = 24
@@ -115,8 +117,8 @@ _BARS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def report_of(found: Sequence[Trial], refusals: Sequence[Refusal] = ()) -> Report:
-    """Tables and claims from the trials and from what the gate did with them."""
+def report_of(found: Sequence[Trial], refusals: Sequence[Refusal], limits: ViewLimits) -> Report:
+    """Tables and claims from the trials, from what the gate did with them, and from what the box would say."""
     claims = []
     for question in QUESTIONS:
         asked = [trial for trial in found if question.asked(trial)]
@@ -128,8 +130,8 @@ def report_of(found: Sequence[Trial], refusals: Sequence[Refusal] = ()) -> Repor
             claims.append(Claim(f"{question.name}: ECE", _ece(question, asked), 0.02, "<="))
     return Report(
         "radiograph-view",
-        claims=(*claims, *claims_of(refusals)),
-        tables=(_by_source(found), _confusion(found), refusal_table(refusals)),
+        claims=(*claims, *claims_of(refusals), *said_claims(found, limits)),
+        tables=(_by_source(found), said_table(found, limits), refusal_table(refusals), _confusion(found)),
         figures=(reliability_plot("calibration", _curves(found)),),
         gallery=_failures(found),
         notes=(
