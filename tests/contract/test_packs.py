@@ -202,13 +202,13 @@ NO_SCALE = [
 PERCENT = measured(
     chest__margin_least_percent=0.0,
     chest__clavicle_height_difference_percent=7.0,
-    chest__centre_offset_horizontal_percent=9.0,
+    chest__centre_offset_horizontal_percent=12.0,
     chest__centre_offset_vertical_percent=0.0,
 )
 MM = measured(
     chest__margin_least_mm=0.0,
     chest__clavicle_height_difference_mm=25.0,
-    chest__centre_offset_horizontal_mm=32.0,
+    chest__centre_offset_horizontal_mm=45.0,
     chest__centre_offset_vertical_mm=0.0,
 )
 CUT = {"chest_pa": ("PA01", "PA06", "PA08"), "chest_ap": ("AP01",), "chest_child": ("CP01",)}
