@@ -158,15 +158,14 @@ def written(proposal: Proposal, name: str, version: int, authors: Collection[str
 
 
 def _proof(judge: Judge, known: Sequence[Film]) -> str | None:
-    """A film that passes and one that fails, of the history; the last resort is a passing film under the
-    strictest limit."""
+    """A film of the history that passes and one that fails, if need be under the strictest limit there may be."""
     bad = "vetoes" if judge.rule.severity is Severity.VETO else "fails"
-    passing = next((facts for facts in _decided(judge, known, "passes")), None)
-    failing = next((facts for facts in _decided(judge, known, bad)), None)
+    passing = next(_decided(judge, known, "passes"), None)
     if passing is None:
         return None
-    if failing is None:
-        failing = next(_stricter(judge, passing, bad), None)
+    near = (facts for outcome in ("warns", "passes") for facts in _decided(judge, known, outcome))
+    stricter = (tried for facts in near for tried in _stricter(judge, facts, bad))
+    failing = next(_decided(judge, known, bad), None) or next(stricter, None)
     if failing is None:
         return None
     lines = [f"[case.{_text(judge.rule_id)}]", f"passes = [{_facts(passing)}]", f"{bad} = [{_facts(failing)}]"]
