@@ -22,7 +22,7 @@ from models.training.tasks.chest_anatomy_loss import dice_of, loss_of
 from models.training.tasks.chest_anatomy_marks import NAME as MARKS
 from models.training.tasks.chest_anatomy_marks import marked_plates
 from models.training.tasks.chest_anatomy_projections import FOLDER as PROJECTIONS
-from models.training.tasks.chest_anatomy_projections import projections
+from models.training.tasks.chest_anatomy_projections import TURNED, projections
 from models.training.tasks.chest_anatomy_samples import AsTheyAre, Draws, Source, lung_plates
 from models.training.tasks.chest_anatomy_taught import FOLDER as TAUGHT
 from models.training.tasks.chest_anatomy_taught import taught_plates
@@ -115,7 +115,8 @@ class ChestAnatomy:
         simulated = projections(self._folder / PROJECTIONS, "test")
         parts = [report.lungs(run, films, self._left_out), report.margins(run, films, tune)]
         if simulated:
-            parts += [report.bones(run, simulated), report.rotation(run, simulated, adults[:_WARPED])]
+            turned = projections(self._folder / TURNED, "test") or simulated
+            parts += [report.bones(run, simulated), report.rotation(run, turned, adults[:_WARPED])]
         return report.joined("chest-anatomy", parts, ())
 
 

@@ -16,6 +16,8 @@ from models.training.films import Bytes, Plate, Points, unit
 from models.training.task import Part
 
 FOLDER = "projections"
+TURNED = "rotation"
+"""Bodies kept back for testing, turned step by step."""
 _INDEX = "index.csv"
 _CALLED = {"spinous_line": "spinous"}
 """Points that the projections call otherwise."""
