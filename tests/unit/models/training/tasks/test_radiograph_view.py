@@ -193,10 +193,7 @@ def test_the_gate_is_as_tight_as_good_films_allow(task: RadiographView) -> None:
     item = next(one for one in every(task) if one.film.view == "PA")
     rng, film = np.random.default_rng(3), draw(1).picture
     odds = [float(p) for p in rng.uniform(0.86, 0.999, 300)]
-    good = [
-        Trial(item, "as it is", draw(1).picture, view(kind=kinds(chest_pa=p, not_a_radiograph=1 - p)))
-        for p in odds
-    ]
+    good = [Trial(item, "as it is", film, view(kind=kinds(chest_pa=p, not_a_radiograph=1 - p))) for p in odds]
     limits = gate_numbers(good, every(task), None).limits()
     refused = [strange(one.view, limits) is not None for one in good]
     assert np.mean(refused) <= 0.008
