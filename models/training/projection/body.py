@@ -14,7 +14,7 @@ from models.training.projection.deformation import Deformation
 from models.training.projection.patient import SOFT_LIMIT, WATER, Part, Patient
 from models.training.projection.projector import Volume
 from models.training.projection.shape import Shape
-from models.training.projection.space import Matrix, Points, moved, turned
+from models.training.projection.space import Matrix, Points, moved, shifted, turned
 from models.training.projection.voxels import filled, sampled
 
 STEP = (1.4, 3.0, 1.7)
@@ -40,15 +40,14 @@ class Body:
     """Degrees it was turned by until the clavicles' ends lay evenly about the spinous line."""
 
 
-def build(patient: Patient, shape: Shape) -> Body:
-    """The body of that shape."""
+def build(patient: Patient, shape: Shape, step: tuple[float, float, float] = STEP) -> Body:
+    """The body of that shape, in voxels of ``step`` mm along x, y, z."""
     field = Deformation(patient, shape)
-    points = {name: field.forward(found) for name, found in patient.points.items()}
-    _lower_sternum(points, shape)
+    points = places(patient, shape, field)
     top = float(np.concatenate([points["apex_right"], points["apex_left"]])[:, 2].max())
-    xs = np.arange(HALF[0], -HALF[0], -STEP[0])
-    ys = np.arange(-HALF[1], HALF[1], STEP[1])
-    zs = np.arange(top + ABOVE, top - BELOW, -STEP[2])
+    xs = np.arange(HALF[0], -HALF[0], -step[0])
+    ys = np.arange(-HALF[1], HALF[1], step[1])
+    zs = np.arange(top + ABOVE, top - BELOW, -step[2])
     grid = np.stack(np.meshgrid(ys, zs, xs, indexing="ij"), axis=-1)[..., [2, 0, 1]].astype(np.float32)
     to_index: Matrix = np.asarray(np.linalg.inv(patient.to_world), np.float64)
     index = moved(to_index, field.of_grid(xs, ys, zs)).astype(np.float32)
@@ -57,7 +56,7 @@ def build(patient: Patient, shape: Shape) -> Body:
     soft = np.asarray(WATER * (1 + np.minimum(hounsfield, SOFT_LIMIT) / 1000), np.float32)
     bone = WATER * np.clip(hounsfield - SOFT_LIMIT, 0, 650) / 1000
     joints = {side: points[f"glenoid_{side}"][0] for side, _ in _SIDES}
-    soft = _padded(soft, shape, points, top, grid)
+    soft = _padded(soft, shape, points, top, grid, step)
     if shape.arms:
         keep = _carved(grid, top, points, shape)
         soft, bone = np.asarray(soft * keep, np.float32), bone * keep
@@ -69,9 +68,22 @@ def build(patient: Patient, shape: Shape) -> Body:
     masks = [parts == part for part in (Part.LUNG_RIGHT, Part.LUNG_LEFT, Part.HEART, Part.SPINE, Part.ABDOMEN)]
     trunk = np.stack([soft, bone, *masks], axis=-1).astype(np.float32)
     to_world = np.eye(4)
-    to_world[:3] = [[-STEP[0], 0, 0, xs[0]], [0, 0, STEP[1], ys[0]], [0, -STEP[2], 0, zs[0]]]
+    to_world[:3] = [[-step[0], 0, 0, xs[0]], [0, 0, step[1], ys[0]], [0, -step[2], 0, zs[0]]]
     bones = _bones(patient, shape, points, joints)
-    return _squared(Volume(trunk, to_world), bones, points)
+    matrix, neutral = squared(points)
+    return Body(
+        Volume(trunk, to_world).moved(matrix),
+        {name: bone.moved(matrix) for name, bone in bones.items()},
+        {name: moved(matrix, found) for name, found in points.items()},
+        neutral,
+    )
+
+
+def places(patient: Patient, shape: Shape, field: Deformation) -> dict[str, Points]:
+    """The patient's points in the body, before :func:`squared`."""
+    points = {name: field.forward(found) for name, found in patient.points.items()}
+    _lower_sternum(points, shape)
+    return points
 
 
 def _lower_sternum(points: dict[str, Points], shape: Shape) -> None:
@@ -96,13 +108,18 @@ def _carved(
 
 
 def _padded(
-    soft: NDArray[np.float32], shape: Shape, points: Mapping[str, Points], top: float, grid: NDArray[np.float32]
+    soft: NDArray[np.float32],
+    shape: Shape,
+    points: Mapping[str, Points],
+    top: float,
+    grid: NDArray[np.float32],
+    step: tuple[float, float, float],
 ) -> NDArray[np.float32]:
     """A layer of fat all round, and breasts, where there was air outside."""
     body = (soft > 0.3 * WATER).astype(np.uint8)
     filled = np.stack([_filled(body[:, row]) for row in range(body.shape[1])], axis=1)
-    if shape.fat >= STEP[1]:
-        size = (2 * round(shape.fat / STEP[0]) + 1, 2 * round(shape.fat / STEP[1]) + 1)
+    if shape.fat >= step[1]:
+        size = (2 * round(shape.fat / step[0]) + 1, 2 * round(shape.fat / step[1]) + 1)
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, size)
         for row in range(body.shape[1]):
             layer = (cv2.dilate(filled[:, row], kernel) > 0) & (filled[:, row] == 0)
@@ -140,24 +157,17 @@ def _bones(
     return bones
 
 
-def _squared(trunk: Volume, bones: Mapping[str, Volume], points: Mapping[str, Points]) -> Body:
-    """Turned about the vertical until the clavicles' ends lie evenly about the spinous line, and centred."""
+def squared(points: Mapping[str, Points]) -> tuple[Matrix, float]:
+    """Turns a body about the vertical until its clavicles' ends lie evenly about the spinous line, and centres it.
+
+    Returns:
+        The 4 x 4 move and the degrees of the turn.
+    """
     ends = (points["clavicle_end_right"][0] + points["clavicle_end_left"][0]) / 2
     spine = points["spinous"]
     height = np.argsort(spine[:, 2])
     back = np.array([np.interp(ends[2], spine[height, 2], spine[height, axis]) for axis in (0, 1)])
     neutral = float(np.degrees(np.arctan2(ends[0] - back[0], ends[1] - back[1])))
-    middle = np.array([back[0], (ends[1] + back[1]) / 2, points["apex_right"][0, 2] - 110.0])
-    matrix = np.asarray(turned(2, neutral) @ _centred(middle), np.float64)
-    return Body(
-        trunk.moved(matrix),
-        {name: bone.moved(matrix) for name, bone in bones.items()},
-        {name: moved(matrix, found) for name, found in points.items()},
-        neutral,
-    )
-
-
-def _centred(middle: Points) -> NDArray[np.float64]:
-    matrix = np.eye(4)
-    matrix[:3, 3] = -middle
-    return matrix
+    middle = (back[0], (ends[1] + back[1]) / 2, points["apex_right"][0, 2] - 110.0)
+    away = shifted((-float(middle[0]), -float(middle[1]), -float(middle[2])))
+    return np.asarray(turned(2, neutral) @ away, np.float64), neutral

@@ -45,7 +45,7 @@ class Deformation:
     def forward(self, patient: Points) -> Points:
         """Where in the body points (n, 3) of the patient go; by fixed-point iteration, to well under 0.1 mm."""
         body = (patient - self._centre) * self._scale + self._centre
-        for _ in range(40):
+        for _ in range(15):
             body = body + self._scale * (patient - self.backward(body))
         return np.asarray(body, np.float64)
 

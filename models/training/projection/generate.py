@@ -9,14 +9,14 @@ import argparse
 import csv
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 
-from models.training.projection.body import Body, build
+from models.training.projection.body import STEP, Body, build
 from models.training.projection.film import random_field, random_look
 from models.training.projection.patient import Patient, read_wheel
 from models.training.projection.shape import random_shape
@@ -42,22 +42,41 @@ COLUMNS = (
 )
 
 
+Step = tuple[float, float, float]
+Series = Literal["frontal", "lateral", "rotation"]
+_INDEX: dict[Series, str] = {"frontal": "index.csv", "lateral": "lateral.csv", "rotation": "index.csv"}
+_TURNED: tuple[tuple[int, Kind], ...] = ((8, "PA"), (9, "AP"), (18, "PA"), (19, "AP"))
+"""Bodies of the test part that are turned by known angles, and how they stand."""
+_WHOLE = (40.0, 45.0, 40.0, 35.0)
+_TURNS = np.arange(-10.0, 10.1, 0.5)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One film to make."""
 
     file: str
     body: int
-    view: int
-    lateral: bool
+    kinds: tuple[Kind, ...]
+    """One of them is drawn."""
+    draw: tuple[int, ...]
+    """What seeds everything random of the film but its body."""
+    yaw: float | None = None
+    """A given one, with the whole chest on the film."""
 
 
-def plans(count: int, *, lateral: bool) -> Iterator[Plan]:
-    """``count`` films, body by body."""
-    name = "lateral" if lateral else "frontal"
+def plans(series: Series, count: int) -> Iterator[Plan]:
+    """Up to ``count`` films, body by body."""
+    if series == "rotation":
+        turns = [(body, kind, yaw) for body, kind in _TURNED for yaw in _TURNS][:count]
+        for number, (body, kind, yaw) in enumerate(turns):
+            yield Plan(f"rotation_{body:03d}_{yaw:+05.1f}.npz", body, (kind,), (number, 2), float(yaw))
+        return
+    sideways = series == "lateral"
+    kinds: tuple[Kind, ...] = ("L",) if sideways else ("PA", "PA", "PA", "AP", "AP")
     for number in range(count):
         body, view = divmod(number, PER_BODY)
-        yield Plan(f"{name}_{body:03d}_{view:02d}.npz", body, view, lateral)
+        yield Plan(f"{series}_{body:03d}_{view:02d}.npz", body, kinds, (view, int(sideways)))
 
 
 def split_of(body: int) -> Split:
@@ -81,20 +100,21 @@ def save(path: Path, view: View) -> None:
     part.replace(path)
 
 
-def generate(patient: Patient, out: Path, count: int, seed: int, *, lateral: bool) -> None:
-    """Makes what is missing of ``count`` films and writes ``index.csv`` (``lateral.csv``) anew after each body."""
+def generate(patient: Patient, out: Path, series: Series, count: int, seed: int, step: Step = STEP) -> None:
+    """Makes what is missing of ``count`` films and writes ``index.csv`` (``lateral.csv``) anew every few films."""
     out.mkdir(parents=True, exist_ok=True)
-    index = out / ("lateral.csv" if lateral else "index.csv")
+    index = out / _INDEX[series]
     rows = {row["file"]: row for row in _read(index)}
     started, made = time.monotonic(), 0
-    bodies = _Bodies(patient, seed, arms=not lateral)
-    for plan in plans(count, lateral=lateral):
+    bodies = _Bodies(patient, seed, arms=series != "lateral", step=step)
+    for plan in plans(series, count):
         if plan.file in rows and (out / plan.file).exists():
             continue
         body = bodies.take(plan.body)
-        random = np.random.default_rng([seed, plan.body, plan.view, int(lateral)])
-        kinds: tuple[Kind, ...] = ("L",) if lateral else ("PA", "PA", "PA", "AP", "AP")
-        stand = random_stand(kinds[int(random.integers(len(kinds)))], random)
+        random = np.random.default_rng([seed, plan.body, *plan.draw])
+        stand = random_stand(plan.kinds[int(random.integers(len(plan.kinds)))], random)
+        if plan.yaw is not None:
+            stand = replace(stand, yaw=plan.yaw, margins=_WHOLE)
         camera = aimed(body, stand)
         field = random_field((camera.width, camera.height), random)
         view = shoot(body, stand, random_look(random), field, random)
@@ -110,14 +130,14 @@ def generate(patient: Patient, out: Path, count: int, seed: int, *, lateral: boo
 class _Bodies:
     """The bodies of a seed, one at a time: the last one is kept."""
 
-    def __init__(self, patient: Patient, seed: int, *, arms: bool) -> None:
-        self._patient, self._seed, self._arms = patient, seed, arms
+    def __init__(self, patient: Patient, seed: int, *, arms: bool, step: Step) -> None:
+        self._patient, self._seed, self._arms, self._step = patient, seed, arms, step
         self._last: tuple[int, Body] | None = None
 
     def take(self, number: int) -> Body:
         if self._last is None or self._last[0] != number:
             shape = random_shape(np.random.default_rng([self._seed, number]), arms=self._arms)
-            self._last = number, build(self._patient, shape)
+            self._last = number, build(self._patient, shape, self._step)
         return self._last[1]
 
 
@@ -154,10 +174,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=512)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--lateral", action="store_true", help="lateral instead of frontal films")
+    parser.add_argument("--series", choices=list(_INDEX), default="frontal")
     chosen = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    generate(read_wheel(chosen.ct), chosen.out, chosen.count, chosen.seed, lateral=chosen.lateral)
+    generate(read_wheel(chosen.ct), chosen.out, chosen.series, chosen.count, chosen.seed)
 
 
 if __name__ == "__main__":

@@ -86,7 +86,9 @@ def clavicle(end: Points, lateral: Points, form: Clavicle) -> Volume:
     ahead = ahead - form.bow * np.sin(2 * np.pi * t**0.85) * np.where(t < 0.62, 1.0, 0.75)
     tall, deep = _profile(t, form)
     radius = np.sqrt((above / tall) ** 2 + (ahead / deep) ** 2)
-    inside = np.minimum((1 - radius) * np.minimum(tall, deep), np.minimum(along, length - along) + 0.5)
+    # The medial face looks at the other clavicle, whatever way the bone goes: on a film it is the bone's end.
+    outwards = grid[..., 0] * np.sign(axis[0])
+    inside = np.minimum((1 - radius) * np.minimum(tall, deep), np.minimum(outwards, length - along))
     presence = np.clip(inside / _STEP + 0.5, 0, 1)
     hollow = np.clip((inside - form.cortex) / _STEP + 0.5, 0, 1)
     excess = _CORTEX * (presence - hollow) + _MARROW * hollow

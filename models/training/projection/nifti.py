@@ -12,6 +12,8 @@ from capture.errors import SetAside
 from capture.text import Bilingual
 
 _HEADER = 348
+_START = 352
+"""The first byte that may belong to the values."""
 _TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 512: "u2"}
 
 
@@ -25,6 +27,8 @@ def read_nifti(packed: bytes) -> tuple[NDArray[np.float32], NDArray[np.float64]]
         SetAside: ``projection.not_nifti`` for anything but a three-dimensional single-file NIfTI-1 with an sform.
     """
     raw = gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed
+    if len(raw) < _START:
+        raise _refused()
     order = "<" if raw[:4] == _HEADER.to_bytes(4, "little") else ">"
     shape = np.frombuffer(raw, order + "i2", 8, 40)
     kind = int(np.frombuffer(raw, order + "i2", 1, 70)[0])
@@ -35,6 +39,8 @@ def read_nifti(packed: bytes) -> tuple[NDArray[np.float32], NDArray[np.float64]]
     matrix = np.eye(4)
     matrix[:3] = np.frombuffer(raw, order + "f4", 12, 280).reshape(3, 4)
     size = tuple(int(length) for length in shape[1:4])
+    if int(start) < _START or len(raw) - int(start) < np.prod(size) * np.dtype(_TYPES[kind]).itemsize:
+        raise _refused()
     values = np.frombuffer(raw, order + _TYPES[kind], int(np.prod(size)), int(start)).reshape(size, order="F")
     return values.astype(np.float32) * (slope or 1.0) + shift, matrix
 

@@ -97,7 +97,7 @@ def posed(stand: Stand) -> Matrix:
 def aimed(body: Body, stand: Stand) -> Camera:
     """The camera whose film is the lungs plus the margins, 320 pixels along its long side."""
     lungs = moved(posed(stand), np.concatenate([body.points["lung_right"], body.points["lung_left"]]))
-    open_field = _camera(stand, (100, 100), 1.0, (0.0, 0.0))
+    open_field = camera_of(stand, (100, 100), 1.0, (0.0, 0.0))
     seen = open_field.seen(lungs) - 50
     left, top, right, bottom = stand.margins
     low = np.percentile(seen, 0.1, axis=0) - np.array([left, top])
@@ -105,10 +105,11 @@ def aimed(body: Body, stand: Stand) -> Camera:
     pixel = float((high - low).max()) / _LONG
     size = (round(float(high[0] - low[0]) / pixel), round(float(high[1] - low[1]) / pixel))
     middle = (low + high) / 2
-    return _camera(stand, size, pixel, (float(-middle[0]), float(-middle[1])))
+    return camera_of(stand, size, pixel, (float(-middle[0]), float(-middle[1])))
 
 
-def _camera(stand: Stand, size: tuple[int, int], pixel: float, middle: tuple[float, float]) -> Camera:
+def camera_of(stand: Stand, size: tuple[int, int], pixel: float, middle: tuple[float, float]) -> Camera:
+    """The camera of a stand whose film has that size, its middle at (across, up) in the room, mm."""
     source = (middle[0] - stand.offset[0], middle[1] - stand.offset[1])
     if stand.kind == "L":
         return lateral(size, pixel, stand.distance, stand.gap, centre=middle, source=source)
