@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # torch takes seconds to import: help and errors of the comma
     from models.training.loop import Settings
     from models.training.task import Task
 
-COMMANDS = ("fit", "evaluate", "list", "manifest", "collect")
+COMMANDS = ("fit", "evaluate", "list", "manifest", "collect", "metrics", "known")
 PARTS = {
     "train": Bilingual("训练", "train"),
     "tune": Bilingual("调整", "tune"),
@@ -165,6 +165,46 @@ def collect(
         "图像中烧录的姓名等文字不会被去除，请人工检查；pseudonyms.key 须妥善保管，不得随图像传出",
         "Names burned into a picture stay in it: look through them. Keep pseudonyms.key, and never pass it on.",
     )
+
+
+@app.command()
+def metrics(
+    data: _Films,
+    out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("metrics-report"),
+    films: Annotated[int, typer.Option(min=1, help="Films per source; about two seconds of CPU each.")] = 15,
+    refit: Annotated[
+        Path | None, typer.Option(help="First fit motion blur anew and write its coefficients to this file.")
+    ] = None,
+) -> None:
+    """The classical metrics on films degraded by known amounts, without any network. Exit 1: a claim fails."""
+    from models.training.degradations import motion_fit, proof
+    from models.training.manifest import read_manifest
+    from models.training.report import page
+    from models.training.split import films_of
+
+    if refit is not None:
+        drawn = list(motion_fit.draw(films_of(read_manifest(data), "train"), "first", 10 * films))
+        motion_fit.write(motion_fit.fit(drawn), refit, "Fitted by: qcbox-train metrics --refit")
+    report = proof.evaluate(data, films)
+    written = page.write(report, out)
+    typer.echo(page.as_text(report))
+    _say(f"报告：{written}", f"Report: {written}")
+    if not all(claim.holds for claim in report.claims):
+        raise typer.Exit(1)
+
+
+@app.command()
+def known(
+    data: _Films,
+    out: Annotated[Path, typer.Option(help="Folder to make; it must not be there yet.")],
+    films: Annotated[int, typer.Option(min=1, help="Films per source and part.")] = 30,
+) -> None:
+    """Write good films and the same films with faults of known size, for: qcbox bench calibration."""
+    from models.training.degradations.known_films import write_known
+    from models.training.manifest import read_manifest
+
+    count = write_known(read_manifest(data), out, films)
+    _say(f"已写入 {count} 个文件：{out}", f"{count} files written: {out}")
 
 
 def main() -> None:
