@@ -4,8 +4,8 @@
 ``points`` are ``x,y`` pairs in percent of the picture's width and height. A hand's line is good to one or two
 percent: the pixels beside it are not trusted, there a network goes by what it learnt from finer masks.
 
-``chest_anatomy_marks.csv`` beside this file are the outlines that the shipped weights learnt from (the card says who
-drew them); copied into the folder as ``marks.csv`` they fit the films of NIH ChestX-ray14 and of Hannover.
+``chest_anatomy_marks.csv`` beside this file are the outlines that the shipped weights learnt from (who drew them:
+see the card); copied into the folder as ``marks.csv`` they fit the films of NIH ChestX-ray14 and of Hannover.
 """
 
 from __future__ import annotations
