@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,9 +15,12 @@ _LEAST_PEAK = 0.15
 """A heat map that nowhere gets warmer shows nothing."""
 _FULL_PEAK = 0.5
 """From here on the network is as sure as it gets."""
-_REACH_PX = 7
-_RIVAL = 0.6
-"""A second peak this strong, beside the first, makes the point ambiguous."""
+_OF_SPOT = 0.5
+"""A spot is what is at least this warm, as a share of its peak."""
+_RIVAL = 0.75
+"""Another spot as warm as this share of the peak makes the point ambiguous."""
+_SHARP_PX, _WIDE_PX = 3.0, 12.0
+"""Mean distance from the centre of a spot as sharp as it is taught; so much more takes all confidence away."""
 _LEAST_ROWS = 16
 _STRAIGHT_PX = 2.0
 """Scatter of a line about its fit that takes all confidence away is three times this."""
@@ -48,20 +52,23 @@ class Line:
 
 
 def peak_of(heat: Picture) -> Landmark | None:
-    """The warmest place: the centre of gravity around the peak; None where nothing is warm."""
+    """The centre of gravity of the warm spot around the peak; None where nothing is warm.
+
+    Less sure the wider the spot is, and where another one is nearly as warm.
+    """
     row, column = np.unravel_index(int(np.argmax(heat)), heat.shape)
     peak = float(heat[row, column])
     if peak < _LEAST_PEAK:
         return None
-    rows, columns = (slice(max(0, int(i) - _REACH_PX), int(i) + _REACH_PX + 1) for i in (row, column))
-    near = heat[rows, columns].astype(np.float64)
-    weight = np.where(near >= 0.3 * peak, near, 0)
-    y, x = np.mgrid[rows.start : rows.start + near.shape[0], columns.start : columns.start + near.shape[1]] + 0.5
-    at = np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
-    elsewhere = heat.copy()
-    elsewhere[rows, columns] = 0
-    ambiguous = float(elsewhere.max()) >= _RIVAL * peak
-    return Landmark(at, min(1.0, peak / _FULL_PEAK) * (0.5 if ambiguous else 1.0))
+    _, spots = cv2.connectedComponents((heat >= _OF_SPOT * peak).astype(np.uint8), connectivity=8)
+    rows, columns = np.nonzero(spots == spots[row, column])
+    weight = heat[rows, columns].astype(np.float64)
+    places = np.stack([columns, rows], axis=1) + 0.5
+    at = weight @ places / weight.sum()
+    wide = float(np.sqrt(weight @ ((places - at) ** 2).sum(axis=1) / weight.sum()))
+    rival = bool((heat[(spots > 0) & (spots != spots[row, column])] >= _RIVAL * peak).any())
+    sharp = min(1.0, max(0.0, 1 - (wide - _SHARP_PX) / _WIDE_PX))
+    return Landmark(at, min(1.0, peak / _FULL_PEAK) * sharp * (0.5 if rival else 1.0))
 
 
 def ridge_of(heat: Picture, top: float, bottom: float) -> Line | None:

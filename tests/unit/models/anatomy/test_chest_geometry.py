@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.anatomy.chest import Chest
+from models.anatomy.landmarks import peak_of
 from models.anatomy.rotation import degrees
 from models.anatomy.structures import organ_of
 from models.measurement import Reason
@@ -246,3 +247,20 @@ def test_a_thread_is_no_part_of_a_lung_and_a_sharp_angle_keeps_its_tip() -> None
     wedge = np.where((columns >= 40) & (rows >= 60) & (columns - 40 < 0.7 * (200 - rows)), 0.95, 0)
     sharp = organ_of(wedge.astype(np.float32), whole=True)
     assert sharp is not None and sharp.contour[:, 1].max() > 197
+
+
+def spot(x: float, y: float, spread: float, peak: float = 0.9) -> NDArray[np.float32]:
+    rows, columns = np.mgrid[0:256, 0:256] + 0.5
+    return (peak * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * spread**2))).astype(np.float32)
+
+
+def test_a_landmark_is_as_sure_as_its_spot_is_warm_sharp_and_single() -> None:
+    sharp = peak_of(spot(100.3, 80.7, 3))
+    assert sharp is not None and sharp.confidence == 1
+    assert sharp.at == pytest.approx((100.3, 80.7), abs=0.2)
+    wide, faint = peak_of(spot(100, 80, 9)), peak_of(spot(100, 80, 3, peak=0.25))
+    two = peak_of(np.maximum(spot(100, 80, 3), spot(150, 80, 3, peak=0.85)))
+    assert wide is not None and faint is not None and two is not None
+    assert max(wide.confidence, faint.confidence, two.confidence) < 0.8
+    assert two.confidence == 0.5 and faint.confidence == pytest.approx(0.5, abs=0.02)
+    assert peak_of(spot(100, 80, 3, peak=0.1)) is None
