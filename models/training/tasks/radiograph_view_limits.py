@@ -6,23 +6,25 @@ look like is known.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.anatomy.gate import LungsSeen, implausible, lungs_seen, strange
+from models.anatomy.gate import LungsSeen, lungs_seen
 from models.anatomy.limits import Band, GateNumbers, Limits, ShapeNumbers, ViewLimits
 from models.anatomy.lung_shape import ShapePrior
+from models.anatomy.view import View
 from models.training.task import Run
 from models.training.tasks.radiograph_view_pool import Item
 from models.training.tasks.radiograph_view_shapes import fitted, found_shapes, maps_of, mask_shapes
 from models.training.tasks.radiograph_view_trials import Trial
 
-_LOST = (0.02, 0.015, 0.01, 0.008, 0.006, 0.004, 0.002, 0.0)
-"""Share of good films that each test of the gate may refuse: the first at which all together refuse few."""
-_REFUSED = 0.008
-"""Of the good films of ``tune``; in the test, with another source among them, 2 % at most are wanted (issue 3)."""
+_REFUSED = 0.0125
+"""Of the good films of ``tune`` are left out; in the test 2 % at most are wanted (issue 3)."""
+_MARGIN = 0.1
+"""Of the way from the median to the worst good film, beyond it."""
+_NOTHING = LungsSeen(certainty=0.0, agreement=0.0, contrast=1.0, distance=100.0)
 _FALSE = 0.005
 _SURE = 0.95
 """A mismatch is never said below this: the rules' own limit (PA18)."""
@@ -95,42 +97,62 @@ def _projection(good: Sequence[Trial]) -> float:
 
 
 def gate_numbers(good: Sequence[Trial], taught: Sequence[Item], anatomy: Run | None) -> GateNumbers:
-    """The prior of shapes, and the tightest limits that together refuse few of the good films."""
+    """The prior of shapes, and limits a little beyond the worst of the good films, the very worst left out."""
     shape = fitted(np.asarray([*mask_shapes(taught), *(found_shapes(taught, anatomy) if anatomy else ())]))
     prior = ShapePrior(np.asarray(shape.mean), np.asarray(shape.precision))
     seen = [lungs_seen(*maps_of(trial.picture, anatomy), prior) for trial in good] if anatomy else []
-    numbers = _numbers(good, seen, shape, _LOST[0])
-    for lost in _LOST[1:]:
-        limits = numbers.limits()
-        refused = [strange(trial.view, limits) is not None for trial in good]
-        if seen:
-            refused = [odd or implausible(one, limits) is not None for odd, one in zip(refused, seen, strict=True)]
-        if np.mean(refused) <= _REFUSED:
-            break
-        numbers = _numbers(good, seen, shape, lost)
-    return numbers
+    return gate_limits([trial.view for trial in good], seen, shape)
 
 
-def _numbers(
-    good: Sequence[Trial], seen: Sequence[LungsSeen | None], shape: ShapeNumbers, lost: float
-) -> GateNumbers:
-    """Each limit where it loses this share of the good films, within bounds."""
-    lungs = [one for one in seen if one is not None]
-    guess = {"agreement": 0.8, "certainty": 0.5, "contrast": 0.45, "distance": 9.0}
-    found = {
-        "agreement": _floor([one.agreement for one in lungs], 0.5, 0.95, lost),
-        "certainty": _floor([one.certainty for one in lungs], 0.2, 0.85, lost),
-        "contrast": 1 - _floor([1 - one.contrast for one in lungs], 0.3, 0.8, lost),
-        "distance": -_floor([-one.distance for one in lungs], -20, -5, lost),
-    } if lungs else guess  # fmt: skip
+def gate_limits(views: Sequence[View], seen: Sequence[LungsSeen | None], shape: ShapeNumbers) -> GateNumbers:
+    """The limits that these good films allow; ``seen`` is empty where there is no anatomy network."""
+    columns = {
+        "frontal": _odds([view.frontal for view in views]),
+        "upright": _odds([view.turn[0] for view in views]),
+        "inverted": _odds([1 - view.inverted for view in views]),
+        "white_lung": _odds([1 - view.white_lung for view in views]),
+    }
+    if seen:
+        found = [one or _NOTHING for one in seen]
+        columns |= {
+            "agreement": _odds([one.agreement for one in found]),
+            "certainty": _odds([one.certainty for one in found]),
+            "contrast": _odds([1 - one.contrast for one in found]),
+            "distance": -np.log([one.distance for one in found]),
+        }
+    edges = _edges(columns)
+    likely = {name: _likelihood(edge) for name, edge in edges.items() if name != "distance"}
+    guess = {"agreement": 0.8, "certainty": 0.5, "contrast": 0.55}
+    limits = {name: round(float(np.clip(p, 0.2, 0.97)), 4) for name, p in (guess | likely).items()}
+    for name in ("inverted", "white_lung", "contrast"):
+        limits[name] = round(1 - limits[name], 4)
     return GateNumbers(
-        frontal=_floor([t.view.frontal for t in good], 0.5, 0.97, lost),
-        upright=_floor([t.view.turn[0] for t in good], 0.5, 0.97, lost),
-        inverted=1 - _floor([1 - t.view.inverted for t in good], 0.1, 0.9, lost),
-        white_lung=1 - _floor([1 - t.view.white_lung for t in good], 0.05, 0.8, lost),
-        shape=shape,
-        **found,
+        **limits, distance=round(float(np.exp(-edges.get("distance", -np.log(9.0)))), 3), shape=shape
     )
+
+
+def _edges(columns: Mapping[str, Numbers]) -> dict[str, float]:
+    """Per test (lower is worse): the worst of the films that are kept, and a margin, for there will be worse ones.
+
+    Left out are the films farthest from the others in any one test, measured in distances from the median to the
+    worst twentieth.
+    """
+    table = np.stack(list(columns.values()), axis=1)
+    middle = np.median(table, axis=0)
+    usual = np.maximum(middle - np.quantile(table, 0.05, axis=0), 1e-6)
+    worst = ((middle - table) / usual).max(axis=1)
+    kept = table[np.argsort(worst)[: len(table) - int(_REFUSED * len(table))]]
+    edge = kept.min(axis=0) - _MARGIN * (middle - kept.min(axis=0))
+    return {name: float(value) for name, value in zip(columns, edge, strict=True)}
+
+
+def _odds(probability: Sequence[float]) -> Numbers:
+    p = np.clip(np.asarray(probability, float), 1e-4, 1 - 1e-4)
+    return np.asarray(np.log(p / (1 - p)))
+
+
+def _likelihood(odds: float) -> float:
+    return float(1 / (1 + np.exp(-odds)))
 
 
 def _floor(values: Sequence[float], least: float, most: float, lost: float) -> float:
