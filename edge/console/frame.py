@@ -26,7 +26,7 @@ from edge.services import Services
 from edge.store.board import leaves_site
 from edge.store.cards import Card, Decided
 from models.catalogue import catalogue
-from models.measurement import Measurement, Value
+from models.measurement import Measurement, Reason, Value
 from models.rules.verdict import Finding
 from models.rules.wording import shown
 
@@ -62,7 +62,7 @@ def make(services: Services) -> Console:
 
 @dataclass(frozen=True, slots=True)
 class Unassessed:
-    """Rules that nobody could decide on a picture."""
+    """Rules that could not be decided on a picture."""
 
     count: int
     why: str
@@ -154,15 +154,16 @@ class View:
         return overlay_of(card)
 
     def unassessed(self, card: Card) -> Unassessed:
-        """How many rules that need a network's look at this picture were left open, and the commonest reason."""
-        names = catalogue()
+        """How many rules a network could not answer for this very picture, and the commonest reason.
+
+        A network that is not installed says nothing of a picture, and is not counted.
+        """
+        seen_by_network = {name for name, entry in catalogue().items() if entry.needs_model}
         why = [
-            next(
-                (fact.reason for fact in rule.missing if fact.name in names and names[fact.name].needs_model), None
-            )
+            next((fact.reason for fact in rule.missing if fact.name in seen_by_network), None)
             for rule in card.not_assessed
         ]
-        counted = Counter(reason for reason in why if reason is not None)
+        counted = Counter(reason for reason in why if reason not in (None, Reason.NO_MODEL))
         commonest = counted.most_common(1)
         return Unassessed(counted.total(), self.word("missing", commonest[0][0]) if commonest else "")
 

@@ -116,6 +116,17 @@ def test_a_list_of_cases_carries_no_drawings(stage: Stage) -> None:
     assert (listed.drawings, shown.drawings) == ((), card.drawings) and card.drawings
 
 
+async def test_a_good_image_that_was_not_wholly_assessed_is_not_praised_as_if_it_were(stage: Stage) -> None:
+    unlike = NotMeasured("chest.rotation_deg", Reason.UNLIKE_TRAINING)
+    open_rule = NotAssessed("PA03", off_centre().title, (unlike,))
+    async with stage.logged_in() as browser:
+        stage.add(Grade.JIA)  # its network is not installed: nothing that this picture lacks
+        assert "Well done" in (await browser.get("/")).text
+        stage.add(given=replace(verdict(Grade.JIA), not_assessed=(open_rule,)))
+        page = (await browser.get("/")).text
+        assert "Nothing wrong in what could be assessed" in page[: page.index("</article>")]
+
+
 async def test_the_pages_draw_explain_and_say_what_was_not_assessed(stage: Stage) -> None:
     bottom = fact("chest.margin_bottom_mm", CUT, LUNG)
     unlike = NotMeasured("chest.rotation_deg", Reason.UNLIKE_TRAINING)
