@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.anatomy.chest import Chest, Lungs, Plane, in_both, none_of, unreliable
 from models.anatomy.landmarks import Landmark, Line, axis_of, peak_of, ridge_of
 from models.anatomy.marks import box, contour, line, lung_contours, point
-from models.anatomy.rotation import degrees
+from models.anatomy.rotation import degrees_of_shift
 from models.anatomy.structures import CLAVICLE_ENDS
 from models.measurement import Mark, Measured, Measurement, NotMeasured
 from models.reporting import Missing
@@ -84,7 +84,7 @@ def _shoulders(chest: Chest, lungs: Lungs) -> _Shoulders | Missing:
 
 
 def _turn(chest: Chest, lungs: Lungs) -> Iterable[Measured]:
-    """Asymmetry of the clavicle ends about the spinous line: ``abs(dR - dL) / (dR + dL)``.
+    """Asymmetry of the clavicle ends about the spinous line: ``abs(dR - dL) / (dR + dL)``; degrees by their shift.
 
     The clavicles lie in front of the spine, so the front moves to the side that the patient turns to, and the end
     on that side moves away from the line (image-qc.md 9.2).
@@ -99,12 +99,14 @@ def _turn(chest: Chest, lungs: Lungs) -> Iterable[Measured]:
     ratio = (right - left) / (left + right)
     if abs(ratio) > _MOST_RATIO:
         return none_of(_TURN, unreliable("the ends of the clavicles and the spine do not fit each other"))
+    columns = plane.of(np.concatenate([lung.contour for lung in lungs]))[:, 0]
+    shift = (right - left) / 2 / float(np.ptp(columns))
     towards = chest.on_patient("right" if ratio > 0 else "left")
     sure, marks = shoulders.confidence, _rotation_marks(chest, shoulders, (left, right))
     where = box(chest, np.array([shoulders.left.at, shoulders.right.at]))
     return [
         Measurement("chest.rotation_ratio", abs(ratio), confidence=sure, regions=(where,), marks=marks),
-        Measurement("chest.rotation_deg", abs(degrees(ratio)), confidence=sure),
+        Measurement("chest.rotation_deg", abs(degrees_of_shift(shift)), confidence=sure),
         Measurement("chest.rotation_towards", "L" if towards == "left" else "R", confidence=sure),
     ]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.anatomy.chest import Chest
 from models.anatomy.landmarks import peak_of
-from models.anatomy.rotation import degrees
+from models.anatomy.rotation import degrees_of_shift
 from models.anatomy.structures import organ_of
 from models.measurement import Reason
 from tests.unit.models.anatomy.chests import NAMES, chest, fact, facts, number, reasons
@@ -113,7 +113,8 @@ def test_rotation_is_the_asymmetry_of_the_clavicle_ends(end_left: float, end_rig
     left, right = 180 - end_left, end_right - 180
     truth = abs(right - left) / (right + left)
     assert number(found, "rotation_ratio") == pytest.approx(truth, abs=0.05)
-    assert number(found, "rotation_deg") == pytest.approx(abs(degrees(truth)), abs=0.5)
+    share = abs(right - left) / 2 / (305 - 45)
+    assert number(found, "rotation_deg") == pytest.approx(degrees_of_shift(share), abs=0.5)
     if truth:
         # Image right is the patient's left.
         assert found.text("chest.rotation_towards") == ("L" if right > left else "R")
@@ -251,7 +252,8 @@ def test_a_thread_is_no_part_of_a_lung_and_a_sharp_angle_keeps_its_tip() -> None
 
 def spot(x: float, y: float, spread: float, peak: float = 0.9) -> NDArray[np.float32]:
     rows, columns = np.mgrid[0:256, 0:256] + 0.5
-    return (peak * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * spread**2))).astype(np.float32)
+    warmth = peak * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * spread**2))
+    return np.asarray(warmth, np.float32)
 
 
 def test_a_landmark_is_as_sure_as_its_spot_is_warm_sharp_and_single() -> None:
