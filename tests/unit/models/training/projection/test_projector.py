@@ -62,7 +62,7 @@ def test_a_ball_lies_where_the_straight_ray_hits_the_detector(
 @pytest.mark.parametrize("antero_posterior", [False, True])
 @pytest.mark.parametrize("degrees", [-12.0, -1.0, 1.0, 5.0])
 def test_a_turn_moves_front_against_back_by_a_known_shift(antero_posterior: bool, degrees: float) -> None:
-    """image-qc.md 9.2: clavicles 130 mm in front of the processes move about 2.4 mm per degree, here rightwards."""
+    """image-qc.md 9.2: clavicles 130 mm in front of the processes move about 2.4 mm per degree, rightwards."""
     camera = frontal(_SIZE, 1.0, _SID, _GAP, antero_posterior=antero_posterior)
     pose = turned(2, degrees)
     front, back = (_middle(project(_ball(12, (0, y, 0)).moved(pose), camera)[..., 0])[0] for y in (65.0, -65.0))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.anatomy.rotation import degrees_of_shift
 from models.training.projection.body import Body, build, places
 from models.training.projection.deformation import Deformation
 from models.training.projection.film import random_look
@@ -121,3 +122,11 @@ def test_the_angle_can_be_told_from_perfect_points(patient: Patient) -> None:
     assert len(lines) == 6
     slope = float(lines[0].split()[2])
     assert 0.05 < slope < 0.2
+
+
+def test_a_shift_over_the_width_gives_the_angle_back(patient: Patient) -> None:
+    """The phantom's proportions are its own, so only roughly; the sign always."""
+    for trial in trials(patient, 3, 2):
+        told = degrees_of_shift(trial.share)
+        assert abs(trial.yaw) < 4 or np.sign(told) == np.sign(trial.yaw)
+        assert told == pytest.approx(trial.yaw, abs=2.5 + 0.5 * abs(trial.yaw))
