@@ -16,8 +16,8 @@ def degrees(ratio: float) -> float:
 def degrees_of_shift(share: float) -> float:
     """Degrees for the signed shift of the clavicle ends' middle off the spinous line, over the lungs' width.
 
-    Tighter than :func:`degrees`, which also depends on how far apart the ends are: with perfect points, on simulated
-    bodies not fitted on, 0.96 (PA) and 1.27 (AP) degrees of mean error against 1.49 and 1.63
+    Tighter than :func:`degrees`, which also depends on how far apart the ends are: with perfect points, on
+    simulated bodies not fitted on, 0.96 (PA) and 1.27 (AP) degrees of mean error against 1.49 and 1.63
     (models.training.projection.rotation, 150 bodies of one patient).
     """
     return share / _SHARE_PER_DEG
