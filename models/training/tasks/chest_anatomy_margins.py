@@ -72,7 +72,7 @@ def _trial(run: Run, film: Film, values: Picture, lungs: Mask, side: Side, rng: 
         border = free - true / 100 * width
     if border > _MOST * extent:
         lost, true, border = 0.0, float("nan"), 0.0
-    closed = crop_field(values, side, border / extent, rng, outside=rng.choice(_OUTSIDE))
+    closed = crop_field(values, side, max(0.0, border) / extent, rng, outside=rng.choice(_OUTSIDE))
     chest = chest_on(run, closed.film)
     lungs_found = chest.lungs()
     measured = float("nan")

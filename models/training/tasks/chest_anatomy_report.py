@@ -90,8 +90,9 @@ def bones(run: Run, known: Sequence[Projection]) -> Report:
     rows = tuple((name, mean(found[name], names)) for name in ORGANS)
     claims = []
     for kind, bar in BONE_BARS.items():
-        sides = np.nanmean([found[name] for name in ORGANS if name.startswith(kind)], axis=0)
-        claims.append(Claim(f"{kind} Dice, projections", mean(sides, names), bar, note=_ONE_CT))
+        of = [name for name in ORGANS if name.startswith(kind)]
+        sides = mean([value for name in of for value in found[name]], names * len(of))
+        claims.append(Claim(f"{kind} Dice, projections", sides, bar, note=_ONE_CT))
     return Report(
         "Projections", tuple(claims), (Table("Dice on projections", ("structure", "Dice"), rows, _ONE_CT),)
     )
