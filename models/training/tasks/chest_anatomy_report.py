@@ -104,7 +104,7 @@ def margins(run: Run, films: Sequence[Film], tune: Sequence[Film]) -> Report:
     found = list(trials(run, _some(films)))
     if not chosen_on or not any(_told(trial) for trial in found):
         return Report("Margins", notes=("Margins: no film on which both lungs are found.",))
-    limit = -threshold_for([-t.measured for t in chosen_on], [t.lost > 0 for t in chosen_on], FOUND_BAR)
+    limit = _limit(chosen_on)
     sides = ("top", "bottom", "left", "right")
     groups = {source: [t for t in found if t.source == source] for source in sorted({t.source for t in found})}
     rows = [_margin_row(source, of, limit) for source, of in groups.items()]
@@ -129,6 +129,12 @@ def margins(run: Run, films: Sequence[Film], tune: Sequence[Film]) -> Report:
         roc_plot("Lung cut off", {"all": ([-t.measured for t in told], [t.lost > 0 for t in told])}),
     )
     return Report("Margins", tuple(claims), (Table("Margin and cut-off", columns, tuple(rows), note),), figures)
+
+
+def _limit(tune: Sequence[Trial]) -> float:
+    """The largest margin that counts as cut off; 0 (the lung touches the border) where that is too often already."""
+    threshold = threshold_for([-t.measured for t in tune], [t.lost > 0 for t in tune], FOUND_BAR)
+    return -threshold if math.isfinite(threshold) else 0.0
 
 
 def _some(films: Sequence[Film]) -> list[Film]:
