@@ -16,6 +16,7 @@ from models.measurement import Measured, Measurement, NotMeasured, Reason, Regio
 NAMES = frozenset(
     {
         "artefact.grid_peak_ratio",
+        "artefact.grid_depth_percent",
         "artefact.grid_period_px",
         "artefact.grid_frequency_lp_mm",
         "artefact.dead_line_count",
@@ -43,6 +44,8 @@ class Peak:
     ratio: float
     frequency: float
     """Cycles per pixel."""
+    depth: float
+    """From line to line, bright to dark, in the unit of the values."""
 
 
 def look(radiograph: Radiograph) -> Iterable[Measured]:
@@ -76,9 +79,15 @@ def _grid(radiograph: Radiograph, box: Picture) -> Iterable[Measured]:
     sure = 0.5 if radiograph.lossy else 1.0
     yield Measurement("artefact.grid_peak_ratio", best.ratio, confidence=sure)
     if best.ratio < _PATTERN:
+        yield NotMeasured("artefact.grid_depth_percent", Reason.NOT_APPLICABLE, "no line pattern")
         yield NotMeasured("artefact.grid_period_px", Reason.NOT_APPLICABLE, "no line pattern")
         yield NotMeasured("artefact.grid_frequency_lp_mm", Reason.NOT_APPLICABLE, "no line pattern")
         return
+    low, high = radiograph.pixels.value_range
+    if high > low:
+        yield Measurement("artefact.grid_depth_percent", 100 * best.depth / (high - low), confidence=sure)
+    else:
+        yield NotMeasured("artefact.grid_depth_percent", Reason.INVALID_IN_HEADER, "no range of values")
     yield Measurement("artefact.grid_period_px", 1 / best.frequency, confidence=sure)
     spacing = radiograph.pixels.spacing_mm
     if spacing is None or spacing[pitch_of] <= 0:
@@ -112,7 +121,9 @@ def line_pattern(crop: Picture) -> Peak:
     around = np.maximum(np.maximum(before, after)[start:end], max(float(power.max()), 1e-30) * 1e-9)
     ratio = power[start:end] / around
     best = int(ratio.argmax())
-    return Peak(float(ratio[best]), float(frequency[start + best]))
+    beyond = max(0.0, float(power[start + best] - around[best]))
+    # A sine of half this height gives a peak of (height / 4 x the window's sum) squared.
+    return Peak(float(ratio[best]), float(frequency[start + best]), 4 * float(np.sqrt(beyond) / window.sum()))
 
 
 def _lines(radiograph: Radiograph, box: Picture, origin: tuple[int, int]) -> Iterable[Measured]:

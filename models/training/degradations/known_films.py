@@ -75,7 +75,8 @@ def _border(lungs: Mask, side: Side) -> float:
     places = np.flatnonzero(lungs.any(axis=axis))
     first, last, whole = int(places[0]), int(places[-1]) + 1, lungs.shape[1 - axis]
     inside = LOST * (last - first)
-    return float(first + inside) / whole if side in ("top", "left") else float(whole - last + inside) / whole
+    reach = first + inside if side in ("top", "left") else whole - last + inside
+    return float(reach / whole)
 
 
 def _dicom(picture: Picture, film: Film, name: str) -> Dataset:

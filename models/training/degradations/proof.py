@@ -37,13 +37,14 @@ BAR_AUC, BAR_RHO, BAR_FALSE = 0.95, 0.9, 0.01
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one metric said of one sample; nan where it said nothing."""
+    """What a metric said of one sample: ``score`` whether there is a fault, ``size`` how much; or nan."""
 
     source: str
     group: str
     fault: str
     level: float
     score: float
+    size: float
 
 
 def evaluate(data: Path, most: int = 15) -> Report:
@@ -100,21 +101,28 @@ def _seen(films: Sequence[Film], fault: Fault, simulator: Simulator) -> Iterator
         for number, level in enumerate((0.0, 0.0, *LEVELS)):
             given = fault if level else None
             made = sample_of(picture, given, level, f"{film.path.name}/{fault.name}/{number}", simulator)
-            yield Seen(film.source, film.group, fault.name, level, score_of(fault.name, made.film))
+            yield Seen(film.source, film.group, fault.name, level, *said_of(fault.name, made.film))
 
 
-def score_of(fault: str, film: Picture) -> float:
-    """What the product's metric for this fault says of a film; nan where it says nothing."""
+def said_of(fault: str, film: Picture) -> tuple[float, float]:
+    """What the product's metrics for this fault say of a film: whether, and how much; or nan."""
+    nothing = float("nan"), float("nan")
     if fault == "motion":
         found = motion.features(film)
-        return float("nan") if found is None else motion.judged(found).level
+        blur = None if found is None else motion.judged(found)
+        return nothing if blur is None else (blur.probability, blur.level)
     radiograph = _of_eight_bits(radiograph_of(film))
     if fault == "noise":
         blocks = noise.body_blocks(radiograph)
-        return float("nan") if blocks is None else noise.immerkaer_sigma(blocks)
-    look, name = _FACTS[fault]
-    value = Measurements(look(radiograph)).number(name)
-    return float("nan") if value is None else value
+        return nothing if blocks is None else (_noise(blocks), _noise(blocks))
+    look, name, size = _FACTS[fault]
+    facts = Measurements(look(radiograph))
+    value = facts.number(name)
+    return nothing if value is None else (value, facts.number(size) or 0.0)
+
+
+def _noise(blocks: Picture) -> float:
+    return noise.two_scale_sigma(noise.haar_sigma(blocks, 0), noise.coarse_sigma(blocks, 0))
 
 
 def _of_eight_bits(radiograph: Radiograph) -> Radiograph:
@@ -123,10 +131,10 @@ def _of_eight_bits(radiograph: Radiograph) -> Radiograph:
     return replace(radiograph, acquisition=replace(acquisition, display=display))
 
 
-_FACTS: dict[str, tuple[Callable[[Radiograph], Iterable[Measured]], str]] = {
-    "dark_clipping": (clipping.look, "clipping.low_percent"),
-    "bright_clipping": (clipping.look, "clipping.high_percent"),
-    "grid_lines": (artefact.look, "artefact.grid_peak_ratio"),
+_FACTS: dict[str, tuple[Callable[[Radiograph], Iterable[Measured]], str, str]] = {
+    "dark_clipping": (clipping.look, "clipping.low_percent", "clipping.low_percent"),
+    "bright_clipping": (clipping.look, "clipping.high_percent", "clipping.high_percent"),
+    "grid_lines": (artefact.look, "artefact.grid_peak_ratio", "artefact.grid_depth_percent"),
 }
 
 
@@ -135,7 +143,7 @@ def _judged(fault: Fault, simulator: Simulator, seen: Sequence[Seen]) -> tuple[l
     faint = [one for one in seen if not one.level or one.level < fault.visible_level]
     told, least = _auc(visible), _auc(faint)
     graded = [one for one in seen if one.level and np.isfinite(one.score)]
-    rho = spearman_of([one.score for one in graded], [one.level for one in graded], [one.group for one in graded])
+    rho = spearman_of([one.size for one in graded], [one.level for one in graded], [one.group for one in graded])
     sources = sorted({one.source for one in seen})
     each = ", ".join(f"{name} {_plain([one for one in visible if one.source == name]):.3f}" for name in sources)
     what = f"{fault.name}, {simulator} simulator"

@@ -67,6 +67,18 @@ def test_grid_of_known_period(period: float, column: bool) -> None:
     assert number(facts, "artefact.grid_frequency_lp_mm") == pytest.approx(1 / period / 0.2, rel=0.01)
 
 
+def test_the_depth_of_grid_lines() -> None:
+    """Twice as deep is twice the percent; the sine's own height within a fifth, for leakage between bins."""
+    wave = (np.sin(2 * np.pi * np.arange(SIZE[1]) / 4.6)).astype(np.float32)
+    plain = torso(*SIZE)
+    shallow, deep = (measured(plain + height * wave[None, :]) for height in (40, 80))
+    assert number(deep, "artefact.grid_depth_percent") == pytest.approx(100 * 160 / 4095, rel=0.2)
+    ratio = number(deep, "artefact.grid_depth_percent") / number(shallow, "artefact.grid_depth_percent")
+    assert ratio == pytest.approx(2, rel=0.1)
+    none = measured(plain).number("artefact.grid_depth_percent")
+    assert none is None or none < 0.2
+
+
 def test_grid_without_spacing() -> None:
     wave = (20 * np.sin(np.arange(SIZE[1]))).astype(np.float32)
     facts = measured(pixels(torso(*SIZE) + wave[None, :], spacing_mm=None))

@@ -21,6 +21,14 @@ def test_injected_sigma(sigma: float) -> None:
     assert fact(facts, "noise.sigma").confidence == 1.0
 
 
+def test_two_scales_follow_noise_that_was_blurred() -> None:
+    """White noise: the same as sigma within 6 %. Blurred to 0.7 pixels: much more of it is left than in sigma."""
+    white = measured(torso(sigma=40))
+    assert number(white, "noise.two_scale_sigma") == pytest.approx(40, rel=0.06)
+    soft = measured(np.asarray(cv2.GaussianBlur(torso(sigma=40), (0, 0), 0.7), np.float32))
+    assert number(soft, "noise.two_scale_sigma") > 1.5 * number(soft, "noise.sigma")
+
+
 def test_mean_of_two_has_less_noise_by_root_two() -> None:
     one, other = torso(sigma=40, seed=1), torso(sigma=40, seed=2)
     single, mean = measured(one), measured(np.asarray((one + other) / 2, np.float32))
