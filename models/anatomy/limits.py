@@ -19,7 +19,7 @@ class _Part(BaseModel):
 
 
 class Band(_Part):
-    """A probability is said at or below ``agrees`` and at or above ``differs``; between them nothing is."""
+    """A probability is said at or below ``agrees`` and above ``differs``; between them nothing is."""
 
     agrees: Probability
     differs: Probability
@@ -31,7 +31,9 @@ class ViewLimits(_Part):
     chest: Probability
     """Least probability of a chest film for ``pixels.body_part``."""
     projection: Probability
-    """Least probability of one projection for ``pixels.projection``."""
+    """PA or AP is said above it; at 1 never."""
+    lateral: Probability
+    """A lateral is said above it."""
     child: Band
     inverted: Band
     orientation: Band

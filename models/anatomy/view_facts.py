@@ -20,7 +20,7 @@ NAMES = frozenset(
         "pixels.inversion_mismatch_probability",
     }
 )
-_PROJECTIONS = {"chest_pa": "PA", "chest_ap": "AP", "chest_lateral": "LAT"}
+_PROJECTIONS = {"chest_pa": "PA", "chest_ap": "AP"}
 _STATED = {
     "PA": "chest_pa",
     "AP": "chest_ap",
@@ -55,11 +55,7 @@ def facts(view: View, stated: Stated, limits: ViewLimits) -> Iterator[Measured]:
     chest = 1 - view.kind["other_body_part"] - view.kind["not_a_radiograph"]
     strange = None if chest >= limits.chest else Missing(Reason.UNLIKE_TRAINING, f"seen as {view.likeliest}")
     yield _fact("pixels.body_part", strange or _part(stated.part), chest)
-    likeliest = max(view.kind.values())
-    sure = (
-        _PROJECTIONS[view.likeliest] if likeliest >= limits.projection and strange is None else _unsure(likeliest)
-    )
-    yield _fact("pixels.projection", strange or sure, likeliest)
+    yield _fact("pixels.projection", strange or _projection(view, limits), max(view.kind.values()))
     yield _fact("pixels.view_mismatch_probability", _view_mismatch(view, stated, limits))
     yield _fact("pixels.child_probability", strange or _in_band(view.child, limits.child))
     tested = NOT_APPLICABLE if stated.polarity_tested else None
@@ -83,13 +79,20 @@ def _part(stated: str | None) -> Answer:
     )
 
 
+def _projection(view: View, limits: ViewLimits) -> Answer:
+    if view.kind["chest_lateral"] > limits.lateral:
+        return "LAT"
+    likeliest = max(_PROJECTIONS, key=lambda kind: view.kind[kind])
+    return _PROJECTIONS[likeliest] if view.kind[likeliest] > limits.projection else _unsure(view.kind[likeliest])
+
+
 def _unsure(probability: float) -> Missing:
     return Missing(Reason.NOT_RELIABLE, f"probability {probability:.2f}: between what agrees and what differs")
 
 
 def _in_band(probability: float, band: Band) -> Answer:
     """The probability where it says something."""
-    return _unsure(probability) if band.agrees < probability < band.differs else probability
+    return _unsure(probability) if band.agrees < probability <= band.differs else probability
 
 
 def _view_mismatch(view: View, stated: Stated, limits: ViewLimits) -> Answer:
@@ -102,7 +105,7 @@ def _view_mismatch(view: View, stated: Stated, limits: ViewLimits) -> Answer:
     lateral = expected == "chest_lateral"
     family = view.kind["chest_lateral"] if lateral else view.frontal
     other = _in_band(1 - family, limits.other_view)
-    if lateral or isinstance(other, Missing) or 1 - family >= limits.other_view.differs:
+    if lateral or isinstance(other, Missing) or 1 - family > limits.other_view.differs:
         return other
     return _in_band(1 - view.kind[expected] / view.frontal, limits.frontal_view)
 
@@ -111,7 +114,7 @@ def _orientation_mismatch(view: View, stated: Stated, limits: ViewLimits) -> Ans
     """Turned is told for any chest film; mirrored for a frontal one, where the heart and the arch are seen."""
     turn, mirrored = orientation_of(stated.orientation) or _UPRIGHT
     turned = _in_band(1 - view.turn[turn], limits.orientation)
-    if isinstance(turned, Missing) or 1 - view.turn[turn] >= limits.orientation.differs:
+    if isinstance(turned, Missing) or 1 - view.turn[turn] > limits.orientation.differs:
         return turned
     if view.frontal < limits.chest:
         return _unsure(view.frontal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.anatomy.limits import Band
 from models.anatomy.view import ORIENTATIONS, orientation_of, view_of
 from models.anatomy.view_facts import NAMES, Stated, facts
 from models.catalogue import catalogue
@@ -95,6 +96,16 @@ def test_between_agreeing_and_differing_nothing_is_said() -> None:
         assert reason(doubtful, f"{name}_probability") is Reason.NOT_RELIABLE
     assert reason(doubtful, "projection") is Reason.NOT_RELIABLE
     assert doubtful.text("pixels.body_part") == "CHEST"
+
+
+def test_ap_against_pa_is_never_said_where_the_limits_forbid_it() -> None:
+    silent = limits().view.model_copy(update={"projection": 1.0, "frontal_view": Band(agrees=0.2, differs=1.0)})
+    found = Measurements(facts(view(kind=kinds(chest_ap=1.0)), PA, silent))
+    assert reason(found, "projection") is Reason.NOT_RELIABLE
+    assert reason(found, "view_mismatch_probability") is Reason.NOT_RELIABLE
+    lateral = Measurements(facts(view(kind=kinds(chest_lateral=1.0)), PA, silent))
+    assert lateral.text("pixels.projection") == "LAT"
+    assert lateral.number("pixels.view_mismatch_probability") == 1.0
 
 
 def test_a_header_without_a_view_or_of_another_part_is_not_contradicted() -> None:

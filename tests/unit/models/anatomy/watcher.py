@@ -104,7 +104,7 @@ def limits() -> Limits:
     )
     return Limits(
         view=ViewLimits(
-            chest=0.9, projection=0.9, child=wide, inverted=wide, orientation=wide, mirrored=wide,
+            chest=0.9, projection=0.9, lateral=0.9, child=wide, inverted=wide, orientation=wide, mirrored=wide,
             frontal_view=wide, other_view=wide,
         ),
         gate=GateNumbers(
