@@ -132,7 +132,7 @@ def margins(run: Run, films: Sequence[Film], tune: Sequence[Film]) -> Report:
 
 
 def _limit(tune: Sequence[Trial]) -> float:
-    """The largest margin that counts as cut off; 0 (the lung touches the border) where that is too often already."""
+    """The largest margin that counts as cut off; 0 (touching the border) where even that is too often."""
     threshold = threshold_for([-t.measured for t in tune], [t.lost > 0 for t in tune], FOUND_BAR)
     return -threshold if math.isfinite(threshold) else 0.0
 
