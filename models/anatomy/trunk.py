@@ -27,6 +27,9 @@ _ABOVE, _BELOW = 0.15, 0.35
 curved spine has nothing to do with where its processes stand between the clavicles."""
 _HIGHEST, _LOWEST = -0.15, 0.4
 """Where clavicles end, below the apices, in heights of the lungs."""
+_MOST_STEP = 0.12
+"""Most difference of their levels, in heights of the lungs: twice the 99th percentile of good films, 15 mm
+(image-qc.md 9.1). A larger one is a mistake of the landmarks."""
 _MOST_RATIO = 3.0
 """About 25 degrees: no such film is taken, so that a larger figure is a mistake of the landmarks."""
 
@@ -65,6 +68,7 @@ def _ends(chest: Chest, lungs: Lungs) -> tuple[Landmark, Landmark] | None:
     rows = _rows(lungs)
     top, height = float(rows.min()), float(np.ptp(rows))
     plausible = all(_HIGHEST <= (end.at[1] - top) / height <= _LOWEST for end in (left, right))
+    plausible &= abs(left.at[1] - right.at[1]) <= _MOST_STEP * height
     return (left, right) if plausible else None
 
 

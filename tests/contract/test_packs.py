@@ -201,7 +201,7 @@ NO_SCALE = [
 ]
 PERCENT = measured(
     chest__margin_least_percent=0.0,
-    chest__clavicle_height_difference_percent=7.0,
+    chest__clavicle_height_difference_percent=8.0,
     chest__centre_offset_horizontal_percent=12.0,
     chest__centre_offset_vertical_percent=0.0,
 )
