@@ -91,7 +91,7 @@ async def test_the_examples_network_and_rule_judge_a_hand(language: str, tmp_pat
     assert (
         isinstance(share, Measurement) and isinstance(share.value, float) and 0 < share.value < 1 and share.marks
     )
-    [used] = outcome.verdict.bundles
+    [used] = [one for one in outcome.verdict.bundles if one.name == "hand-jewellery"]  # ours look at a hand, too
     bundle = read_bundle(tmp_path / "bundles/hand-jewellery", content.bundle_most)
     assert (used.name, used.version, used.sha256) == ("hand-jewellery", "0.1.0", bundle.sha256)
 
@@ -126,7 +126,7 @@ def test_the_examples_commands(tmp_path: Path) -> None:
     assert "x_hand_jewellery.share [{ratio}]  饰物占图像的比例" in shown and "jewellery" in shown
     assert "hold" in qcbox("rules", "check", packs, "--bundles", bundles, "--lang", "en")
     told = qcbox("judge", hand, "--bundles", bundles, "--packs", packs, "--explain", "--lang", "en")
-    assert "Jewellery on the hand" in told and "networks: hand-jewellery 0.1.0" in told
+    assert "Jewellery on the hand" in told and "networks: " in told and "hand-jewellery 0.1.0" in told
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
