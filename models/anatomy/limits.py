@@ -39,10 +39,8 @@ class ViewLimits(_Part):
     orientation: Band
     mirrored: Band
     """As ``orientation``, for a film that is only mirrored."""
-    frontal_view: Band
-    """AP taken for PA and the reverse."""
     other_view: Band
-    """A lateral taken for a frontal film, or another body part."""
+    """A lateral taken for a frontal film or the reverse, or another body part."""
 
 
 class ShapeNumbers(_Part):

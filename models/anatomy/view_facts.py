@@ -21,13 +21,7 @@ NAMES = frozenset(
     }
 )
 _PROJECTIONS = {"chest_pa": "PA", "chest_ap": "AP"}
-_STATED = {
-    "PA": "chest_pa",
-    "AP": "chest_ap",
-    "LAT": "chest_lateral",
-    "LL": "chest_lateral",
-    "RL": "chest_lateral",
-}
+_FRONTAL, _LATERAL = frozenset({"PA", "AP"}), frozenset({"LAT", "LL", "RL"})
 _CHEST = frozenset({"CHEST", "THORAX", "LUNG"})
 _FAR = frozenset(
     {"ANKLE", "CALCANEUS", "ELBOW", "FEMUR", "FIBULA", "FINGER", "FOOT", "FOREARM", "HAND", "HEAD", "HIP", "KNEE"}
@@ -96,18 +90,13 @@ def _in_band(probability: float, band: Band) -> Answer:
 
 
 def _view_mismatch(view: View, stated: Stated, limits: ViewLimits) -> Answer:
-    """First whether it is such a film at all, which is told well; then AP from PA, which is not."""
+    """Frontal or lateral, which is told well; AP from PA is not: there the header is believed."""
     if stated.projection is None:
         return NOT_IN_HEADER
-    expected = _STATED.get(stated.projection)
-    if expected is None or (stated.part is not None and stated.part not in _CHEST):
+    if stated.projection not in _FRONTAL | _LATERAL or (stated.part is not None and stated.part not in _CHEST):
         return NOT_APPLICABLE
-    lateral = expected == "chest_lateral"
-    family = view.kind["chest_lateral"] if lateral else view.frontal
-    other = _in_band(1 - family, limits.other_view)
-    if lateral or isinstance(other, Missing) or 1 - family > limits.other_view.differs:
-        return other
-    return _in_band(1 - view.kind[expected] / view.frontal, limits.frontal_view)
+    shown = view.frontal if stated.projection in _FRONTAL else view.kind["chest_lateral"]
+    return _in_band(1 - shown, limits.other_view)
 
 
 def _orientation_mismatch(view: View, stated: Stated, limits: ViewLimits) -> Answer:

@@ -49,9 +49,6 @@ def view_limits(found: Sequence[Trial], good: Sequence[Trial]) -> ViewLimits:
     turned = [t for t in found if t.how == "oriented"]
     inverted = [t for t in found if t.how == "inverted"]
     others = [t for t in found if t.how == "as it is" and t.item.family != "frontal"]
-    stated = [t.item.kinds[0] for t in good]
-    frontal = [t.view.kind[kind] / t.view.frontal for t, kind in zip(good, stated, strict=True)]
-    frontal_view = band([1 - p for p in frontal] + frontal, [False] * len(good) + [True] * len(good))
     aged = [t for t in good if t.item.child is not None]
     return ViewLimits(
         chest=_floor([_chest(t) for t in good], 0.5, 0.98, _FALSE),
@@ -61,7 +58,6 @@ def view_limits(found: Sequence[Trial], good: Sequence[Trial]) -> ViewLimits:
         inverted=band([t.view.inverted for t in [*good, *inverted]], [False] * len(good) + [True] * len(inverted)),
         orientation=band([1 - t.view.turn[0] for t in [*good, *turned]], [t.turn != 0 for t in [*good, *turned]]),
         mirrored=band([t.view.mirrored for t in turned], [t.mirrored for t in turned]),
-        frontal_view=Band(agrees=frontal_view.agrees, differs=_NEVER),
         other_view=band(
             [1 - t.view.frontal for t in [*good, *others]], [False] * len(good) + [True] * len(others)
         ),
@@ -95,7 +91,7 @@ def gate_numbers(good: Sequence[Trial], taught: Sequence[Item], anatomy: Run | N
     """The prior of shapes, and limits a little beyond the worst of the good films, the very worst left out."""
     shape = fitted(np.asarray([*mask_shapes(taught), *(found_shapes(taught, anatomy) if anatomy else ())]))
     prior = ShapePrior(np.asarray(shape.mean), np.asarray(shape.precision))
-    seen = [lungs_seen(*maps_of(trial.picture, anatomy), prior) for trial in good] if anatomy else []
+    seen = [lungs_seen(maps_of(trial.picture, anatomy), prior) for trial in good] if anatomy else []
     return gate_limits([trial.view for trial in good], seen, shape)
 
 
@@ -103,8 +99,6 @@ def gate_limits(views: Sequence[View], seen: Sequence[LungsSeen | None], shape: 
     """The limits that these good films allow; ``seen`` is empty where there is no anatomy network."""
     columns = {
         "frontal": _odds([view.frontal for view in views]),
-        "upright": _odds([view.turn[0] for view in views]),
-        "inverted": _odds([1 - view.inverted for view in views]),
         "white_lung": _odds([1 - view.white_lung for view in views]),
     }
     if seen:
@@ -117,7 +111,7 @@ def gate_limits(views: Sequence[View], seen: Sequence[LungsSeen | None], shape: 
         }
     edges = _edges(columns)
     likely = {name: _likelihood(edge) for name, edge in edges.items() if name != "distance"}
-    guess = {"agreement": 0.8, "certainty": 0.5, "contrast": 0.55}
+    guess = {"upright": 0.5, "inverted": 0.5, "agreement": 0.8, "certainty": 0.5, "contrast": 0.55}
     limits = {name: round(float(np.clip(p, 0.2, 0.97)), 4) for name, p in (guess | likely).items()}
     for name in ("inverted", "white_lung", "contrast"):
         limits[name] = round(1 - limits[name], 4)

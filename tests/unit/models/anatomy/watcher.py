@@ -105,7 +105,7 @@ def limits() -> Limits:
     return Limits(
         view=ViewLimits(
             chest=0.9, projection=0.9, lateral=0.9, child=wide, inverted=wide, orientation=wide, mirrored=wide,
-            frontal_view=wide, other_view=wide,
+            other_view=wide,
         ),
         gate=GateNumbers(
             frontal=0.9, upright=0.9, inverted=0.5, white_lung=0.5, agreement=0.8, certainty=0.5, contrast=0.3,
