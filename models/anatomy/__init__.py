@@ -35,5 +35,5 @@ def producers(
 
 
 _LOOKS = LooksOf(installed.looker)
-_CHESTS = ChestsOf(installed.anatomy, gate_of(_LOOKS, installed.anatomy))
+_CHESTS = ChestsOf(installed.anatomy, gate_of(_LOOKS))
 PRODUCERS = producers(VIEWS, _LOOKS, _CHESTS, installed.objects)

@@ -9,10 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.anatomy.both_ways import BothWays, both_ways
 from models.anatomy.chest import Chest, Look, chest_of, none_of
 from models.anatomy.kind import FRONTAL
 from models.anatomy.radiograph import canvas_of_radiograph
-from models.anatomy.structures import SIDE, Structures, structures_of
+from models.anatomy.structures import SIDE
 from models.image.metric import Radiograph
 from models.image.picture import Picture
 from models.measurement import Measured, NotMeasured, Reason
@@ -27,7 +28,7 @@ class Network(Protocol):
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]: ...
 
 
-Doubt = Callable[[Radiograph, Structures], Missing | None]
+Doubt = Callable[[Radiograph, BothWays], Missing | None]
 """Why nothing should be measured on these structures, or None."""
 
 
@@ -57,8 +58,8 @@ class ChestsOf:
         if network is None:
             return Missing(Reason.NO_MODEL, BUNDLE)
         canvas = canvas_of_radiograph(radiograph, SIDE)
-        structures = structures_of(canvas, network.run({"image": canvas.image[None, None]}))
-        return self._doubt(radiograph, structures) or chest_of(radiograph, structures)
+        found = both_ways(lambda batch: network.run({"image": batch}), canvas)
+        return self._doubt(radiograph, found) or chest_of(radiograph, found.mean)
 
 
 def measured_on(chests: ChestsOf, names: frozenset[str], look: Look) -> Callable[[Radiograph], Iterable[Measured]]:

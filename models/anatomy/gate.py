@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from models.anatomy.both_ways import BothWays
 from models.anatomy.lung_shape import ShapePrior, shape_of
 from models.anatomy.structures import LUNGS, Structures
 from models.anatomy.view import View
-from models.image.picture import Mask, Picture
+from models.image.picture import Mask
 from models.measurement import Reason
 from models.reporting import Missing
 
@@ -73,26 +74,25 @@ class LungsSeen:
     """From lungs' usual shapes."""
 
 
-def lungs_seen(found: Structures, in_mirror: Structures, prior: ShapePrior) -> LungsSeen | None:
+def lungs_seen(found: BothWays, prior: ShapePrior) -> LungsSeen | None:
     """None when there are not two lungs.
 
     Args:
-        in_mirror: what the network found in the mirror image of the same canvas (:func:`mirror_image`).
+        found: what the network sees in the film and in its mirror image.
         prior: lungs' usual shapes.
     """
-    left, right = (found.organ(name) for name in LUNGS)
+    left, right = (found.straight.organ(name) for name in LUNGS)
     if left is None or right is None:
         return None
-    width = found.canvas.width
-    again = [in_mirror.organ(name) for name in reversed(LUNGS)]
+    again = [found.mirrored.organ(name) for name in LUNGS]
     dice = [
-        0.0 if other is None else _dice(organ.mask, _unmirrored(other.mask, width))
+        0.0 if other is None else _dice(organ.mask, other.mask)
         for organ, other in zip((left, right), again, strict=True)
     ]
     return LungsSeen(
         certainty=min(left.certainty, right.certainty),
         agreement=min(dice),
-        contrast=abs(_grey(found, left.mask) - _grey(found, right.mask)),
+        contrast=abs(_grey(found.straight, left.mask) - _grey(found.straight, right.mask)),
         distance=prior.distance(shape_of(left.mask, right.mask)),
     )
 
@@ -110,19 +110,6 @@ def implausible(seen: LungsSeen | None, limits: GateLimits) -> Missing | None:
     if seen.distance > limits.distance:
         return Missing(Reason.NOT_RELIABLE, "the lungs have no shape of lungs")
     return None
-
-
-def mirror_image(image: Picture, width: int) -> Picture:
-    """The canvas of the mirrored film: the ``width`` columns that the film covers turned round."""
-    mirrored = image.copy()
-    mirrored[..., :width] = image[..., :width][..., ::-1]
-    return mirrored
-
-
-def _unmirrored(mask: Mask, width: int) -> Mask:
-    back = mask.copy()
-    back[:, :width] = mask[:, :width][:, ::-1]
-    return back
 
 
 def _dice(one: Mask, other: Mask) -> float:

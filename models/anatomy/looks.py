@@ -9,10 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.anatomy.film import Network
-from models.anatomy.gate import implausible, lungs_seen, mirror_image, strange
+from models.anatomy.both_ways import BothWays
+from models.anatomy.gate import implausible, lungs_seen, strange
 from models.anatomy.limits import Limits
-from models.anatomy.structures import Structures, structures_of
 from models.anatomy.view import BUNDLE, View, view_of
 from models.anatomy.view_facts import NAMES, Stated, facts
 from models.image.metric import Radiograph
@@ -77,25 +76,21 @@ def looked_at(looks: LooksOf) -> Callable[[Radiograph], Iterable[Measured]]:
     return of
 
 
-def gate_of(
-    looks: LooksOf, network: Callable[[], Network | None]
-) -> Callable[[Radiograph, Structures], Missing | None]:
+def gate_of(looks: LooksOf) -> Callable[[Radiograph, BothWays], Missing | None]:
     """Why nothing should be measured on what the anatomy network found, or None.
 
     Without radiograph-view nothing is measured: a number on a picture that nobody has looked at is a guess.
     """
 
-    def doubt(radiograph: Radiograph, found: Structures) -> Missing | None:
-        seen, anatomy = looks(radiograph), network()
-        if seen is None or anatomy is None:
+    def doubt(radiograph: Radiograph, found: BothWays) -> Missing | None:
+        seen = looks(radiograph)
+        if seen is None:
             return _NO_MODEL
         view, limits = seen
         gate = limits.gate.limits()
         odd = strange(view, gate, polarity_known=radiograph.views.polarity.exposed_end is not None)
         if odd is not None:
             return odd
-        image = mirror_image(found.canvas.image, found.canvas.width)
-        again = structures_of(found.canvas, anatomy.run({"image": image[None, None]}))
-        return implausible(lungs_seen(found, again, gate.shape), gate)
+        return implausible(lungs_seen(found, gate.shape), gate)
 
     return doubt

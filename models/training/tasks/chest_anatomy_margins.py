@@ -8,10 +8,11 @@ from typing import get_args
 
 import numpy as np
 
+from models.anatomy.both_ways import both_ways
 from models.anatomy.chest import Chest, chest_of
 from models.anatomy.margins import margins_of
 from models.anatomy.radiograph import canvas_of_radiograph
-from models.anatomy.structures import SIDE, structures_of
+from models.anatomy.structures import SIDE
 from models.image.lines import Side
 from models.image.picture import Mask, Picture
 from models.training.degradations import crop_field
@@ -86,7 +87,7 @@ def chest_on(run: Run, film: Picture) -> Chest:
     """The chest of a film as the box makes it, by the network under test."""
     radiograph = radiograph_of(film)
     canvas = canvas_of_radiograph(radiograph, SIDE)
-    return chest_of(radiograph, structures_of(canvas, run(canvas.image[None, None])))
+    return chest_of(radiograph, both_ways(run, canvas).mean)
 
 
 def _free(lungs: Mask, side: Side) -> float:

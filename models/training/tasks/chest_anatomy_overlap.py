@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from models.anatomy.both_ways import both_ways
 from models.anatomy.canvas import canvas_of
-from models.anatomy.structures import LUNGS, ORGANS, SIDE, Structures, structures_of
+from models.anatomy.structures import LUNGS, ORGANS, SIDE, Structures
 from models.image.picture import Mask
 from models.training.films import IGNORE, Plate, lungs_apart, read_mask, read_picture
 from models.training.manifest import Film
@@ -45,7 +46,7 @@ def lung_overlaps(run: Run, films: Iterable[Film]) -> Iterator[LungOverlap]:
         if not true.any():
             continue
         canvas = canvas_of(values, SIDE)
-        found = structures_of(canvas, run(canvas.image[None, None]))
+        found = both_ways(run, canvas).mean
         left, right = (_on_film(found, name, true.shape) for name in LUNGS)
         apart = lungs_apart(mask)
         sides = [float("nan")] * 2
@@ -61,7 +62,7 @@ def structure_overlaps(run: Run, plates: Sequence[Plate]) -> Mapping[str, list[f
     found: dict[str, list[float]] = {name: [] for name in ORGANS}
     for plate in plates:
         canvas = canvas_of(plate.values, SIDE)
-        seen = structures_of(canvas, run(canvas.image[None, None]))
+        seen = both_ways(run, canvas).mean
         for name in ORGANS:
             true = plate.maps.get(name)
             if true is None or not (true > 127).any():

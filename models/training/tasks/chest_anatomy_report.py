@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
+from models.anatomy.both_ways import both_ways
 from models.anatomy.canvas import canvas_of
-from models.anatomy.structures import ORGANS, SIDE, structures_of
+from models.anatomy.structures import ORGANS, SIDE
 from models.training.films import read_picture
 from models.training.manifest import Film
 from models.training.report.plots import agreement_plot, box_plot, roc_plot, scatter_plot
@@ -74,7 +75,7 @@ def _mean(found: Sequence[LungOverlap], part: Callable[[LungOverlap], float]) ->
 
 def _thumbnail(run: Run, one: LungOverlap) -> Thumbnail:
     canvas = canvas_of(read_picture(one.film.path, 512), SIDE)
-    found = structures_of(canvas, run(canvas.image[None, None]))
+    found = both_ways(run, canvas).mean
     grey = (canvas.image * 255).astype(np.uint8)
     picture = np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
     for organ in found.organs.values():

@@ -45,7 +45,7 @@ def _counts(trial: Trial) -> bool:
 def _why(trial: Trial, limits: GateLimits, anatomy: Run | None) -> str | None:
     odd = strange(trial.view, limits)
     if odd is None and anatomy is not None:
-        odd = implausible(lungs_seen(*maps_of(trial.picture, anatomy), limits.shape), limits)
+        odd = implausible(lungs_seen(maps_of(trial.picture, anatomy), limits.shape), limits)
     return None if odd is None else odd.detail
 
 

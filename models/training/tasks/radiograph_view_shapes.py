@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.anatomy.both_ways import BothWays, both_ways
 from models.anatomy.canvas import canvas_of
-from models.anatomy.gate import mirror_image
 from models.anatomy.limits import ShapeNumbers
 from models.anatomy.lung_shape import FEATURES, shape_of
-from models.anatomy.structures import LUNGS, SIDE, Structures, structures_of
+from models.anatomy.structures import LUNGS, SIDE
 from models.image.picture import Mask, Picture
 from models.training.films import lungs_apart, read_mask
 from models.training.task import Run
@@ -23,13 +23,9 @@ _BELIEVED = 0.8
 """Certainty of both lungs above which a shape that the network found is one to learn from."""
 
 
-def maps_of(picture: Picture, anatomy: Run) -> tuple[Structures, Structures]:
+def maps_of(picture: Picture, anatomy: Run) -> BothWays:
     """What the anatomy network finds in a picture and in its mirror image."""
-    canvas = canvas_of(picture, SIDE)
-    batch = np.stack([canvas.image, mirror_image(canvas.image, canvas.width)])[:, None]
-    found = anatomy(batch)
-    one, other = ({name: array[row : row + 1] for name, array in found.items()} for row in range(2))
-    return structures_of(canvas, one), structures_of(canvas, other)
+    return both_ways(anatomy, canvas_of(picture, SIDE))
 
 
 def fitted(shapes: Numbers) -> ShapeNumbers:
@@ -68,7 +64,7 @@ def found_shapes(items: Sequence[Item], anatomy: Run) -> Iterator[Numbers]:
     for item in items:
         if item.family != "frontal" or item.film.lungs is not None or not item.film.view:
             continue
-        found, _ = maps_of(picture_of(item), anatomy)
+        found = maps_of(picture_of(item), anatomy).straight
         left, right = (found.organ(name) for name in LUNGS)
         if left is not None and right is not None and min(left.certainty, right.certainty) >= _BELIEVED:
             yield shape_of(left.mask, right.mask)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.anatomy.both_ways import turned_back
 from models.anatomy.structures import ORGANS, POINTS, SIDE
 
 Map = NDArray[np.float32]
@@ -123,19 +124,23 @@ class Drawing:
 
 
 class DrawnNetwork:
-    """Finds the drawing, whatever the picture; counts how often it is asked."""
+    """Finds the drawing in any picture, and its mirror image in the second; counts how often it is asked."""
 
     def __init__(self, drawing: Drawing) -> None:
         self._maps = drawing.maps()
         self.runs = 0
 
     def run(self, inputs: Mapping[str, Map]) -> dict[str, Map]:
-        assert inputs["image"].shape == (1, 1, SIDE, SIDE) and inputs["image"].dtype == np.float32
+        image = inputs["image"]
+        assert image.shape in ((1, 1, SIDE, SIDE), (2, 1, SIDE, SIDE)) and image.dtype == np.float32
         self.runs += 1
-        return {
-            "structures": np.stack([self._maps[name] for name in ORGANS])[None],
-            "points": np.stack([self._maps[name] for name in POINTS])[None],
-        }
+        width = 1 + int(np.flatnonzero(image[0, 0].any(axis=0))[-1]) if image[0].any() else SIDE
+        names = {"structures": ORGANS, "points": POINTS}
+        return {name: self._seen(channels, width)[: len(image)] for name, channels in names.items()}
+
+    def _seen(self, names: Sequence[str], width: int) -> Map:
+        straight = np.stack([self._maps[name] for name in names])[None]
+        return np.concatenate([straight, turned_back(straight, names, width)])
 
 
 def _slope(inside: Map, soft: float) -> Map:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.anatomy.canvas import Canvas, canvas_of
-from models.anatomy.gate import GateLimits, LungsSeen, implausible, lungs_seen, mirror_image, strange
+from models.anatomy.both_ways import BothWays, mirror_image
+from models.anatomy.canvas import canvas_of
+from models.anatomy.gate import GateLimits, LungsSeen, implausible, lungs_seen, strange
 from models.anatomy.lung_shape import FEATURES, ShapePrior, shape_of
 from models.anatomy.structures import LUNGS, ORGANS, POINTS, SIDE, Structures, structures_of
 from models.measurement import Reason
@@ -42,17 +43,14 @@ def maps(left: tuple[float, float, float, float], right: tuple[float, float, flo
 LEFT, RIGHT = (0.27, 0.5, 0.15, 0.33), (0.68, 0.48, 0.135, 0.32)
 
 
-def mirrored(lung: tuple[float, float, float, float], canvas: Canvas) -> tuple[float, float, float, float]:
-    return canvas.width / SIDE - lung[0], *lung[1:]
-
-
 def seen(white: bool = False, moved: float = 0.0) -> LungsSeen | None:
     canvas = canvas_of(film(white), SIDE)
-    other = (mirrored(RIGHT, canvas), mirrored(LEFT, canvas))
+    other = (LEFT, RIGHT)
     if moved:
-        other = ((other[0][0] + moved, *other[0][1:]), other[1])
+        other = ((LEFT[0] + moved, *LEFT[1:]), RIGHT)
     prior = ShapePrior(shape_of(*_masks(structures_of(canvas, maps(LEFT, RIGHT)))), np.eye(len(FEATURES)))
-    return lungs_seen(structures_of(canvas, maps(LEFT, RIGHT)), structures_of(canvas, maps(*other)), prior)
+    straight = structures_of(canvas, maps(LEFT, RIGHT))
+    return lungs_seen(BothWays(straight, straight, structures_of(canvas, maps(*other))), prior)
 
 
 def _masks(found: Structures) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -81,7 +79,7 @@ def test_lungs_that_the_mirror_moves_are_not_believed() -> None:
 def test_one_lung_is_none() -> None:
     canvas = canvas_of(film(), SIDE)
     alone = structures_of(canvas, maps(LEFT, (0.0, 0.0, 0.001, 0.001)))
-    found = lungs_seen(alone, alone, LIMITS.shape)
+    found = lungs_seen(BothWays(alone, alone, alone), LIMITS.shape)
     assert found is None
     refused = implausible(found, LIMITS)
     assert refused is not None and "not found" in refused.detail
