@@ -9,8 +9,10 @@ import numpy as np
 
 from models.image.picture import Mask, Picture
 
-FLOOR = 0.1
-"""Probability from which a cell belongs to a mark, however sure its peak is: low, so that a thin chain is one."""
+FLOOR = 0.02
+"""Probability from which cells may be a mark; marks this unsure are for the evaluation."""
+_SHARE = 0.25
+"""Of its peak: cells below it are not part of a mark."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,10 +26,13 @@ class Spot:
 
 def spots_of(probability: Picture, floor: float = FLOOR) -> list[Spot]:
     """The marks of a map, surest first; gaps of a single cell are closed."""
-    there = cv2.morphologyEx((probability >= floor).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    count, labels = cv2.connectedComponents(there, connectivity=8)
-    found = [(labels == label) for label in range(1, count)]
-    spots = [Spot(cells, float(probability[cells].max())) for cells in found]
+    closed = cv2.morphologyEx(probability, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    count, labels = cv2.connectedComponents((closed >= floor).astype(np.uint8), connectivity=8)
+    spots: list[Spot] = []
+    for label in range(1, count):
+        cells = labels == label
+        peak = float(probability[cells].max())
+        spots.append(Spot(cells & (closed >= _SHARE * peak), peak))
     return sorted(spots, key=lambda spot: -spot.peak)
 
 

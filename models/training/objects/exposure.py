@@ -14,6 +14,8 @@ _TOP = 1.6
 """Shown values up to here (1 is the film's white) have an attenuation: metal is beyond all anatomy."""
 
 
+_LEAST_TEXTURE = 0.008
+"""Of the film's range, two of 256 grey values: on a smoother film nothing finer is seen either."""
 _NOTHING = 1e-3
 """Attenuation below which a film is not touched."""
 
@@ -66,6 +68,15 @@ def sharpness_of(film: Picture) -> float:
     soft, softer = cv2.GaussianBlur(middle, (0, 0), 0.7), cv2.GaussianBlur(middle, (0, 0), 2.0)
     fine, coarse = np.abs(middle - soft).mean(), np.abs(soft - softer).mean()
     return float(np.interp(fine / max(coarse, 1e-6), (0.1, 0.6), (1.2, 0.4)))
+
+
+def texture_of(film: Picture) -> Picture:
+    """How restless the film is around each pixel: standard deviation of what is finer than about 3 pixels.
+
+    An object is seen against it, be it grain, ribs or vessels.
+    """
+    fine = film - cv2.GaussianBlur(film, (0, 0), 3.0)
+    return np.maximum(np.sqrt(cv2.GaussianBlur(fine * fine, (0, 0), 10.0)), np.float32(_LEAST_TEXTURE))
 
 
 def grain_of(film: Picture) -> float:

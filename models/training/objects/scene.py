@@ -12,14 +12,13 @@ from models.anatomy.canvas import Canvas, canvas_of
 from models.image.picture import Mask, Picture
 from models.training.degradations.nuisance import jpeg, quantise
 from models.training.objects import devices, markers, removable
-from models.training.objects.exposure import Beam, curve, grain_of, lay, sharpness_of
+from models.training.objects.exposure import Beam, curve, grain_of, lay, sharpness_of, texture_of
 from models.training.objects.sheet import Draw
 
-_SEEN, _DOUBTFUL = 0.035, 0.01
-"""Of the film's range: a difference from which an object counts, and below which nothing is there.
-
-Between them nobody can say.
-"""
+VISIBLE = 3.0
+"""Contrast to texture from which an object counts (compare Rose 1948). Of fainter ones nobody can say."""
+_SEEN, _DOUBTFUL = 1.0, 0.3
+"""Of a pixel: contrast to texture from which it belongs to an object that counts; below which nothing is there."""
 _CLOSE_PX = 5
 """Holes and gaps up to here belong to the object (film pixels)."""
 
@@ -43,10 +42,12 @@ class Scene:
 
     film: Picture
     removable: Picture
-    """How much brighter removable objects make the film."""
+    """Contrast to texture of removable objects, pixel by pixel; under 1 where the whole object is too faint."""
     device: Picture
     names: tuple[str, ...]
     """Families of the removable objects, in the order in which they were laid."""
+    visibility: tuple[float, ...]
+    """Contrast to texture of each of them; 0 for one that lies beside the film."""
 
 
 def random_plan(rng: np.random.Generator) -> Plan:
@@ -69,7 +70,8 @@ def random_beam(rng: np.random.Generator, film: Picture, long_mm: float) -> Beam
 
 def staged(rng: np.random.Generator, film: Picture, beam: Beam, plan: Plan) -> Scene:
     """Lay what the plan says into the film (float32, 0..1, dense bright)."""
-    film = film.copy()
+    texture, film = texture_of(film), film.copy()
+    visibility: list[float] = []
     seen = {kind: np.zeros_like(film) for kind in ("removable", "device", "marker")}
     chosen = plan.families or removable.FAMILIES
     names = [str(rng.choice(list(chosen))) for _ in range(plan.removables)]
@@ -79,10 +81,22 @@ def staged(rng: np.random.Generator, film: Picture, beam: Beam, plan: Plan) -> S
     for kind, draw in todo:
         place, turn = _place(rng, kind, film, plan.where)
         laid = lay(film, draw(rng), place, turn, beam, rng)
+        clear = 0.0
         if laid is not None:
-            window, contrast = laid
-            seen[kind][window] = np.maximum(seen[kind][window], contrast)
-    return Scene(np.clip(film, 0, 1.3), seen["removable"], seen["device"], tuple(names))
+            window, brighter = laid
+            contrast = brighter / texture[window]
+            clear = _visibility(contrast)
+            seen[kind][window] = np.maximum(
+                seen[kind][window], contrast if clear >= VISIBLE else contrast.clip(0, 0.9)
+            )
+        visibility += [clear] if kind == "removable" else []
+    return Scene(np.clip(film, 0, 1.3), seen["removable"], seen["device"], tuple(names), tuple(visibility))
+
+
+def _visibility(contrast: Picture) -> float:
+    """Of an object: the upper quartile over its denser half."""
+    dense = contrast[contrast > 0.5 * contrast.max()]
+    return float(np.percentile(dense, 75)) if dense.size else 0.0
 
 
 def aged(rng: np.random.Generator, film: Picture) -> Picture:

@@ -26,7 +26,7 @@ from models.training.tasks.chest_foreign_object_samples import SIDE, Training, T
 
 PREVALENCE = 0.1
 """Share of films with an object over the lungs that the probabilities speak of (E)."""
-EPOCH = 1200
+EPOCH = 1000
 """Scenes of an epoch."""
 RECIPE = Recipe(epochs=60, batch=8, rate=2e-3, patience=30)
 _TUNE_SEED, _TRAIN_SEED = 7, 2026

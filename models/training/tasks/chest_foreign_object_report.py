@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.training.objects.scene import VISIBLE
 from models.training.report import plots, statistics
 from models.training.report.report import Cell, Claim, Estimate, Report, Table, Thumbnail
 from models.training.tasks.chest_foreign_object_figures import Outcome, hit_rate, threshold_for
@@ -16,6 +18,7 @@ _HALF = 0.5
 """False marks per image at which the sensitivity is claimed (issue 3)."""
 _WARN, _FAIL = 0.3, 0.6
 """Limits of rule PA09."""
+_CONTRASTS = (VISIBLE, 5.0, 10.0, 1000.0)
 _GALLERY = 12
 """Of each kind of failure."""
 Outcomes = Sequence[Outcome]
@@ -34,7 +37,7 @@ def report_of(outcomes: Outcomes, aside: Mapping[str, str], left_out: Collection
     return Report(
         "Chest films with objects of families never trained on over the lungs, against the same films untouched",
         claims=tuple(claim for name, some in groups.items() for claim in _claims(name, some)),
-        tables=(_sources(clean), _families(groups), _real(real)),
+        tables=(_sources(clean), _families(groups), _visibility(groups), _real(real)),
         figures=(
             plots.roc_plot("Images", {name: scored(some) for name, some in groups.items()}),
             plots.line_plot("FROC", curves, ("false marks per image", "sensitivity per object")),
@@ -109,6 +112,20 @@ def _families(groups: dict[str, list[Outcome]]) -> Table:
             found.append(statistics.mean([max(o.hits) > limit for o in alone], _patients(alone)))
         rows.append((name, *found))
     return Table(f"Found at {_HALF} false marks per image, by family", ("family", *groups), tuple(rows))
+
+
+def _visibility(groups: dict[str, list[Outcome]]) -> Table:
+    """Of films with one object only."""
+    limits = {name: threshold_for(some, _HALF) for name, some in groups.items()}
+    rows: list[tuple[Cell, ...]] = []
+    for low, high in pairwise(_CONTRASTS):
+        found = []
+        for name, some in groups.items():
+            alone = [o for o in some if o.hits and len(o.trial.names) == 1 and low <= o.trial.visibility[0] < high]
+            found.append(statistics.mean([max(o.hits) > limits[name] for o in alone], _patients(alone)))
+        rows.append((f"{low:g} to {high:g}", *found))
+    note = "Brightness of the object over the film's local texture; fainter objects do not count."
+    return Table(f"Found at {_HALF} false marks per image, by contrast", ("contrast", *groups), tuple(rows), note)
 
 
 def _real(outcomes: Outcomes) -> Table:

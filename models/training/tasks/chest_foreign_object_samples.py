@@ -128,6 +128,8 @@ class Trial:
     lung: Mask
     """Cells of the map where objects were laid and marks are counted."""
     names: tuple[str, ...]
+    visibility: tuple[float, ...]
+    """Contrast to texture of each object."""
 
 
 def trial(film: Film, lung: Mask, objects: int, strange: bool, seed: int) -> Trial:
@@ -147,7 +149,7 @@ def trial(film: Film, lung: Mask, objects: int, strange: bool, seed: int) -> Tri
     size = (round(canvas.width * MAP / SIDE), round(canvas.height * MAP / SIDE))
     cells[: size[1], : size[0]] = cv2.resize(lung.astype(np.uint8), size, interpolation=cv2.INTER_AREA)
     there, _ = truth(scene.removable, canvas, MAP)
-    return Trial(film, canvas.image, there, cells > 0, scene.names)
+    return Trial(film, canvas.image, there, cells > 0, scene.names, scene.visibility)
 
 
 def lung_area(film: Film) -> Mask:
