@@ -67,7 +67,7 @@ class Site:
         child = self.children[name]
         port = {"listen": self.dicom_port, "agent": self.console_port, "central": self.portal_port}.get(name)
         if port is not None:
-            wait_until(lambda: accepts(port) or not child.alive, f"{name} answers", 60)
+            wait_until(lambda: accepts(port) or not child.alive, f"{name} answers", 240)
 
     def close(self) -> None:
         """End everything."""
