@@ -18,8 +18,8 @@ NAMES = in_both(*(f"chest.margin_{side}" for side in (*SIDES, "least")))
 _TOUCHES_PX = 0.75
 """A lung nearer to the border than this, in canvas pixels, touches it: the network does not see finer."""
 _LEAST_CONTACT = 0.05
-"""A lung that is cut lies along the border for at least this share of both lungs' width. The outline of a lung that
-just fits runs into the border for less: of 144 complete films (tune) 19 touched it, 5 for this long."""
+"""A lung that is cut lies along the border for at least this share of both lungs' width. The outline of one that
+just fits runs into the border for less: of 144 complete films (tune) 10 touched it, 3 for this long."""
 _BLUR_PX = 12.0
 """A border this wide between hardly and surely lung says nothing of where the lung ends."""
 
