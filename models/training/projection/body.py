@@ -151,7 +151,7 @@ def _bones(
         flip = np.diag([-1.0 if shape.swap else 1.0, 1.0, 1.0, 1.0])
         at = moved(flip, patient.points[f"glenoid_{own}"])[0]
         pose = girdle.scapula_pose(sign, joints[side], held, scale, at)
-        bones[f"scapula_{side}"] = patient.scapulae[parts[own]].moved(pose @ flip)
+        bones[f"scapula_{side}"] = patient.girdle[parts[own]].moved(pose @ flip)
         acromion = girdle.glenoid(sign, joints[side], held) + np.array([sign * 2.0, 4.0, 27.0]) * shape.scale
         bones[f"clavicle_{side}"] = girdle.clavicle(points[f"clavicle_end_{side}"][0], acromion, form)
     return bones

@@ -122,9 +122,9 @@ def generate(patient: Patient, out: Path, series: Series, count: int, seed: int,
         rows[plan.file] = row(plan, stand, view, body.neutral)
         made += 1
         if made % PER_BODY == 0:
-            _write(index, rows.values())
+            write_index(index, rows.values())
             print(f"{len(rows)}/{count} films, {(time.monotonic() - started) / made:.1f} s each", flush=True)
-    _write(index, rows.values())
+    write_index(index, rows.values())
 
 
 class _Bodies:
@@ -156,7 +156,8 @@ def _read(index: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def _write(index: Path, rows: Iterable[dict[str, str]]) -> None:
+def write_index(index: Path, rows: Iterable[dict[str, str]]) -> None:
+    """One line a film, whole or not at all."""
     part = index.with_suffix(".part")
     with part.open("w", newline="", encoding="utf-8") as lines:
         table = csv.DictWriter(lines, COLUMNS)

@@ -92,8 +92,8 @@ class Patient:
     """Trunk without girdle; air outside is -1000."""
     parts: NDArray[np.uint8]
     to_world: Matrix
-    scapulae: Mapping[Part, Volume]
-    """Bone excess (1/mm) and presence (0 or 1)."""
+    girdle: Mapping[Part, Volume]
+    """Clavicles and scapulae where they lie in the CT: bone excess (1/mm) and presence (0 or 1)."""
     points: Mapping[str, Points]
     """Each (n, 3) mm: ``clavicle_end_right``, ``clavicle_end_left``, ``glenoid_*``, ``apex_*``,
     ``lung_*`` (a sample of voxels),    ``spinous`` (T1 down)."""
@@ -128,14 +128,14 @@ def prepare(
         lookup[number] = _part(name)
     parts = lookup[small]
     points = _points(lookup[fine], matrix) | {"spinous": _spinous(fine, matrix, numbers)}
-    scapulae = {part: _bone(hounsfield, lookup[fine] == part, matrix) for part in GIRDLE[2:4]}
+    girdle = {part: _bone(hounsfield, lookup[fine] == part, matrix) for part in GIRDLE[:4]}
     trunk = _without_girdle(np.where(_body(coarse), coarse, -1000.0).astype(np.float32), parts)
     kept = np.where(parts >= Part.CLAVICLE_RIGHT, Part.NONE, parts).astype(np.uint8)
     trunk[~dilated(np.isin(kept, _BONE), 1) & (trunk > _BRIGHTEST)] = _BRIGHTEST
     more = round(_MORE / abs(half[2, 2]))
     trunk, kept = _continued(trunk, kept, more, top=trunk.shape[2] - _TOP_MIRROR)
     half[2, 3] -= more * half[2, 2]
-    return Patient(trunk, kept, half, scapulae, points)
+    return Patient(trunk, kept, half, girdle, points)
 
 
 def _part(name: str) -> Part:
