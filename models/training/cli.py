@@ -94,11 +94,12 @@ def evaluate(
     left_out: _LeftOut = None,
 ) -> None:
     """Run a bundle on the films kept back for testing and write tables and plots. Exit 1 if a claim fails."""
-    from models.bundles.bundle import read_bundle
+    from models.bundles.bundle import METADATA, read_bundle
     from models.bundles.library import BUILTIN_MOST, library
+    from models.training.manifest import read_manifest
+    from models.training.split import unseen
     from models.training.tasks import task_of
 
-    task = task_of(name, data, frozenset(left_out or LEFT_OUT))
     found = read_bundle(bundle, BUILTIN_MOST) if bundle else library().get(name)
     if found is None:
         raise Misuse(
@@ -106,6 +107,8 @@ def evaluate(
             Bilingual(f"没有随附 {name} 的网络包", f"No bundle {name} is shipped"),
             Bilingual("用 --bundle 指定文件夹", "name its folder with --bundle"),
         )
+    kept_back = frozenset(left_out or LEFT_OUT) | unseen(read_manifest(data), found.files.read(METADATA))
+    task = task_of(name, data, kept_back)
     if not _report(task, found, out or Path(f"{name}-report"), as_json):
         raise typer.Exit(1)
 
@@ -255,6 +258,7 @@ def _trained(settings: Settings, data: Path, left_out: Iterable[str]) -> dict[st
         "best_epoch": progress.best_epoch,
         "score": round(progress.best, 4),
         "left_out": sorted(left_out),
+        "sources": sorted({source for source, part in counts if part != "test"}),
         "films": {f"{source}/{part}": count for (source, part), count in sorted(counts.items())},
     }
 

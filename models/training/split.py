@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,18 @@ def part_of(film: Film, left_out: Collection[str] = LEFT_OUT) -> Part:
     if place < SHARES[0]:
         return "train"
     return "tune" if place < SHARES[1] else "test"
+
+
+def unseen(films: Iterable[Film], metadata: bytes) -> frozenset[str]:
+    """Sources that a bundle says nothing of having learnt from or been tuned on: all of their films are ``test``.
+
+    Args:
+        films: of the manifest at hand.
+        metadata: the bundle's ``configs/metadata.json``; ``qcbox.trained.sources`` names what it has seen.
+            A bundle that names nothing gives an empty answer: nobody knows what it has seen.
+    """
+    seen = json.loads(metadata).get("qcbox", {}).get("trained", {}).get("sources")
+    return frozenset() if seen is None else frozenset(film.source for film in films) - frozenset(seen)
 
 
 def films_of(films: Iterable[Film], part: Part, left_out: Collection[str] = LEFT_OUT) -> list[Film]:

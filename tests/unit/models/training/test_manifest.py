@@ -15,7 +15,7 @@ from capture.errors import Misuse
 from models.training import cli
 from models.training.inspection import inspect
 from models.training.manifest import parse, read_manifest
-from models.training.split import films_of, part_of
+from models.training.split import films_of, part_of, unseen
 from tests.unit.models.training.toy import folder_of_films
 
 HEAD = "image,source,tier,licence"
@@ -128,6 +128,16 @@ def test_the_licence_and_the_left_out_source_decide_before_chance(tmp_path: Path
     films = read_manifest(written(tmp_path, HEAD, *rows, pictures=names))
     assert all(film.tier == "open" and film.source == "b" for film in films_of(films, "train", {"a"}))
     assert {part_of(film, {"a"}) for film in films if film.tier == "nc" or film.source == "a"} == {"test"}
+
+
+def test_a_source_that_a_bundle_has_not_seen_is_test_as_a_whole(tmp_path: Path) -> None:
+    rows = [f"a.png,{'house' if i % 2 else 'new'},open,own,{i}" for i in range(200)]
+    films = read_manifest(written(tmp_path, f"{HEAD},patient", *rows, pictures=("a.png",)))
+    strangers = unseen(films, b'{"qcbox": {"trained": {"sources": ["house", "elsewhere"]}}}')
+    assert strangers == {"new"}
+    assert {part_of(film, strangers) for film in films if film.source == "new"} == {"test"}
+    assert {part_of(film, strangers) for film in films if film.source == "house"} == {"train", "tune", "test"}
+    assert unseen(films, b'{"name": "somebody\'s own"}') == frozenset()
 
 
 @settings(max_examples=60, deadline=None)

@@ -38,7 +38,8 @@ def a_trial(*objects: tuple[slice, slice]) -> Trial:
         truth[place] = 1
     lung = np.zeros((MAP, MAP), bool)
     lung[20:80, 10:86] = True
-    return Trial(a_film(), np.zeros((SIDE, SIDE), np.float32), truth, lung, ("coin",) * len(objects), (9.0,) * len(objects))
+    canvas, count = np.zeros((SIDE, SIDE), np.float32), len(objects)
+    return Trial(a_film(), canvas, truth, lung, ("coin",) * count, (9.0,) * count)
 
 
 HERE, THERE, BESIDE = np.s_[30:34, 30:34], np.s_[60:64, 60:64], np.s_[2:5, 2:5]
