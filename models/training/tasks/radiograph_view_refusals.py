@@ -13,6 +13,8 @@ from models.training.task import Run
 from models.training.tasks.radiograph_view_shapes import maps_of
 from models.training.tasks.radiograph_view_trials import Trial
 
+_GOOD = "good film"
+_NO_FINDING = frozenset({"normal", "no finding"})
 _STAGED = ("photograph", "white lung", "lung gone")
 
 
@@ -29,7 +31,7 @@ class Refusal:
         trial = self.trial
         if trial.how in _STAGED:
             return trial.how
-        return "good film" if trial.item.family == "frontal" else trial.item.family
+        return _GOOD if trial.item.family == "frontal" else trial.item.family
 
 
 def at_the_gate(found: Sequence[Trial], limits: GateLimits, anatomy: Run | None) -> list[Refusal]:
@@ -52,10 +54,12 @@ def _why(trial: Trial, limits: GateLimits, anatomy: Run | None) -> str | None:
 def claims_of(refusals: Sequence[Refusal]) -> list[Claim]:
     """Good films refused at most 2 %; each kind of what is not one at least 98 %."""
     claims = []
-    for what, group in _groups(refusals, by_source=False).items():
+    groups = _groups(refusals, by_source=False)
+    healthy = [one for one in groups.get(_GOOD, []) if one.trial.item.film.label.lower() in _NO_FINDING]
+    for what, group in [*groups.items(), *([(f"{_GOOD} without finding", healthy)] if healthy else [])]:
         share = mean([float(one.why is not None) for one in group], [one.trial.item.film.group for one in group])
-        if what == "good film":
-            claims.append(Claim("gate: good films refused", share, 0.02, "<="))
+        if what.startswith(_GOOD):
+            claims.append(Claim(f"gate: {what} refused", share, 0.02, "<="))
         else:
             claims.append(Claim(f"gate: {what} refused", share, 0.98))
     return claims
