@@ -16,7 +16,7 @@ from models.training.tasks.chest_foreign_object_figures import Outcome, hit_rate
 
 _HALF = 0.5
 """False marks per image at which the sensitivity is claimed (issue 3)."""
-_WARN, _FAIL = 0.3, 0.6
+_WARN, _FAIL = 0.5, 0.7
 """Limits of rule PA09."""
 _CONTRASTS = (VISIBLE, 5.0, 10.0, 1000.0)
 _GALLERY = 12
@@ -96,7 +96,13 @@ def _sources(outcomes: Outcomes) -> Table:
         with_, without = [o for o in some if o.hits], [o for o in some if not o.trial.names]
         auc = statistics.auc_of(*scored(some), _patients(some))
         rows.append((" ".join(source), auc, _rate(without, _WARN), _rate(without, _FAIL), _rate(with_, _WARN)))
-    columns = ("source, view", "image AUC", "untouched >= 0.3", "untouched >= 0.6", "with object >= 0.3")
+    columns = (
+        "source, view",
+        "image AUC",
+        f"untouched >= {_WARN}",
+        f"untouched >= {_FAIL}",
+        f"with object >= {_WARN}",
+    )
     return Table("By source, at the limits of rule PA09", columns, tuple(rows))
 
 
@@ -131,7 +137,7 @@ def _visibility(groups: dict[str, list[Outcome]]) -> Table:
 def _real(outcomes: Outcomes) -> Table:
     row = ("real", len(outcomes), _rate(outcomes, _WARN), _rate(outcomes, _FAIL))
     note = "Seen on a screen by one who is no radiologist; most are ECG electrodes without visible leads."
-    columns = ("objects", "films", "found at 0.3", "found at 0.6")
+    columns = ("objects", "films", f"found at {_WARN}", f"found at {_FAIL}")
     return Table("Real objects in untouched films", columns, (row,) if outcomes else (), note)
 
 
