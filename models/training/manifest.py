@@ -45,6 +45,9 @@ PATIENT_IN_NAME = {
     "ieee8023": re.compile(r"(\d{5,6}(?=[-_])|[0-9a-f]{20,}(?=_jumbo)|.+?(?=[-_]?day-?\d|-(?:PA|pa|AP|L)\b)|.+)"),
 }
 """Where sources without a patient column have the patient in the file name."""
+SHARED_NAMES = frozenset({"hannover", "ieee8023"})
+"""Sources that took films over from each other under the same file name: 104 of Hannover's are in ieee8023, and its
+``dup_group`` links 15 of them only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +205,7 @@ def _age(text: str) -> tuple[str, float | None]:
 
 
 def _grouped(films: list[Film], joins: list[str]) -> list[Film]:
-    """Union-find over patients and duplicate groups; a group is named by its first patient in the alphabet."""
+    """Union-find over patients, duplicate groups and shared names; a group has the name of its first patient."""
     parent: dict[str, str] = {}
 
     def root(key: str) -> str:
@@ -211,8 +214,10 @@ def _grouped(films: list[Film], joins: list[str]) -> list[Film]:
         return key
 
     for film, join in zip(films, joins, strict=True):
-        ends = sorted((root(f"0{film.patient}"), root(f"1{join}" if join else f"0{film.patient}")))
-        parent[ends[1]] = ends[0]
+        keys = [f"0{film.patient}"] + [f"1{join}"] * bool(join)
+        keys += [f"2{film.path.stem}"] * (film.source in SHARED_NAMES)
+        first, *others = sorted({root(key) for key in keys})
+        parent.update(dict.fromkeys(others, first))
     roots = [root(f"0{film.patient}") for film in films]
     kin: dict[str, set[str]] = {}
     for film, top in zip(films, roots, strict=True):

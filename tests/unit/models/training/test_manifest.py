@@ -130,6 +130,15 @@ def test_the_licence_and_the_left_out_source_decide_before_chance(tmp_path: Path
     assert {part_of(film, {"a"}) for film in films if film.tier == "nc" or film.source == "a"} == {"test"}
 
 
+def test_films_that_one_source_took_over_from_another_stay_together(tmp_path: Path) -> None:
+    rows = ["a.png,hannover,open,own", "b/a.png,ieee8023,open,own", "c.png,hannover,open,own", "b/c.png,x,open,own"]
+    (tmp_path / "b").mkdir()
+    films = read_manifest(written(tmp_path, HEAD, *rows, pictures=("a.png", "b/a.png", "c.png", "b/c.png")))
+    assert [film.kin for film in films[:2]] == [frozenset({"hannover", "ieee8023"})] * 2
+    assert [part_of(film) for film in films[:2]] == ["test", "test"]
+    assert [len(film.kin) for film in films[2:]] == [1, 1]
+
+
 def test_a_source_that_a_bundle_has_not_seen_is_test_as_a_whole(tmp_path: Path) -> None:
     rows = [f"a.png,{'house' if i % 2 else 'new'},open,own,{i}" for i in range(200)]
     films = read_manifest(written(tmp_path, f"{HEAD},patient", *rows, pictures=("a.png",)))
