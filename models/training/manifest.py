@@ -46,8 +46,8 @@ PATIENT_IN_NAME = {
 }
 """Where sources without a patient column have the patient in the file name."""
 SHARED_NAMES = frozenset({"hannover", "ieee8023"})
-"""Sources that took films over from each other under the same file name: 104 of Hannover's are in ieee8023, and its
-``dup_group`` links 15 of them only."""
+"""Sources that took films over from each other under the same file name: 104 of Hannover's are in ieee8023, and
+its ``dup_group`` links 15 of them only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,9 +131,10 @@ def test_the_licence_and_the_left_out_source_decide_before_chance(tmp_path: Path
 
 
 def test_films_that_one_source_took_over_from_another_stay_together(tmp_path: Path) -> None:
-    rows = ["a.png,hannover,open,own", "b/a.png,ieee8023,open,own", "c.png,hannover,open,own", "b/c.png,x,open,own"]
+    places = {"a.png": "hannover", "b/a.png": "ieee8023", "c.png": "hannover", "b/c.png": "elsewhere"}
     (tmp_path / "b").mkdir()
-    films = read_manifest(written(tmp_path, HEAD, *rows, pictures=("a.png", "b/a.png", "c.png", "b/c.png")))
+    rows = [f"{name},{source},open,own" for name, source in places.items()]
+    films = read_manifest(written(tmp_path, HEAD, *rows, pictures=list(places)))
     assert [film.kin for film in films[:2]] == [frozenset({"hannover", "ieee8023"})] * 2
     assert [part_of(film) for film in films[:2]] == ["test", "test"]
     assert [len(film.kin) for film in films[2:]] == [1, 1]
