@@ -100,18 +100,18 @@ def bones(run: Run, known: Sequence[Projection]) -> Report:
 
 
 def margins(run: Run, films: Sequence[Film], tune: Sequence[Film]) -> Report:
-    """Margin error and cut-off found; the threshold comes from ``tune``."""
+    """Margin error and cut-off found; the threshold comes from ``tune``, else from the box: a touch."""
     chosen_on = [trial for trial in trials(run, _some(tune)) if _told(trial)]
     found = list(trials(run, _some(films)))
-    if not chosen_on or not any(_told(trial) for trial in found):
+    if not any(_told(trial) for trial in found):
         return Report("Margins", notes=("Margins: no film on which both lungs are found.",))
-    limit = _limit(chosen_on)
+    limit, by = (_limit(chosen_on), "chosen on tune") if chosen_on else (0.0, "a touch, as on the box")
     sides = ("top", "bottom", "left", "right")
     groups = {source: [t for t in found if t.source == source] for source in sorted({t.source for t in found})}
     rows = [_margin_row(source, of, limit) for source, of in groups.items()]
     rows += [_margin_row(f"{side} side", [t for t in found if t.side == side], limit) for side in sides]
     note = (
-        f"Cut off means a measured margin up to {limit:.2f} % of the width (chosen on tune). In percent of the "
+        f"Cut off means a measured margin up to {limit:.2f} % of the width ({by}). In percent of the "
         "film's width: the films have no spacing. Negatives: complete lungs, 1 % or more left free, or untouched."
     )
     columns = ("trials", "error, % of width", "bias", "sensitivity", "specificity", "AUC", "not measured")
