@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from models.rules.evaluate import evaluate
+from models.rules.layers import scope_facts
+from models.rules.schema import Scope
 from models.rules.verdict import Severity
 from tests.unit.models.rules.packs import (
     BLANK_CASES,
@@ -179,6 +181,11 @@ def test_scope(tmp_path: Path, scope: str, covered: bool) -> None:
         chest__tilt_deg=1.0,
     )
     assert bool(evaluate(given, rules, {}).packs) is covered
+
+
+def test_a_scope_names_the_facts_that_decide_it() -> None:
+    assert scope_facts(Scope()) == frozenset()
+    assert scope_facts(Scope(modality=("DX",), view=("PA",))) == {"dicom.Modality", "view.projection"}
 
 
 def test_an_unknown_age_never_matches_a_stated_one(tmp_path: Path) -> None:
