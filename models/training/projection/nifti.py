@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,8 +50,3 @@ def _refused() -> SetAside:
         Bilingual("不是可读的三维 NIfTI-1 文件", "Not a readable three-dimensional NIfTI-1 file"),
         Bilingual("请给出带 sform 的单文件 .nii 或 .nii.gz", "Give a single .nii or .nii.gz file with an sform"),
     )
-
-
-def read_file(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """:func:`read_nifti` of a file."""
-    return read_nifti(path.read_bytes())

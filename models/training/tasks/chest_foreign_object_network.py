@@ -10,8 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-STRIDE = 4
-"""Canvas pixels per cell of the map."""
 _WIDTHS = (16, 16, 32, 64, 96, 128)
 
 
