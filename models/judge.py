@@ -16,6 +16,7 @@ from models.producer import MeasurementProducer, discover, measure_all
 from models.rules.evaluate import evaluate
 from models.rules.pack import BUILTIN, RuleSet, load_folders
 from models.rules.verdict import BundleUsed, Verdict
+from models.sets.producer import SetProducer, discover_sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Content:
     bundles: Library = field(default_factory=library)
     trial: RuleSet | None = None
     """The rules with the packs on trial among them; None: nothing is on trial."""
+    set_producers: tuple[SetProducer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ def load_content(
         load_folders(own),
         Library([*library(), *site]),
         load_folders([*own, *trial]) if trial else None,
+        discover_sets(),
     )
 
 

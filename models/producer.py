@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from importlib.metadata import entry_points
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from capture.acquisition import Acquisition
-from models.catalogue import catalogue
+from models.catalogue import Level, catalogue
 from models.circumstances import Circumstances
 from models.measurement import Measured, Measurements, NotMeasured, Reason
 
@@ -24,8 +24,13 @@ class Subject:
     so_far: Measurements
 
 
-class MeasurementProducer(Protocol):
-    """Four members. ``name`` carries the version: ``noise/1``."""
+S_contra = TypeVar("S_contra", contravariant=True)
+S = TypeVar("S")
+P = TypeVar("P", bound="Producer[Any]")
+
+
+class Producer(Protocol[S_contra]):
+    """Four members. ``name`` carries the version: ``noise/1``. It looks at an image, or at a set of them."""
 
     @property
     def name(self) -> str: ...
@@ -38,8 +43,11 @@ class MeasurementProducer(Protocol):
     def needs(self) -> frozenset[str]:
         """Catalogue names that must be in ``so_far`` before it runs."""
 
-    def measure(self, subject: Subject) -> Iterable[Measured]:
+    def measure(self, subject: S_contra) -> Iterable[Measured]:
         """Report the facts. Missing is NotMeasured with a reason."""
+
+
+MeasurementProducer = Producer[Subject]
 
 
 def discover(more: Iterable[MeasurementProducer] = ()) -> tuple[MeasurementProducer, ...]:
@@ -50,14 +58,14 @@ def discover(more: Iterable[MeasurementProducer] = ()) -> tuple[MeasurementProdu
     return in_order(found)
 
 
-def in_order(producers: Sequence[MeasurementProducer]) -> tuple[MeasurementProducer, ...]:
+def in_order(producers: Sequence[P]) -> tuple[P, ...]:
     """Producers sorted so that what one needs was provided before.
 
     Raises:
         ValueError: two producers provide one name, or a needed name is provided by nobody.
         graphlib.CycleError: producers need each other in a circle.
     """
-    owner: dict[str, MeasurementProducer] = {}
+    owner: dict[str, P] = {}
     for producer in producers:
         for name in producer.provides:
             if name in owner:
@@ -73,12 +81,12 @@ def in_order(producers: Sequence[MeasurementProducer]) -> tuple[MeasurementProdu
     return tuple(by_name[name] for name in TopologicalSorter(graph).static_order())
 
 
-def pending(producers: Sequence[MeasurementProducer]) -> list[NotMeasured]:
-    """The catalogue's names that wait for a model bundle or a hospital system, where no producer has them yet."""
+def pending(producers: Sequence[Producer[Any]], levels: tuple[Level, ...] = ("image",)) -> list[NotMeasured]:
+    """The names of these levels that wait for a model bundle or a hospital system: no producer has them yet."""
     provided = frozenset[str]().union(*(producer.provides for producer in producers))
     waiting: list[NotMeasured] = []
     for entry in catalogue().values():
-        if entry.name in provided:
+        if entry.name in provided or entry.level not in levels:
             continue
         if entry.needs_model:
             waiting.append(NotMeasured(entry.name, Reason.NO_MODEL, entry.needs_model))
@@ -90,17 +98,27 @@ def pending(producers: Sequence[MeasurementProducer]) -> list[NotMeasured]:
 def measure_all(
     producers: Sequence[MeasurementProducer], acquisition: Acquisition, circumstances: Circumstances
 ) -> tuple[Measurements, dict[str, float]]:
+    """Everything that is measured of one image, and the milliseconds each producer took."""
+    return run_all(
+        producers,
+        lambda so_far: Subject(acquisition, circumstances, so_far),
+        Measurements(pending(producers)),
+    )
+
+
+def run_all(
+    producers: Sequence[Producer[S]], subject_of: Callable[[Measurements], S], facts: Measurements
+) -> tuple[Measurements, dict[str, float]]:
     """Run every producer; return all facts and the milliseconds each producer took.
 
     A producer that raises costs only its own facts: they become NotMeasured(FAILED) with the
     exception's type, because one odd image must not leave the technologist without a verdict.
     """
-    facts = Measurements(pending(producers))
     took: dict[str, float] = {}
     for producer in producers:
         started = time.perf_counter()
         try:
-            reported = list(producer.measure(Subject(acquisition, circumstances, facts)))
+            reported = list(producer.measure(subject_of(facts)))
         except Exception as error:  # noqa: BLE001 - the one place where a measure may fail alone
             detail = f"{producer.name}: {type(error).__name__}"
             reported = [NotMeasured(name, Reason.FAILED, detail) for name in sorted(producer.provides)]

@@ -11,8 +11,12 @@ from importlib.resources.abc import Traversable
 from typing import Literal
 
 Type = Literal["bool", "number", "text", "texts"]
+Level = Literal["image", "series", "study"]
 
 
+_KEYS = frozenset(
+    ("type", "unit", "zh", "en", "source", "leaves_site", "needs_model", "needs_system", "level")
+)
 SITE_FAMILY = "x_"
 """How the families of a site's own facts begin."""
 
@@ -33,6 +37,8 @@ class Entry:
     """Bundle that will provide it; until one is installed it is NotMeasured(NO_MODEL)."""
     needs_system: str | None
     """Hospital system that it comes from; until one is connected it is NotMeasured(NOT_CONNECTED)."""
+    level: Level = "image"
+    """What it is a fact of. A fact of an image may stand for its set, too."""
 
 
 @cache
@@ -76,10 +82,12 @@ def _flatten(table: dict[str, dict[str, dict[str, object]]]) -> dict[str, dict[s
 
 
 def _entry(name: str, row: dict[str, object]) -> Entry:
-    unknown = set(row) - {"type", "unit", "zh", "en", "source", "leaves_site", "needs_model", "needs_system"}
-    kind = row.get("type", "number")
-    if unknown or kind not in ("bool", "number", "text", "texts") or not row.get("zh") or not row.get("en"):
-        raise ValueError(f"catalogue entry {name}: wrong type, missing text, or unknown keys {sorted(unknown)}")
+    unknown = set(row) - _KEYS
+    kind, level = row.get("type", "number"), row.get("level", "image")
+    if unknown or not row.get("zh") or not row.get("en"):
+        raise ValueError(f"catalogue entry {name}: missing text, or unknown keys {sorted(unknown)}")
+    if kind not in ("bool", "number", "text", "texts") or level not in ("image", "series", "study"):
+        raise ValueError(f"catalogue entry {name}: wrong type or level")
     free_text = kind in ("text", "texts")
     return Entry(
         name=name,
@@ -91,6 +99,7 @@ def _entry(name: str, row: dict[str, object]) -> Entry:
         leaves_site=bool(row.get("leaves_site", not free_text)),
         needs_model=_optional(row.get("needs_model")),
         needs_system=_optional(row.get("needs_system")),
+        level=level,
     )
 
 

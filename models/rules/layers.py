@@ -40,6 +40,8 @@ class Effective:
         return Bilingual(self.text.zh.advice, self.text.en.advice)
 
 
+LEVEL = "set.level"
+"""Of a set; an image does not say that it is one."""
 _FACT_OF = {
     "modality": "dicom.Modality",
     "kind": "exam.kind",
@@ -60,6 +62,8 @@ def scope_facts(scope: Scope) -> frozenset[str]:
 
 def covers(scope: Scope, facts: Mapping[str, Value]) -> bool:
     """Whether a pack speaks of an image with these facts. A missing fact never matches a stated scope."""
+    if facts.get(LEVEL, "image") not in scope.level:
+        return False
     for part, fact in _FACT_OF.items():
         wanted, value = getattr(scope, part), facts.get(fact)
         if isinstance(wanted, Ages):

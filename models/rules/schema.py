@@ -62,6 +62,8 @@ class Ages(_Part):
 class Scope(_Part):
     """Which images a pack speaks of. An empty list means any; a fact that is missing never matches."""
 
+    level: tuple[Literal["image", "series", "study"], ...] = ("image",)
+    """What is judged: one image, a whole series, or all series of a study."""
     modality: tuple[str, ...] = ()
     kind: tuple[str, ...] = ()
     """``exam.kind``: what header and pixels together say the image is."""

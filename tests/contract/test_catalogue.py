@@ -23,6 +23,8 @@ from models.catalogue import catalogue
 from models.circumstances import Circumstances
 from models.measurement import Measurement, NotMeasured, Reason
 from models.producer import MeasurementProducer, discover, measure_all, pending
+from models.rules.layers import LEVEL
+from models.sets.producer import discover_sets
 
 RECEIVED_AT = 1_772_244_960_000
 HERE = Circumstances(received_at=RECEIVED_AT)
@@ -123,7 +125,17 @@ def test_every_name_has_one_source() -> None:
     provided = Counter(name for producer in producers() for name in producer.provides)
     assert max(provided.values()) == 1
     assert _provided() <= set(catalogue())
-    assert set(catalogue()) - _provided() - _waiting() == set()
+    of_images = {name for name, entry in catalogue().items() if entry.level == "image"}
+    assert of_images - _provided() - _waiting() == set()
+
+
+def test_every_name_of_a_set_has_a_source() -> None:
+    """The judge itself says the level. A producer of sets may speak for a fact of an image, too."""
+    of_sets = {name for name, entry in catalogue().items() if entry.level != "image"}
+    provided = {name for producer in discover_sets() for name in producer.provides}
+    waiting = {fact.name for fact in pending(discover_sets(), ("series", "study"))}
+    assert of_sets == (provided & of_sets) | waiting | {LEVEL}
+    assert provided <= set(catalogue())
 
 
 def test_entries_are_complete() -> None:

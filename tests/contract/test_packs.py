@@ -12,10 +12,12 @@ from models.catalogue import catalogue
 from models.measurement import Measurement, Measurements, NotMeasured, Reason
 from models.producer import discover, pending
 from models.rules.evaluate import evaluate
+from models.rules.layers import LEVEL
 from models.rules.pack import RuleSet, load_builtin
 from models.rules.rule import Rule
 from models.rules.schema import ABSENT
 from models.rules.verdict import Severity
+from models.sets.producer import discover_sets
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 ITEMS = (
@@ -79,8 +81,11 @@ def test_a_failure_costs_points_unless_it_only_informs(rule: Rule) -> None:
 
 def test_every_fact_that_a_rule_needs_is_measured_or_waits_for_a_model_or_a_system() -> None:
     producers = discover()
+    of_sets = discover_sets()
     provided = {name for producer in (*producers, *site.PRODUCERS) for name in producer.provides}
+    provided |= {name for producer in of_sets for name in producer.provides} | {LEVEL}
     provided |= {fact.name for fact in pending(producers)}
+    provided |= {fact.name for fact in pending(of_sets, ("series", "study"))}
     needed = {
         name.removeprefix(ABSENT)
         for rule in rules()
