@@ -48,9 +48,7 @@ def seen(connection: Connection, key: str, made_by: Device, calling_ae: str, mod
 
 def study(connection: Connection, study_uid: str, modality: str | None, at: int) -> int:
     """The study's row id; a new study gets a row, a known one a new ``last_image_at``."""
-    row = insert(exam).values(
-        study_uid=study_uid, modality=modality, started_at=at, last_image_at=at, state="open"
-    )
+    row = insert(exam).values(study_uid=study_uid, modality=modality, started_at=at, last_image_at=at)
     changed = {"last_image_at": row.excluded.last_image_at}
     query = row.on_conflict_do_update(index_elements=["study_uid"], set_=changed).returning(exam.c.id)
     return int(connection.scalars(query).one())

@@ -60,6 +60,9 @@ case = table(
     Column("reason_code", Text),
     Column("reason", Text),
     Column("hint", Text),
+    Column("sop_class", Text),
+    Column("association", Text),
+    Column("association_ended_at", Integer),
     Column("device_id", Integer, ForeignKey("device.id")),
     Column("exam_id", Integer, ForeignKey("exam.id")),
     Column("same_as", Text, ForeignKey("case_.id")),
@@ -72,8 +75,14 @@ case = table(
     Index("case_state", "state", "next_at"),
     Index("case_sha256", "sha256"),
     Index("case_device", "device_id"),
+    Index("case_association", "association"),
 )
-"""One arrival and how far it has come. ``same_as``: identical bytes arrived before as that case."""
+"""One arrival and how far it has come. ``same_as``: identical bytes arrived before as that case.
+
+A set (``kind`` is ``series`` or ``study``) is a case, too: held until ``next_at``, the time at which it is due;
+``received_at`` is that of its last image. ``sop_class``: as the file's meta information says, before anybody has
+read the object. ``association``: names the association that brought it; ``association_ended_at``: its release.
+"""
 
 exam = table(
     "exam",
@@ -82,10 +91,76 @@ exam = table(
     Column("modality", Text),
     Column("started_at", Integer, nullable=False),
     Column("last_image_at", Integer, nullable=False),
-    Column("due_at", Integer),
-    Column("state", Text, nullable=False),
 )
-"""A study as the box sees it; ``due_at`` is where set-level timers will live (never in memory)."""
+"""A study as the box sees it."""
+
+image_set = table(
+    "image_set",
+    Column("id", Integer, primary_key=True),
+    Column("level", Text, nullable=False),
+    Column("uid", Text, nullable=False),
+    Column("exam_id", Integer, ForeignKey("exam.id")),
+    Column("device_id", Integer, ForeignKey("device.id")),
+    Column("case_id", Text, ForeignKey("case_.id"), unique=True),
+    Column("calling_ae", Text, nullable=False),
+    Column("opened_at", Integer, nullable=False),
+    Column("last_image_at", Integer, nullable=False),
+    Column("changes", Integer, nullable=False, server_default="0"),
+    Column("because", Text),
+    Column("misled_by", Text),
+    CheckConstraint("level in ('series','study')", name="known_level"),
+    UniqueConstraint("level", "uid"),
+    Index("image_set_exam", "exam_id"),
+    Index("image_set_device", "device_id"),
+)
+"""A series or study: ``uid`` is its SeriesInstanceUID or StudyInstanceUID.
+
+``case_id``: the case of its verdict; None while there is nothing to judge (a localizer, a dose report).
+``changes`` counts what came: a verdict is of one state of the set. ``because``: what said that it is whole.
+``misled_by``: what said so before, and was wrong: an image came later.
+"""
+
+set_member = table(
+    "set_member",
+    Column("case_id", Text, ForeignKey("case_.id"), primary_key=True),
+    Column("set_id", Integer, ForeignKey("image_set.id"), nullable=False),
+    Column("excluded", Text),
+    Column("record_sha256", Text),
+    Column("frames", Integer, nullable=False),
+    Column("expected", Integer),
+    Column("dose_report", Text),
+    Index("set_member_set", "set_id"),
+    Index("set_member_record", "record_sha256"),
+)
+"""An image of a series; a study has those of its series. ``record_sha256``: the file with what was kept of it,
+None when there is none. ``excluded``: why it does not count for a verdict on its series. ``expected``: the images
+that the header says were to come. ``dose_report``: JSON, from a report."""
+
+performed_step = table(
+    "performed_step",
+    Column("uid", Text, primary_key=True),
+    Column("study_uid", Text),
+    Column("state", Text, nullable=False),
+    Column("updated_at", Integer, nullable=False),
+    CheckConstraint("state in ('in_progress','completed','discontinued')", name="known_step"),
+    Index("performed_step_study", "study_uid"),
+)
+"""What a device says of its work by MPPS (PS3.4 F.7)."""
+
+announced = table(
+    "announced",
+    Column("id", Integer, primary_key=True),
+    Column("evidence", Text, nullable=False),
+    Column("source_uid", Text, nullable=False),
+    Column("series_uid", Text),
+    Column("instances", Text, nullable=False),
+    Column("announced_at", Integer, nullable=False),
+    CheckConstraint("evidence in ('mpps','commitment')", name="known_evidence"),
+    UniqueConstraint("evidence", "source_uid", "series_uid"),
+    Index("announced_series", "series_uid"),
+)
+"""Images that a device says there are: ``instances`` is a JSON list of SOPInstanceUIDs. A request for storage
+commitment does not name the series."""
 
 acquisition = table(
     "acquisition",
@@ -94,6 +169,7 @@ acquisition = table(
     Column("series_uid", Text),
     Column("study_uid", Text),
     Column("patient_id", Text),
+    Column("patient_id_issuer", Text),
     Column("patient_name", Text),
     Column("patient_birth_date", Text),
     Column("patient_sex", Text),
@@ -116,7 +192,7 @@ acquisition = table(
     Index("acquisition_sop", "sop_uid"),
     Index("acquisition_study", "study_uid"),
 )
-"""The only table with patient identity; it stays on the site."""
+"""The only table with a patient's name; it stays on the site, as all of this file does. Of a set: its middle image."""
 
 verdict = table(
     "verdict",

@@ -173,6 +173,7 @@ def _identity(read: Acquisition) -> dict[str, object]:
         "series_uid": who.SeriesInstanceUID,
         "study_uid": who.StudyInstanceUID,
         "patient_id": who.PatientID,
+        "patient_id_issuer": who.IssuerOfPatientID,
         "patient_name": who.PatientName,
         "patient_birth_date": who.PatientBirthDate,
         "patient_sex": read.exam.PatientSex,
