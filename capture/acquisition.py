@@ -31,6 +31,7 @@ class Identity:
     StudyInstanceUID: str | None = None
     SeriesInstanceUID: str | None = None
     SOPInstanceUID: str | None = None
+    FrameOfReferenceUID: str | None = None
 
     def __repr__(self) -> str:
         return "Identity(hidden)"
@@ -70,7 +71,13 @@ class Exam:
     PatientAge: str | None = None
     SeriesNumber: int | None = None
     InstanceNumber: int | None = None
+    AcquisitionNumber: int | None = None
     ImagesInAcquisition: int | None = None
+    TemporalPositionIdentifier: int | None = None
+    """Also TemporalPositionIndex of an enhanced object's frame."""
+    NumberOfTemporalPositions: int | None = None
+    ComplexImageComponent: str | None = None
+    DerivationDescription: str | None = None
     has_FrameOfReferenceUID: bool = False
     ContrastBolusAgent: str | None = None
     BurnedInAnnotation: str | None = None
@@ -119,9 +126,16 @@ class Technique:
     TableHeight: float | None = None
     GantryDetectorTilt: float | None = None
     SpiralPitchFactor: float | None = None
+    RevolutionTime: float | None = None
+    """s"""
+    TotalCollimationWidth: float | None = None
+    FilterType: str | None = None
+    ReconstructionTargetCenterPatient: tuple[float, ...] = ()
+    DataCollectionCenterPatient: tuple[float, ...] = ()
     ExposureModulationType: str | None = None
     CTDIvol: float | None = None
     """mGy"""
+    WaterEquivalentDiameter: float | None = None
     RepetitionTime: float | None = None
     EchoTime: float | None = None
     InversionTime: float | None = None
@@ -134,7 +148,23 @@ class Technique:
     ReceiveCoilName: str | None = None
     SAR: float | None = None
     DiffusionBValue: float | None = None
+    """s/mm2; from the makers' private elements where the standard one is missing"""
+    DiffusionGradientOrientation: tuple[float, ...] = ()
     ScanningSequence: tuple[str, ...] = ()
+    SequenceVariant: tuple[str, ...] = ()
+    ScanOptions: tuple[str, ...] = ()
+    SequenceName: str | None = None
+    """Also PulseSequenceName of an enhanced object."""
+    MRAcquisitionType: str | None = None
+    """2D or 3D"""
+    EchoTrainLength: float | None = None
+    EchoNumbers: tuple[float, ...] = ()
+    AcquisitionMatrix: tuple[float, ...] = ()
+    NumberOfPhaseEncodingSteps: float | None = None
+    PercentSampling: float | None = None
+    PercentPhaseFieldOfView: float | None = None
+    ParallelReductionFactorInPlane: float | None = None
+    TransmitCoilName: str | None = None
     MechanicalIndex: float | None = None
 
 
@@ -150,6 +180,7 @@ class Device:
     InstitutionName: str | None = None
     InstitutionalDepartmentName: str | None = None
     DateOfLastDetectorCalibration: str | None = None
+    DetectorID: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

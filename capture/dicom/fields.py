@@ -10,7 +10,7 @@ import math
 import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
@@ -41,6 +41,11 @@ ALIASES: Mapping[str, tuple[tuple[str, float], ...]] = {
     "EchoTime": (("EffectiveEchoTime", 1.0),),
     "InversionTime": (("InversionTimes", 1.0),),
     "ImageLaterality": (("FrameLaterality", 1.0),),
+    "TemporalPositionIdentifier": (("TemporalPositionIndex", 1.0),),
+    "SequenceName": (("PulseSequenceName", 1.0),),
+    "ImagingFrequency": (("TransmitterFrequency", 1.0),),
+    "EchoTrainLength": (("RFEchoTrainLength", 1.0),),
+    "NumberOfPhaseEncodingSteps": (("MRAcquisitionPhaseEncodingStepsInPlane", 1.0),),
 }
 """Where else a value stands (mostly in functional groups of enhanced objects), and what to multiply it by."""
 
@@ -160,6 +165,12 @@ class Header:
         readers = _readers(cls)  # type: ignore[arg-type]  # a type is hashable; mypy loses that for a T
         values = {name: read(self, name) for name, read in readers.items() if name not in given}
         return cls(**values, **given)
+
+    def refill(self, section: T) -> T:
+        """``section`` with the values that these places give, and its own where they give none."""
+        readers = _readers(type(section))  # type: ignore[arg-type]  # as in fill
+        values = {name: read(self, name) for name, read in readers.items()}
+        return replace(section, **{name: value for name, value in values.items() if value not in (None, ())})  # type: ignore[type-var]  # as above
 
 
 def numbers_of(place: Item, element: Element) -> tuple[float, ...] | None:

@@ -19,5 +19,7 @@ class ReadOptions:
     """Bytes of a deflated object."""
     max_seconds: int = 8
     """Seconds that a decoder may take for one compressed frame."""
+    max_frames_seconds: float = 5.0
+    """Seconds for the pixels of all frames of one object; those behind are listed without pixels."""
     max_elements: int = 500_000
     """Elements looked at, those in sequences included."""

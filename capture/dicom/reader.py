@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from capture.acquisition import Acquisition, Device, Display, Exam, Fault, Identity, NoPixels, Technique
+from capture.acquisition import Acquisition, Device, Display, Exam, Fault, Identity, NoPixels
 from capture.arrival import Arrival
-from capture.dicom import charset
 from capture.dicom.bounded import name_of
 from capture.dicom.dose import dose_report
-from capture.dicom.fields import TEXT_VRS, Header, tag_of
-from capture.dicom.items import Item
+from capture.dicom.fields import Header, tag_of
 from capture.dicom.options import ReadOptions
 from capture.dicom.part10 import Part10, open_object
 from capture.dicom.pixels import read_pixels
+from capture.dicom.places import charset_of, macros_of
+from capture.dicom.technique import technique_of
 from capture.errors import SetAside
 from capture.text import Bilingual
 
 __all__ = ["ReadOptions", "read"]
-
-_SHARED, _PER_FRAME = 0x52009229, 0x52009230
-_CHARSET = 0x00080005
 
 
 def read(path: Path, arrival: Arrival, options: ReadOptions = ReadOptions()) -> Acquisition:  # noqa: B008 - frozen
@@ -36,10 +33,10 @@ def read(path: Path, arrival: Arrival, options: ReadOptions = ReadOptions()) -> 
     """
     opened = open_object(path, options.max_inflated, options.max_elements)
     top = opened.data_set
-    header = Header((top,), _charset(top, options.default_charset))
+    header = Header((top,), charset_of(top, options.default_charset))
     frames = max(header.integer("NumberOfFrames") or 1, 1)
     frame = frames // 2
-    header.places = (top, *_macros(top, frame))
+    header.places = (top, *macros_of(top, frame))
     display = header.fill(
         Display,
         NumberOfFrames=frames,
@@ -59,7 +56,7 @@ def read(path: Path, arrival: Arrival, options: ReadOptions = ReadOptions()) -> 
         arrival_id=arrival.id,
         identity=_identity(header, opened),
         exam=exam,
-        technique=_technique(header),
+        technique=technique_of(header),
         device=header.fill(Device),
         display=display,
         pixels=pixels,
@@ -83,31 +80,6 @@ def _empty_object() -> SetAside:
     )
 
 
-def _charset(top: Item, default: str | None) -> charset.Charset:
-    element = top.elements.get(_CHARSET)
-    declared: tuple[str, ...] = ()
-    if element is not None and element.end > element.start:
-        raw = top.source.value(element, 1024).decode("latin-1").strip(" \0")
-        declared = tuple(term.strip(" \0") for term in raw.split("\\")) if raw else ()
-    return charset.choose(declared, _texts(top), default)
-
-
-def _texts(place: Item) -> Iterator[bytes]:
-    """Raw texts of public elements, to choose a character set by."""
-    for element in place.elements.values():
-        if element.vr in TEXT_VRS and not (element.tag >> 16) % 2 and element.end > element.start:
-            yield place.source.value(element, 4096).rstrip(b"\0 ")
-
-
-def _macros(top: Item, frame: int) -> Iterator[Item]:
-    """Items of the functional group macros of one frame, then of the shared ones (PS3.3 C.7.6.16)."""
-    for group in (top.item(_PER_FRAME, frame), top.item(_SHARED)):
-        for tag, element in group.elements.items() if group else ():
-            macro = group.item(tag) if group and element.vr == "SQ" else None
-            if macro is not None:
-                yield macro
-
-
 def _identity(header: Header, opened: Part10) -> Identity:
     identity = header.fill(Identity)
     if identity.SOPInstanceUID is None and opened.sop_instance is not None:
@@ -124,15 +96,6 @@ def _exam(header: Header, opened: Part10) -> Exam:
         ViewCode=header.code("ViewCodeSequence"),
         has_FrameOfReferenceUID=header.has("FrameOfReferenceUID"),
     )
-
-
-def _technique(header: Header) -> Technique:
-    """Exposure is an integer of mAs in most objects; where it was rounded to 0, ExposureInuAs knows better."""
-    technique = header.fill(Technique)
-    if technique.Exposure == 0:
-        fine = header.numbers("ExposureInuAs")
-        return header.fill(Technique, Exposure=fine[0] / 1000 if fine else 0.0)
-    return technique
 
 
 def _marks(header: Header, tags: Sequence[str]) -> Iterator[str]:

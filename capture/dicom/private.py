@@ -1,0 +1,38 @@
+"""Private elements: found by their creator, since the block they stand in is not fixed (PS3.5 7.8.1)."""
+
+from __future__ import annotations
+
+import math
+import struct
+
+from capture.dicom.bounded import Element
+from capture.dicom.fields import numbers_of
+from capture.dicom.items import Item
+
+_FIRST_BLOCK, _LAST_BLOCK = 0x10, 0xFF
+
+
+def private_element(place: Item, creator: str, group: int, element: int) -> Element | None:
+    """Element ``(group, xx<element>)`` of the block that ``creator`` reserved, when it has a value."""
+    base = group << 16
+    for tag, owner in place.elements.items():
+        if not base + _FIRST_BLOCK <= tag <= base + _LAST_BLOCK:
+            continue
+        if place.source.value(owner, 64).decode("ascii", "ignore").strip(" \0") == creator:
+            found = place.elements.get(base | (tag & 0xFF) << 8 | element)
+            if found is not None and found.end > found.start:
+                return found
+    return None
+
+
+def private_numbers(place: Item, creator: str, group: int, element: int) -> tuple[float, ...]:
+    """Its numbers; () when there are none. Without a VR they are text or, eight bytes of it, a double."""
+    found = private_element(place, creator, group, element)
+    if found is None:
+        return ()
+    numbers = numbers_of(place, found) or ()
+    if not numbers and found.vr == "UN" and found.end - found.start in (4, 8):
+        raw = place.source.value(found, 8)
+        value = struct.unpack(("<" if place.source.little else ">") + ("d" if len(raw) == 8 else "f"), raw)[0]
+        return (value,) if math.isfinite(value) else ()
+    return numbers

@@ -1,0 +1,43 @@
+"""Technique out of a header, where more than one element can say a thing, public or a maker's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from capture.acquisition import Technique
+from capture.dicom.fields import Header
+from capture.dicom.private import private_numbers
+
+_B_VALUES = (
+    ("SIEMENS MR HEADER", 0x0019, 0x0C),
+    ("Philips Imaging DD 001", 0x2001, 0x03),
+    ("Image Private Header", 0x0065, 0x09),
+    ("GEMS_PARM_01", 0x0043, 0x39),
+)
+"""Creator, group and element of the b-value (makers' conformance statements; dcm2niix reads the same)."""
+_GE_OFFSET = 1_000_000_000
+"""GE adds this to the b-values of some versions."""
+_LARGEST_B = 100_000.0
+
+
+def technique_of(header: Header) -> Technique:
+    """How it was exposed or scanned.
+
+    Exposure is an integer of mAs in most objects; where it was rounded to 0, ExposureInuAs knows better.
+    """
+    technique = header.fill(Technique)
+    if technique.Exposure == 0:
+        fine = header.numbers("ExposureInuAs")
+        technique = replace(technique, Exposure=fine[0] / 1000 if fine else 0.0)
+    if technique.DiffusionBValue is None:
+        technique = replace(technique, DiffusionBValue=_private_b_value(header))
+    return technique
+
+
+def _private_b_value(header: Header) -> float | None:
+    for creator, group, element in _B_VALUES:
+        numbers = private_numbers(header.places[0], creator, group, element)
+        if numbers:
+            value = numbers[0] % _GE_OFFSET if creator == "GEMS_PARM_01" else numbers[0]
+            return value if 0 <= value <= _LARGEST_B else None
+    return None
