@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,7 @@ class Stack:
         """Largest distance of a step from the usual one, relative to it, where no slice is missing between."""
         usual, steps = self.usual_mm, self.steps_mm
         thickness = [one.technique.SliceThickness for one in self.slices]
-        inside = np.array([one == other for one, other in zip(thickness, thickness[1:], strict=False)], bool)
+        inside = np.array([one == other for one, other in pairwise(thickness)], bool)
         whole = inside & (steps <= MISSING * usual)
         return float(np.max(np.abs(steps - usual)[whole] / usual[whole])) if whole.any() else None
 
