@@ -19,6 +19,21 @@ class SharedMark:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a number of this device and protocol usually is: see :mod:`models.baseline`."""
+
+    measure: str
+    """Its name in the catalogue."""
+    median: float
+    mad: float
+    """Median absolute deviation, in the unit of the measure."""
+    count: int
+    """How many numbers it is made of."""
+    seeded: bool = False
+    """It was given to the box, which has not learned enough yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Circumstances:
     """Facts about one arrival that come from the box, its site and its history."""
 
@@ -34,3 +49,5 @@ class Circumstances:
     same_uid_other_bytes: bool | None = None
     """True when this SOPInstanceUID came before with other content; None when the history is unknown."""
     clock_synced: bool = True
+    baselines: tuple[Baseline, ...] = ()
+    """Those that apply to this image or set."""

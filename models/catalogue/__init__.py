@@ -12,11 +12,13 @@ from typing import Literal
 
 Type = Literal["bool", "number", "text", "texts"]
 Level = Literal["image", "series", "study"]
+Comparing = Literal["z", "factor"]
 
 
 _KEYS = frozenset(
-    ("type", "unit", "zh", "en", "source", "leaves_site", "needs_model", "needs_system", "level")
-)
+    ("type", "unit", "zh", "en", "source", "leaves_site", "needs_model", "needs_system", "level",
+     "baseline_of", "baseline_as")
+)  # fmt: skip
 SITE_FAMILY = "x_"
 """How the families of a site's own facts begin."""
 
@@ -39,6 +41,10 @@ class Entry:
     """Hospital system that it comes from; until one is connected it is NotMeasured(NOT_CONNECTED)."""
     level: Level = "image"
     """What it is a fact of. A fact of an image may stand for its set, too."""
+    baseline_of: str | None = None
+    """The number that it compares with the device's own baseline of that number (:mod:`models.baseline`)."""
+    baseline_as: Comparing = "z"
+    """As robust z, or as a factor of the median."""
 
 
 @cache
@@ -84,10 +90,13 @@ def _flatten(table: dict[str, dict[str, dict[str, object]]]) -> dict[str, dict[s
 def _entry(name: str, row: dict[str, object]) -> Entry:
     unknown = set(row) - _KEYS
     kind, level = row.get("type", "number"), row.get("level", "image")
+    comparing = row.get("baseline_as", "z")
     if unknown or not row.get("zh") or not row.get("en"):
         raise ValueError(f"catalogue entry {name}: missing text, or unknown keys {sorted(unknown)}")
     if kind not in ("bool", "number", "text", "texts") or level not in ("image", "series", "study"):
         raise ValueError(f"catalogue entry {name}: wrong type or level")
+    if comparing not in ("z", "factor") or (row.get("baseline_of") and kind != "number"):
+        raise ValueError(f"catalogue entry {name}: a baseline compares numbers, as z or factor")
     free_text = kind in ("text", "texts")
     return Entry(
         name=name,
@@ -100,6 +109,8 @@ def _entry(name: str, row: dict[str, object]) -> Entry:
         needs_model=_optional(row.get("needs_model")),
         needs_system=_optional(row.get("needs_system")),
         level=level,
+        baseline_of=_optional(row.get("baseline_of")),
+        baseline_as=comparing,
     )
 
 
