@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import structlog
 
+from capture.arrival import Kind
 from capture.dicom import associate, dimse
 from capture.dicom.messages import Messages
 from capture.dicom.pdu import (
@@ -26,11 +28,21 @@ from capture.dicom.pdu import (
 )
 from capture.dicom.peers import refusal, stores_class, takes_class
 from capture.dicom.settings import DicomSettings
-from capture.dicom.store import Origin, Stored, part10_header, store
+from capture.dicom.store import Origin, Stored, note_release, part10_header, store
+from capture.dicom.uids import COMMITMENT, PERFORMED_STEP
 from capture.dicom.wire import Wire
+from capture.errors import Retry
 from capture.spool import Spool
 
 log = structlog.get_logger()
+
+_TELLS: Mapping[tuple[int, bytes], tuple[Kind, int]] = {
+    (dimse.N_CREATE_RQ, PERFORMED_STEP.encode()): ("mpps", dimse.SUCCESS),
+    (dimse.N_SET_RQ, PERFORMED_STEP.encode()): ("mpps", dimse.SUCCESS),
+    # Who heard "committed" from us would delete its images.
+    (dimse.N_ACTION_RQ, COMMITMENT.encode()): ("commitment", dimse.NOT_AUTHORIZED),
+}
+"""Operation and class: what it tells, and the answer."""
 
 
 class Association:
@@ -45,6 +57,7 @@ class Association:
         self._contexts: dict[int, associate.Context] = {}
         self._calling_ae = self._called_ae = ""
         self._peer_max = 0
+        self._name = secrets.token_hex(8)
         self._count = self._bytes = 0
 
     def serve(self) -> None:
@@ -57,6 +70,7 @@ class Association:
                 pass
             self._wire.send(release_response())
             why = "released"
+            self._note_release()
         except Ended as ended:
             why = ended.why
             self._abort(ended)
@@ -127,9 +141,23 @@ class Association:
             stored = self._store(context, command)
             self._log(stored)
             return stored.status
+        told = _TELLS.get((command.field, command.sop_class))
+        if told is not None:
+            return self._hear(context, command, *told)
         if command.has_data_set:
             self._drain(context)
         return dimse.SUCCESS if command.field == dimse.C_ECHO_RQ else dimse.UNRECOGNIZED_OPERATION
+
+    def _hear(self, context: associate.Context, command: dimse.Command, kind: Kind, done: int) -> int:
+        """What a device says of its images: kept for whoever judges them."""
+        if not command.has_data_set:
+            return dimse.MISSING_ATTRIBUTE
+        if not command.sop_instance:
+            self._drain(context)
+            return dimse.INVALID_INSTANCE
+        header = part10_header(command.sop_class, command.sop_instance, context.transfer_syntax, self._calling_ae)
+        stored = store(self._spool, self._origin, header, self._messages.data_set(context.id), kind)
+        return done if stored.arrival is not None else dimse.RESOURCE_LIMITATION
 
     def _store(self, context: associate.Context, command: dimse.Command) -> Stored:
         if not command.has_data_set:
@@ -141,8 +169,20 @@ class Association:
             self._drain(context)
             return Stored(dimse.INVALID_INSTANCE, None, "instance.missing")
         header = part10_header(command.sop_class, command.sop_instance, context.transfer_syntax, self._calling_ae)
-        origin = Origin(self._calling_ae, self._address)
-        return store(self._spool, origin, header, self._messages.data_set(context.id))
+        sop_class = command.sop_class.decode("ascii", "replace")
+        data_set = self._messages.data_set(context.id)
+        return store(self._spool, self._origin, header, data_set, sop_class=sop_class)
+
+    @property
+    def _origin(self) -> Origin:
+        return Origin(self._calling_ae, self._address, self._name)
+
+    def _note_release(self) -> None:
+        if self._count:
+            try:
+                note_release(self._spool, self._origin)
+            except Retry as error:
+                log.error("spool.low", code=error.code)
 
     def _drain(self, context: associate.Context) -> None:
         for _ in self._messages.data_set(context.id):

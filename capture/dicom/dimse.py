@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from capture.dicom.pdu import INVALID_PARAMETER, Ended
 
 C_STORE_RQ, C_ECHO_RQ, C_CANCEL_RQ = 0x0001, 0x0030, 0x0FFF
+N_SET_RQ, N_ACTION_RQ, N_CREATE_RQ = 0x0120, 0x0130, 0x0140
 RESPONSE = 0x8000
 NO_DATA_SET = 0x0101
 MAX_COMMAND = 16 * 1024
@@ -18,13 +19,19 @@ OUT_OF_RESOURCES = 0xA700
 CANNOT_UNDERSTAND = 0xC000
 INVALID_INSTANCE = 0x0117
 CLASS_NOT_SUPPORTED = 0x0122
+NOT_AUTHORIZED = 0x0124
+MISSING_ATTRIBUTE = 0x0120
 UNRECOGNIZED_OPERATION = 0x0211
+RESOURCE_LIMITATION = 0x0213
 COMMENT = {
     OUT_OF_RESOURCES: "The box is out of disk space, send again later",
     CANNOT_UNDERSTAND: "A C-STORE without a data set",
     INVALID_INSTANCE: "No SOP Instance UID",
     CLASS_NOT_SUPPORTED: "SOP class not accepted here",
-    UNRECOGNIZED_OPERATION: "Only C-ECHO and C-STORE here",
+    NOT_AUTHORIZED: "Nothing is kept here for good, ask the archive",
+    MISSING_ATTRIBUTE: "Without a data set it says nothing",
+    RESOURCE_LIMITATION: "The box is out of disk space, send again later",
+    UNRECOGNIZED_OPERATION: "Only C-ECHO, C-STORE and MPPS here",
 }
 """ErrorComment (0000,0902): what a technologist may see on the device. At most 64 characters."""
 
@@ -32,6 +39,8 @@ _ELEMENT = struct.Struct("<HHI")
 _CLASS, _COMMAND, _MESSAGE, _ANSWERED, _SET, _STATUS, _COMMENT, _INSTANCE = (
     0x0002, 0x0100, 0x0110, 0x0120, 0x0800, 0x0900, 0x0902, 0x1000,
 )  # fmt: skip
+_REQUESTED_CLASS, _REQUESTED_INSTANCE = 0x0003, 0x1001
+"""What N-SET and N-ACTION are asked of (PS3.7 10.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +71,8 @@ def decode(raw: bytes) -> Command:
         field=_short(elements, _COMMAND),
         message_id=_short(elements, _MESSAGE) if _MESSAGE in elements else 0,  # C-CANCEL-RQ has none
         has_data_set=_short(elements, _SET) != NO_DATA_SET,
-        sop_class=elements.get(_CLASS, b"").rstrip(b"\0 "),
-        sop_instance=elements.get(_INSTANCE, b"").rstrip(b"\0 "),
+        sop_class=_uid(elements, _CLASS, _REQUESTED_CLASS),
+        sop_instance=_uid(elements, _INSTANCE, _REQUESTED_INSTANCE),
     )
 
 
@@ -84,6 +93,10 @@ def encode_response(request: Command, status: int) -> bytes:
 def _element(element: int, value: bytes, pad: bytes = b"\0") -> bytes:
     value += pad * (len(value) % 2)
     return _ELEMENT.pack(0, element, len(value)) + value
+
+
+def _uid(elements: dict[int, bytes], *places: int) -> bytes:
+    return next((elements[place].rstrip(b"\0 ") for place in places if place in elements), b"")
 
 
 def _short(elements: dict[int, bytes], element: int) -> int:

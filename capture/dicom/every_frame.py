@@ -9,6 +9,7 @@ from pathlib import Path
 
 from capture.acquisition import Acquisition, NoPixels, Pixels
 from capture.dicom.fields import Header
+from capture.dicom.mosaic import is_mosaic, tiles_of
 from capture.dicom.options import ReadOptions
 from capture.dicom.part10 import Part10, open_object
 from capture.dicom.pixels import read_pixels
@@ -25,9 +26,15 @@ def each_frame(path: Path, middle: Acquisition, options: ReadOptions = ReadOptio
     Raises:
         SetAside, OSError: as ``read``, when the file is no longer what it was.
     """
-    if middle.display.NumberOfFrames <= 1:
+    if middle.display.NumberOfFrames > 1:
+        yield from _frames(path, middle, options)
+    elif is_mosaic(middle):
+        yield from tiles_of(path, middle, options)
+    else:
         yield middle
-        return
+
+
+def _frames(path: Path, middle: Acquisition, options: ReadOptions) -> Iterator[Acquisition]:
     opened = open_object(path, options.max_inflated, options.max_elements)
     top = opened.data_set
     texts = charset_of(top, options.default_charset)

@@ -8,7 +8,7 @@ from capture.dicom.associate import Request
 from capture.dicom.pdu import APPLICATION_CONTEXT, CALLED_AE, CALLING_AE, VERSION, Refusal
 from capture.dicom.settings import DicomSettings
 from capture.dicom.uids import APPLICATION_CONTEXT as DICOM
-from capture.dicom.uids import VERIFICATION, is_private, is_storage
+from capture.dicom.uids import COMMITMENT, PERFORMED_STEP, VERIFICATION, is_private, is_storage
 
 
 def refusal(settings: DicomSettings, request: Request, address: str) -> Refusal | None:
@@ -28,7 +28,7 @@ def refusal(settings: DicomSettings, request: Request, address: str) -> Refusal 
 
 def takes_class(settings: DicomSettings, uid: str) -> bool:
     """Whether a presentation context for this abstract syntax is accepted."""
-    return uid == VERIFICATION or stores_class(settings, uid)
+    return uid in (VERIFICATION, PERFORMED_STEP, COMMITMENT) or stores_class(settings, uid)
 
 
 def stores_class(settings: DicomSettings, uid: str) -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import struct
-
 from capture.dicom.bounded import Element
 from capture.dicom.fields import numbers_of
 from capture.dicom.items import Item
@@ -25,14 +22,9 @@ def private_element(place: Item, creator: str, group: int, element: int) -> Elem
     return None
 
 
-def private_numbers(place: Item, creator: str, group: int, element: int) -> tuple[float, ...]:
-    """Its numbers; () when there are none. Without a VR they are text or, eight bytes of it, a double."""
+def private_numbers(place: Item, creator: str, group: int, element: int, vr: str) -> tuple[float, ...]:
+    """Its numbers; () when there are none. ``vr`` is what its maker says, for objects whose encoding does not."""
     found = private_element(place, creator, group, element)
     if found is None:
         return ()
-    numbers = numbers_of(place, found) or ()
-    if not numbers and found.vr == "UN" and found.end - found.start in (4, 8):
-        raw = place.source.value(found, 8)
-        value = struct.unpack(("<" if place.source.little else ">") + ("d" if len(raw) == 8 else "f"), raw)[0]
-        return (value,) if math.isfinite(value) else ()
-    return numbers
+    return numbers_of(place, found._replace(vr=vr) if found.vr == "UN" else found) or ()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from capture.arrival import Arrival
+from capture.arrival import Arrival, Kind
 from capture.dicom.dimse import OUT_OF_RESOURCES, SUCCESS
 from capture.dicom.uids import IMPLEMENTATION_CLASS, IMPLEMENTATION_VERSION
 from capture.errors import Retry
@@ -20,10 +20,11 @@ _ROOM_EVERY = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who sends."""
+    """Who sends, and over which association."""
 
     calling_ae: str
     peer: str
+    association: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,14 @@ class Stored:
     """Why it was not stored."""
 
 
-def store(spool: Spool, origin: Origin, header: bytes, data_set: Iterable[memoryview]) -> Stored:
+def store(
+    spool: Spool,
+    origin: Origin,
+    header: bytes,
+    data_set: Iterable[memoryview],
+    kind: Kind = "dicom",
+    sop_class: str = "",
+) -> Stored:
     """Read the whole data set, whatever becomes of it, so that the association can go on.
 
     A lost connection (Ended) passes through and leaves nothing in the spool.
@@ -46,7 +54,12 @@ def store(spool: Spool, origin: Origin, header: bytes, data_set: Iterable[memory
         if not spool.has_room():
             raise _Low
         with spool.receive(
-            kind="dicom", source=SOURCE, calling_ae=origin.calling_ae, peer=origin.peer
+            kind=kind,
+            source=SOURCE,
+            calling_ae=origin.calling_ae,
+            peer=origin.peer,
+            association=origin.association,
+            sop_class=sop_class,
         ) as incoming:
             incoming.write(header)
             _copy(spool, incoming, chunks)
@@ -58,6 +71,22 @@ def store(spool: Spool, origin: Origin, header: bytes, data_set: Iterable[memory
     for _ in chunks:
         pass
     return Stored(OUT_OF_RESOURCES, None, code)
+
+
+def note_release(spool: Spool, origin: Origin) -> None:
+    """The association that brought objects was released: nothing more comes over it.
+
+    Raises Retry: the disk refuses; then the quiet time of the device must do.
+    """
+    with spool.receive(
+        kind="release",
+        source=SOURCE,
+        calling_ae=origin.calling_ae,
+        peer=origin.peer,
+        association=origin.association,
+    ) as incoming:
+        # Behind all that it brought, whose time may be the same millisecond.
+        incoming.commit(time.time_ns() // 1_000_000 + 1)
 
 
 class _Low(Exception):
