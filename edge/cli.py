@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "edge.commands.doctor:doctor",
     "config": "edge.commands.config:app",
     "account": "edge.commands.account:app",
+    "baseline": "edge.commands.baseline:app",
     "backup": "edge.commands.backup:backup",
     "restore": "edge.commands.backup:restore",
     "bench": "edge.commands.bench:app",

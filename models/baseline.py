@@ -80,6 +80,15 @@ class Kept:
     baseline: Baseline
 
 
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A baseline that comes with a pack, for images that ``alike``, a pattern, covers."""
+
+    alike: Alike
+    baseline: Baseline
+    source: str
+
+
 def alike(exam: Exam, technique: Technique, device: Device) -> Alike:
     """What an image, or the middle image of a set, is compared with."""
     return Alike(

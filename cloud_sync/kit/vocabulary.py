@@ -13,6 +13,8 @@ EVENTS: dict[str, str] = {
     "association.ended": "A DICOM association ended; fields say how",
     "instance.stored": "An object is on disk, synced, and was answered Success",
     "instance.refused": "An object was not taken; status says why",
+    "device.told": "A device said what it did (MPPS), or asked whether its images are safe",
+    "device.not_understood": "What a device said of its images cannot be read",
     "spool.low": "Free space is under the watermark",
     "spool.recovered": "Left-overs of an interrupted reception were removed",
     "file.taken": "A file of the watched folder is in the spool",
@@ -24,6 +26,7 @@ EVENTS: dict[str, str] = {
     "case.retried": "A case will be tried again",
     "worker.restarted": "A worker process died or ran out of time",
     "worker.failed": "An image was too much for a worker, which lives on",
+    "baseline.drifted": "The latest numbers of a device moved away from its first ones",
     "link.connected": "The broker accepted the box or the centre",
     "link.lost": "The connection to the broker is gone",
     "link.held": "The box keeps its results because the centre or the broker cannot take them; reason says why",
@@ -46,7 +49,7 @@ FIELDS: frozenset[str] = frozenset(
         "event", "level", "timestamp", "process", "case", "device", "ms", "code", "reason", "hint", "count",
         "bytes", "state", "status", "calling_ae", "called_ae", "peer", "port", "box", "stream", "seq",
         "grade", "score", "version", "error", "where", "account", "role",
-        "attempt", "address",
+        "attempt", "address", "measure",
     }
 )  # fmt: skip
 """``error`` is an exception's type, ``where`` file and line; never its text, which may quote input."""

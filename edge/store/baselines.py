@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, up
 from sqlalchemy.dialects.sqlite import insert
 
 from edge.store.schema import baseline, baseline_group, baseline_seed, baseline_value, decision, device
-from models.baseline import FIRST, LAST, LEAST, PARTS, RECENT, Alike, Kept, drift, drifted, learned
+from models.baseline import FIRST, LAST, LEAST, PARTS, RECENT, Alike, Kept, Seed, drift, drifted, learned
 from models.circumstances import Baseline
 
 _VERSION = ("software", "detector")
@@ -69,18 +69,6 @@ class Point:
     detector: str
     counts: bool
     """It was neither reset away nor repeated."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seed:
-    """A baseline that comes with a pack, for images like ``alike``."""
-
-    alike: Alike
-    measure: str
-    median: float
-    mad: float
-    count: int
-    source: str
 
 
 def kept(connection: Connection, which: ColumnElement[bool]) -> tuple[Kept, ...]:
@@ -141,16 +129,18 @@ def reset(connection: Connection, device_id: int, now: int, measure: str | None 
 
 def seed(connection: Connection, device_id: int, seeds: Sequence[Seed], now: int) -> None:
     """Give a device baselines; those that it was given before for the same measures go."""
-    measures = {one.measure for one in seeds}
+    measures = {one.baseline.measure for one in seeds}
     connection.execute(
         baseline_seed.delete().where(baseline_seed.c.device_id == device_id, baseline_seed.c.measure.in_(measures))
     )
     newest = select(baseline_group.c.software).where(baseline_group.c.device_id == device_id)
     software = connection.scalar(newest.order_by(baseline_group.c.id.desc()).limit(1)) or ""
     for one in seeds:
-        values = asdict(one.alike) | {"software": one.alike.software or software, "measure": one.measure}
-        values |= {"median": one.median, "mad": one.mad, "numbers": one.count, "source": one.source}
-        connection.execute(baseline_seed.insert().values(device_id=device_id, seeded_at=now, **values))
+        values = asdict(one.alike) | {"software": one.alike.software or software, "measure": one.baseline.measure}
+        values |= {"median": one.baseline.median, "mad": one.baseline.mad, "numbers": one.baseline.count}
+        connection.execute(
+            baseline_seed.insert().values(device_id=device_id, source=one.source, seeded_at=now, **values)
+        )
 
 
 def of_device(connection: Connection, device_id: int) -> tuple[Row, ...]:
@@ -175,8 +165,7 @@ def seeds_of(connection: Connection, device_id: int) -> tuple[Seed, ...]:
     """What a device was given."""
     query = select(baseline_seed).where(baseline_seed.c.device_id == device_id).order_by(baseline_seed.c.id)
     return tuple(
-        Seed(_alike(row), row.measure, row.median, row.mad, row.numbers, row.source)
-        for row in connection.execute(query)
+        Seed(_alike(row), replace(_baseline(row), seeded=True), row.source) for row in connection.execute(query)
     )
 
 

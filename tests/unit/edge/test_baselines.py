@@ -11,10 +11,9 @@ from sqlalchemy import insert, select
 
 from capture.acquisition import Device
 from edge.store import baselines, devices
-from edge.store.baselines import Seed
 from edge.store.database import Database
 from edge.store.schema import baseline_value, case
-from models.baseline import FIRST, LAST, LEAST, RECENT, Alike, applying
+from models.baseline import FIRST, LAST, LEAST, RECENT, Alike, Seed, applying
 from models.circumstances import Baseline
 
 NOISE = "noise.two_scale_sigma"
@@ -102,7 +101,7 @@ def test_a_reset_begins_again_and_keeps_the_history(box: Box) -> None:
 
 
 def test_a_seed_serves_until_the_device_has_learned_and_not_its_next_software(box: Box) -> None:
-    given = Seed(Alike("DX", view="PA"), NOISE, 5.0, 1.0, 200, "sister room")
+    given = Seed(Alike("DX", view="PA"), Baseline(NOISE, 5.0, 1.0, 200, seeded=True), "sister room")
     box.db.write(lambda c: baselines.seed(c, box.device, [given], 1))
     seeded = Baseline(NOISE, 5.0, 1.0, 200, seeded=True)
     assert box.applying() == (seeded,)
@@ -111,9 +110,11 @@ def test_a_seed_serves_until_the_device_has_learned_and_not_its_next_software(bo
     assert box.applying(replace(HERE, software="VA2")) == ()
     box.learn(3.0)
     assert box.applying() == (Baseline(NOISE, 3.0, 0.0, LEAST),)
-    box.db.write(lambda c: baselines.seed(c, box.device, [replace(given, median=6.0)], 2))
+    box.db.write(
+        lambda c: baselines.seed(c, box.device, [replace(given, baseline=replace(given.baseline, median=6.0))], 2)
+    )
     (now,) = box.db.read(lambda c: baselines.seeds_of(c, box.device))
-    assert (now.median, now.alike.software) == (6.0, "VA1")
+    assert (now.baseline.median, now.alike.software) == (6.0, "VA1")
 
 
 def test_a_drift_is_told_once_and_ends_with_a_reset(box: Box) -> None:

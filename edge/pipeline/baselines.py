@@ -1,0 +1,32 @@
+"""What a case teaches the baselines of its device, and which of them a case is judged against."""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy import Connection, select
+
+from edge.pipeline.workers import Outcome
+from edge.store import baselines
+from edge.store.cases import SETS, Case
+from edge.store.schema import case as case_row
+from models.baseline import Kept, alike, lessons, teaches
+from models.measurement import Measurements
+
+log = structlog.get_logger()
+
+
+def known_for(connection: Connection, case: Case) -> tuple[Kept, ...]:
+    """The baselines of every device that sends by this case's AE title: which one it is, its header will say."""
+    return baselines.kept(connection, baselines.sent_by(case.arrival.calling_ae))
+
+
+def learn(connection: Connection, case: Case, outcome: Outcome, now: int) -> None:
+    """In the transaction of a verdict: its numbers enter the baselines, in the place of an earlier verdict's."""
+    device_id = connection.scalar(select(case_row.c.device_id).where(case_row.c.id == case.id))
+    if device_id is None:
+        return
+    facts, read = Measurements(outcome.facts), outcome.acquisition
+    taught = lessons(facts, case.kind in SETS) if teaches(outcome.verdict, facts) else {}
+    to = alike(read.exam, read.technique, read.device)
+    for measure in baselines.learn(connection, device_id, case.id, to, taught, now):
+        log.warning("baseline.drifted", device=outcome.circumstances.device_key, measure=measure)
