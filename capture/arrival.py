@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["dicom", "frame"]
+Kind = Literal["dicom", "frame", "release", "mpps", "commitment"]
+"""An object or a picture, or what a device says about those it sent: it released an association, it worked on a
+procedure step (PS3.4 F.7), it asks whether they are safe here (PS3.4 J.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,10 @@ class Arrival:
     calling_ae: str = ""
     peer: str = ""
     """Network address or folder it came from."""
+    association: str = ""
+    """A name of the association that brought it, the same for all that it brought; "" when there was none."""
+    sop_class: str = ""
+    """As the sender named it; "" when it did not."""
 
 
 def arrival_id(received_at: int, sha256: str) -> str:

@@ -73,12 +73,21 @@ class Spool:
         self.disk.fsync_folder(folder)
         self.disk.fsync_folder(folder.parent)
 
-    def receive(self, *, kind: Kind, source: str, calling_ae: str = "", peer: str = "") -> Incoming:
+    def receive(
+        self,
+        *,
+        kind: Kind,
+        source: str,
+        calling_ae: str = "",
+        peer: str = "",
+        association: str = "",
+        sop_class: str = "",
+    ) -> Incoming:
         """A context to write one object into. Unless committed, it leaves nothing behind.
 
         Raises Retry ``spool.full`` or ``spool.failed``, here and in the context's methods.
         """
-        return Incoming(self, Arrival("", "", 0, kind, source, 0, calling_ae, peer))
+        return Incoming(self, Arrival("", "", 0, kind, source, 0, calling_ae, peer, association, sop_class))
 
     def pending(self, limit: int | None = None) -> list[Arrival]:
         """What waits, oldest first, at most ``limit``. A sidecar that cannot be read is moved to ``aside/``."""

@@ -26,6 +26,7 @@ from edge.metrics import Metrics
 from edge.pipeline import states
 from edge.pipeline.announce import Announcer
 from edge.pipeline.dispatch import Dispatch
+from edge.pipeline.hearing import quiet_of
 from edge.pipeline.intake import Intake
 from edge.pipeline.patience import patiently
 from edge.pipeline.report import Pseudonymizer, Reporter
@@ -96,8 +97,12 @@ class Agent:
             link_status=self._link_state,
         )
         self._spool = Spool(settings.spool_path, settings.spool, at=at)
-        self._dispatch = Dispatch(self._services, workers, settings.workers.count + 1, at)
-        self._intake = Intake(self._spool, db, self._services.blobs, self._services.metrics, self._taken, at)
+        self._intake = Intake(
+            self._spool, db, self._services.blobs, self._services.metrics, quiet_of(settings.sets), self._taken, at
+        )
+        self._dispatch = Dispatch(
+            self._services, workers, settings.workers.count + 1, at, lambda: self._intake.all_since
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Everything at once, until ``stop``."""

@@ -106,6 +106,34 @@ class WorkerSettings(Section):
     )
 
 
+class SetSettings(Section):
+    """When a series or study is judged, where nothing better tells that it is whole."""
+
+    quiet_s: float = Field(
+        15,
+        gt=0,
+        le=600,
+        title="Quiet time of a series",
+        description="Seconds without a new image after which a series is judged",
+    )
+    study_quiet_s: float = Field(
+        300,
+        gt=0,
+        le=3600,
+        title="Quiet time of a study",
+        description="Seconds without a new image after which a study is judged, once all its series are",
+    )
+    devices: dict[str, float] = Field(
+        {},
+        title="Quiet time of a device",
+        description="Seconds for the series of one device, by the AE title it calls with",
+    )
+    seconds: float = Field(60, gt=0, title="Time limit", description="Seconds one set may take in a worker")
+    together: int = Field(
+        16, ge=1, le=64, title="Together", description="Slices that one worker reads in one go when many wait"
+    )
+
+
 class ContentSettings(Section):
     """What judges beside what ships."""
 
@@ -156,6 +184,7 @@ class Settings(BaseSettings):
     dicom: DicomSettings = Field(DicomSettings(), title="DICOM port", description="The receiver")
     folder: FolderSettings = Field(FolderSettings(), title="Watched folder", description="A second way in")
     workers: WorkerSettings = Field(WorkerSettings(), title="Workers", description="Processes that judge")
+    sets: SetSettings = Field(SetSettings(), title="Series and studies", description="When they are judged")
     content: ContentSettings = Field(
         ContentSettings(), title="Content", description="Rule packs and networks beside ours"
     )

@@ -16,6 +16,8 @@ from cloud_sync.wire.words import (
     Action,
     Boot,
     Clock,
+    Count,
+    Extent,
     Grade,
     Level,
     Millis,
@@ -140,6 +142,14 @@ class ResultData(Wire):
     latency_ms: Annotated[float, Field(ge=0)] | None = None
     """Last byte received to verdict stored."""
     mode: Mode = Mode.ACTIVE
+    level: Extent = Extent.IMAGE
+    """A series or study is named by ``series`` and ``study``; it has no ``instance``."""
+    images: Count = 1
+    """How many different images it was judged by."""
+    whole: bool | None = None
+    """Of a series or study: whether all of its images were there. Null for an image."""
+    replaces: Seq | None = None
+    """Number of the result that this one corrects, because an image came late. Only the last one counts."""
 
 
 class SetAsideData(Wire):

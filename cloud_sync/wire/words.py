@@ -90,6 +90,15 @@ class Level(Word):
     UNKNOWN = "unknown"
 
 
+class Extent(Word):
+    """What a verdict is of."""
+
+    IMAGE = "image"
+    SERIES = "series"
+    STUDY = "study"
+    UNKNOWN = "unknown"
+
+
 class Mode(Word):
     """``active``: shown to the technologist. ``shadow``: judged beside it, shown to nobody."""
 

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import structlog
-from pebble import ProcessExpired
 from sqlalchemy import Connection
 
-from capture.errors import QcError, Retry, SetAside
+from capture.errors import Bug, Retry, SetAside
 from capture.text import Bilingual
 from edge.clock import now_ms, synced
-from edge.pipeline.outcome import Stored, store_outcome, store_set_aside
+from edge.pipeline.attempts import LOOK, Attempts
+from edge.pipeline.hearing import quiet_of
+from edge.pipeline.outcome import Files, Stored, store_outcome, store_set, store_set_aside
 from edge.pipeline.patience import patiently
+from edge.pipeline.set_job import SetJob, set_job
 from edge.pipeline.workers import Job, Outcome
 from edge.services import Services
 from edge.settings import SiteSettings
-from edge.store import cases
+from edge.store import cases, sets
 from edge.store.cases import Case
+from edge.store.sets import Visit
 from models.circumstances import Circumstances, SharedMark
 from models.rules.verdict import Timing
 
@@ -31,38 +34,36 @@ log = structlog.get_logger()
 
 MOST_ATTEMPTS = 8
 """Claims of one case without an outcome, over restarts of the agent, before a person must look."""
-LOOK = Bilingual(
-    "由人查看原图；升级后重新发送即可再判", "Look at the image itself; sent again, it is judged again"
-)
 _IDLE_S = 1.0
-_FAREWELL_S = 0.5
 
 
 class Judging(Protocol):
-    """What dispatch needs of the workers."""
+    """What dispatch needs of :class:`edge.pipeline.workers.Workers`."""
 
-    async def judge(self, job: Job) -> Outcome:
-        """See :meth:`edge.pipeline.workers.Workers.judge`."""
-        ...
+    async def judge(self, job: Job) -> Outcome: ...
 
+    async def judge_together(self, jobs: Sequence[Job]) -> tuple[Outcome | None, ...]: ...
 
-class _Lost(Exception):
-    """An image was too much for a worker. ``code`` is the reason that its pixels then have (NO_PIXELS)."""
-
-    def __init__(self, code: str, *, died: bool) -> None:
-        super().__init__(code)
-        self.code = code
-        self.died = died
+    async def judge_set(self, job: SetJob, seconds: float) -> Outcome: ...
 
 
 class Dispatch:
     """``slots`` cases are in work at once: one more than there are workers, so that none waits for the disk."""
 
     def __init__(
-        self, services: Services, workers: Judging, slots: int, at: Callable[[str], None] = lambda step: None
+        self,
+        services: Services,
+        workers: Judging,
+        slots: int,
+        at: Callable[[str], None] = lambda step: None,
+        all_since: Callable[[], int] = now_ms,
     ) -> None:
+        """``all_since``: see :func:`edge.store.cases.claim`."""
         self._services = services
         self._workers = workers
+        self._attempts = Attempts(services.metrics)
+        self._quiet = quiet_of(services.settings.sets)
+        self._all_since = all_since
         self._slots = slots
         self._at = at
         self._work = asyncio.Event()
@@ -80,13 +81,24 @@ class Dispatch:
     async def _slot(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._work.clear()
-            case = await self._write(lambda connection: cases.claim(connection, now_ms()), stop)
-            if case is None:
+            claimed = await self._write(self._claim, stop)
+            if not claimed:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._work.wait(), _IDLE_S)
                 continue
             self._at("dispatch.claimed")
-            await self.bring_to_an_end(case, stop)
+            if len(claimed) > 1:
+                await self._together(claimed, stop)
+            else:
+                await self.bring_to_an_end(claimed[0], stop)
+
+    def _claim(self, connection: Connection) -> list[Case]:
+        now = now_ms()
+        first = cases.claim(connection, now, self._all_since())
+        if first is None:
+            return []
+        most = self._services.settings.sets.together - 1
+        return [first, *cases.claim_alike(connection, first, now, most)]
 
     async def bring_to_an_end(self, case: Case, stop: asyncio.Event) -> None:
         """Judge a claimed case and store the outcome, or why there is none."""
@@ -104,95 +116,119 @@ class Dispatch:
             self._tell(case, stored)
 
     async def _judge(self, case: Case, started: int, stop: asyncio.Event) -> Stored | None:
+        if case.kind in cases.SETS:
+            return await self._judge_set(case, started, stop)
         circumstances = self._circumstances(case)
         while True:
             outcome = await self._outcome(case, circumstances, stop)
             if outcome is None:
                 return None
             self._at("dispatch.judged")
-            stored = await self._store(case, outcome, started, stop)
-            if stored is None or stored.alert_id is not None:
-                return stored
+            stored = await self._store([(case, outcome)], started, stop)
+            if stored is None or stored[0].alert_id is not None:
+                return None if stored is None else stored[0]
             # An image of this UID with other bytes was stored in the meantime: judge again, knowing that.
             circumstances = replace(circumstances, same_uid_other_bytes=True)
 
     async def _outcome(self, case: Case, circumstances: Circumstances, stop: asyncio.Event) -> Outcome | None:
-        """From the workers, with one more try without pixels when they cost a worker its life.
-
-        None when everything ends: then the image was not to blame, and is judged after the next start.
-
-        Raises:
-            SetAside: the object cannot be read, or even its header stops a worker.
-            Retry: the disk does not give the bytes.
-        """
-        settings = self._services.settings
-        job = Job(
-            self._services.blobs.path(case.arrival.sha256),
-            case.arrival,
-            circumstances,
-            settings.site.default_charset,
-            content=settings.content,
+        job = self._job(case, circumstances)
+        return await self._attempts.twice(
+            case.id, lambda why: self._workers.judge(replace(job, no_pixels=why)), stop
         )
-        try:
-            return await self._attempt(job)
-        except _Lost as lost:
-            self._note(case, lost)
-            if lost.died and await _ending(stop):
-                return None
-            job = replace(job, no_pixels=lost.code)
-        try:
-            return await self._attempt(job)
-        except _Lost as again:
-            self._note(case, again)
-            text = Bilingual("判定进程两次中止", "It ended a worker twice, the second time without pixels")
-            raise SetAside("worker.lost", text, LOOK) from again
 
-    async def _attempt(self, job: Job) -> Outcome:
+    def _job(self, case: Case, circumstances: Circumstances) -> Job:
+        services = self._services
+        path, settings = services.blobs.path(case.arrival.sha256), services.settings
+        charset = settings.site.default_charset
+        return Job(path, case.arrival, circumstances, charset, content=settings.content)
+
+    async def _together(self, claimed: Sequence[Case], stop: asyncio.Event) -> None:
+        """Slices that waited beside each other: one job, one transaction. What goes wrong is tried singly."""
+        started = now_ms()
         try:
-            return await self._workers.judge(job)
-        except TimeoutError as error:
-            raise _Lost("too_slow", died=True) from error
-        except MemoryError as error:
-            raise _Lost("too_large", died=False) from error
-        except ProcessExpired as error:
-            raise _Lost("decode_failed", died=True) from error
-        except FileNotFoundError as error:
-            raise SetAside(
-                "blob.missing", Bilingual("图像文件已不在盒中", "The image file is no longer here"), LOOK
-            ) from error
-        except OSError as error:
-            raise Retry(
-                "blob.unreadable",
-                Bilingual("图像文件读取失败", "The image file cannot be read"),
-                Bilingual("检查磁盘健康", "Check the disk's health"),
-            ) from error
-        except QcError:
+            jobs = [self._job(case, self._circumstances(case)) for case in claimed]
+            outcomes = await self._workers.judge_together(jobs)
+        except Bug:
             raise
-        except Exception as error:  # one odd image must not end the agent
-            raise _Lost("decode_failed", died=False) from error
+        except Exception:  # noqa: BLE001 - which of them it was, and why, is seen when each is judged by itself
+            outcomes = (None,) * len(claimed)
+        self._at("dispatch.judged")
+        done = [(case, outcome) for case, outcome in zip(claimed, outcomes, strict=True) if outcome is not None]
+        stored = await self._store(done, started, stop) if done else []
+        if stored is None:
+            return
+        told = {case.id: one for (case, _), one in zip(done, stored, strict=True) if one.alert_id is not None}
+        for case in claimed:
+            if case.id in told:
+                self._tell(case, told[case.id])
+            else:
+                await self.bring_to_an_end(case, stop)
 
-    def _note(self, case: Case, lost: _Lost) -> None:
-        if lost.died:
-            self._services.metrics.worker_restarts.inc()
-            log.warning("worker.restarted", case=case.id, reason=lost.code)
-        else:
-            log.error("worker.failed", case=case.id, reason=lost.code, exc_info=lost.__cause__)
+    async def _judge_set(self, case: Case, started: int, stop: asyncio.Event) -> Stored | None:
+        services = self._services
+        content = await services.db.aread(lambda connection: sets.content(connection, case.id))
+        if not content.records:
+            text = Bilingual("没有一幅图像留有记录", "Nothing was kept of any of its images")
+            raise SetAside("set.no_records", text, LOOK)
+        circumstances = replace(self._circumstances(case), device_key=content.device_key)
+        job = set_job(content, circumstances, services.blobs, services.settings)
+        seconds = services.settings.sets.seconds
 
-    async def _store(self, case: Case, outcome: Outcome, started: int, stop: asyncio.Event) -> Stored | None:
-        before = time.perf_counter()
-        preview = outcome.preview
-        put = self._services.blobs.put_bytes
-        preview_sha256 = None if preview is None else await patiently(lambda: put(preview), stop)
-        waited = Timing("wait", max(0, started - case.arrival.received_at))
-        outcome = replace(outcome, verdict=replace(outcome.verdict, timings=(waited, *outcome.verdict.timings)))
-        stored = await self._write(
-            lambda connection: store_outcome(connection, self._services, case, outcome, preview_sha256), stop
-        )
+        def attempt(why: str | None) -> Awaitable[Outcome]:
+            return self._workers.judge_set(job if why is None else replace(job, with_pixels=False), seconds)
+
+        outcome = await self._attempts.twice(case.id, attempt, stop)
+        if outcome is None:
+            return None
+        self._at("dispatch.judged")
+        (files,) = await self._files([outcome], stop) or (None,)
+        if files is None:
+            return None
+        outcome = _with_wait(outcome, started, case)
+        stored = await self._write(lambda c: store_set(c, services, case, content, outcome, files), stop)
         if stored is not None and stored.alert_id is not None:
-            self._services.metrics.stages(outcome.verdict.timings)
-            self._services.metrics.stage("store", (time.perf_counter() - before) * 1000)
-            self._services.metrics.stage("total", max(0, now_ms() - case.arrival.received_at))
+            self._measure(case, outcome)
+        return None if stored is None or stored.alert_id is None else stored
+
+    async def _store(
+        self, done: Sequence[tuple[Case, Outcome]], started: int, stop: asyncio.Event
+    ) -> list[Stored] | None:
+        before = time.perf_counter()
+        files = await self._files([outcome for _, outcome in done], stop)
+        if files is None:
+            return None
+        rows = [
+            (case, _with_wait(outcome, started, case), kept)
+            for (case, outcome), kept in zip(done, files, strict=True)
+        ]
+        stored = await self._write(lambda connection: self._rows(connection, rows), stop)
+        for (case, outcome, _), one in zip(rows, stored or (), strict=False):
+            if one.alert_id is not None:
+                self._services.metrics.stage("store", (time.perf_counter() - before) * 1000 / len(rows))
+                self._measure(case, outcome)
         return stored
+
+    def _rows(self, connection: Connection, rows: Sequence[tuple[Case, Outcome, Files]]) -> list[Stored]:
+        visit = Visit(connection, self._quiet, now_ms())
+        stored = [store_outcome(connection, self._services, *row, visit) for row in rows]
+        visit.close()
+        return stored
+
+    async def _files(self, outcomes: Sequence[Outcome], stop: asyncio.Event) -> list[Files] | None:
+        """Previews and records on disk, synced together."""
+        contents = [one for outcome in outcomes for one in (outcome.preview, outcome.record) if one is not None]
+        put = await patiently(lambda: self._services.blobs.put_many(contents), stop)
+        if put is None:
+            return None
+        names = iter(put)
+        return [
+            Files(*(None if one is None else next(names) for one in (outcome.preview, outcome.record)))
+            for outcome in outcomes
+        ]
+
+    def _measure(self, case: Case, outcome: Outcome) -> None:
+        self._services.metrics.stages(outcome.verdict.timings)
+        self._services.metrics.stage("total", max(0, now_ms() - case.arrival.received_at))
 
     async def _set_aside(self, case: Case, error: SetAside, stop: asyncio.Event) -> Stored | None:
         circumstances = self._circumstances(case)
@@ -226,11 +262,9 @@ class Dispatch:
         return circumstances_of(case, self._services.settings.site)
 
 
-async def _ending(stop: asyncio.Event) -> bool:
-    """Whether the agent was asked to end; who asked may have reached a worker first."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), _FAREWELL_S)
-    return stop.is_set()
+def _with_wait(outcome: Outcome, started: int, case: Case) -> Outcome:
+    waited = Timing("wait", max(0, started - case.arrival.received_at))
+    return replace(outcome, verdict=replace(outcome.verdict, timings=(waited, *outcome.verdict.timings)))
 
 
 def circumstances_of(case: Case, site: SiteSettings) -> Circumstances:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+
+from sqlalchemy import Connection
 
 from capture.arrival import Arrival
 from capture.spool import Spool, read_sidecar
 from edge.clock import now_ms
 from edge.metrics import Metrics
+from edge.pipeline import hearing
 from edge.pipeline.patience import patiently
 from edge.store import cases
 from edge.store.blobs import Blobs
 from edge.store.cases import TakenIn
 from edge.store.database import Database
+from edge.store.sets import Quiet
 
 _POLL_S = 0.05
 _BATCH = 32
@@ -33,6 +37,7 @@ class Intake:
         db: Database,
         blobs: Blobs,
         metrics: Metrics,
+        quiet: Quiet,
         taken: Callable[[Sequence[TakenIn]], None],
         at: Callable[[str], None] = lambda step: None,
     ) -> None:
@@ -40,16 +45,23 @@ class Intake:
         self._db = db
         self._blobs = blobs
         self._metrics = metrics
+        self._quiet = quiet
         self._taken = taken
         self._at = at
         self._looked_at = 0
         self._looked = 0.0
         self._seen_aside: set[str] = set()
+        self.all_since = 0
+        """UTC milliseconds: whatever was received before is a case. Sets are not due before that is so."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop`` is set; a batch that has begun is finished."""
         while not stop.is_set():
-            taken = await patiently(self._step, stop) if self._changed() else None
+            at = now_ms()
+            changed = self._changed()
+            if not changed:
+                self.all_since = at
+            taken = await patiently(self._step, stop) if changed else None
             if taken:
                 self._taken(taken)
             else:
@@ -63,19 +75,20 @@ class Intake:
         return overdue or changed_at != self._looked_at
 
     def _step(self) -> list[TakenIn]:
-        before = self._spool.new.stat().st_mtime_ns
+        before, at = self._spool.new.stat().st_mtime_ns, now_ms()
         waiting = self._spool.pending(_BATCH)
         lost = [] if waiting else list(self._put_aside())
-        for arrival in waiting:
-            # Without bytes (the disk lost them) it becomes a case all the same: dispatch sets it aside, in sight.
-            with suppress(FileNotFoundError):
-                self._blobs.link_file(self._spool.path(arrival), arrival.sha256)
+        objects = [arrival for arrival in waiting if arrival.kind not in hearing.KINDS]
+        # Without bytes (the disk lost them) it becomes a case all the same: dispatch sets it aside, in sight.
+        self._blobs.link_files([(self._spool.path(arrival), arrival.sha256) for arrival in objects])
         self._at("intake.linked")
         taken = self._take_in([*waiting, *lost])
         self._at("intake.committed")
         for arrival in waiting:
             self._spool.acknowledge(arrival)
             self._at("intake.acknowledged")
+        # The spool gives the oldest first.
+        self.all_since = waiting[-1].received_at if waiting else at
         if not waiting:
             self._looked = time.monotonic()
             self._looked_at = before if time.time_ns() - before > _COARSE_NS else 0
@@ -85,9 +98,25 @@ class Intake:
         if not arrivals:
             return []
         now = now_ms()
-        taken = self._db.write(lambda connection: [cases.take_in(connection, one, now) for one in arrivals])
+        told = {one.id: hearing.hear(self._spool.path(one), one) for one in arrivals if one.kind in hearing.KINDS}
+        taken = self._db.write(lambda connection: self._rows(connection, arrivals, told, now))
         for arrival in arrivals:
             self._metrics.stage("intake", max(0, now - arrival.received_at))
+        return taken
+
+    def _rows(
+        self,
+        connection: Connection,
+        arrivals: Sequence[Arrival],
+        told: Mapping[str, hearing.Told | None],
+        now: int,
+    ) -> list[TakenIn]:
+        taken = []
+        for one in arrivals:
+            if one.id in told:
+                hearing.take_note(connection, told[one.id], self._quiet, now)
+            else:
+                taken.append(cases.take_in(connection, one, now))
         return taken
 
     def _put_aside(self) -> Iterator[Arrival]:

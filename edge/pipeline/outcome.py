@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from capture.errors import SetAside
 from cloud_sync.wire.messages import DeviceFacts, SetAsideData, SetAsideEvent
 from edge.clock import now_ms
-from edge.pipeline import report, states
+from edge.pipeline import baselines, report, states
 from edge.pipeline.alerting import alert_for, alert_for_set_aside
 from edge.pipeline.workers import Outcome
 from edge.services import Services
-from edge.store import cases, devices
+from edge.store import cases, devices, sets
 from edge.store.alerts import add_alert
 from edge.store.cases import Case
+from edge.store.schema import outbox
+from edge.store.sets import Content, Visit
 from edge.store.verdicts import add_acquisition, add_verdict
 from models.circumstances import Circumstances
 from models.rules.verdict import Grade, Verdict
@@ -33,12 +35,20 @@ class Stored:
     code: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where the files of an outcome are."""
+
+    preview_sha256: str | None = None
+    record_sha256: str | None = None
+
+
 def store_outcome(
-    connection: Connection, services: Services, case: Case, outcome: Outcome, preview_sha256: str | None
+    connection: Connection, services: Services, case: Case, outcome: Outcome, files: Files, visit: Visit
 ) -> Stored:
     """Acquisition, device, study, verdict, measurements, findings, alert, event, and the case's new state."""
     now = now_ms()
-    read, verdict, arrival = outcome.acquisition, outcome.verdict, case.arrival
+    read, arrival = outcome.acquisition, case.arrival
     who, modality = read.identity, read.exam.Modality
     others = cases.came_with_other_bytes(connection, who.SOPInstanceUID, arrival.sha256)
     if others and not outcome.circumstances.same_uid_other_bytes:
@@ -48,24 +58,75 @@ def store_outcome(
     study_uid = who.StudyInstanceUID
     exam_id = devices.study(connection, study_uid, modality, arrival.received_at) if study_uid else None
     states.move(connection, case.id, "judging", "judged", now, device_id=device_id, exam_id=exam_id)
-    add_acquisition(connection, case.id, read, outcome.circumstances, preview_sha256)
+    group = who.SeriesInstanceUID or case.id
+    alert_id = _write(connection, services, case, outcome, files.preview_sha256, group)
+    if outcome.kept is not None:
+        kept = replace(outcome.kept, record_sha256=files.record_sha256)
+        visit.join(arrival, who, kept, device_id=device_id, exam_id=exam_id)
+    return _stored(alert_id, outcome)
+
+
+def store_set(
+    connection: Connection, services: Services, case: Case, content: Content, outcome: Outcome, files: Files
+) -> Stored:
+    """The verdict on a set, where it is still the set that was judged. Its identity is that of its middle image."""
+    now = now_ms()
+    if sets.changes(connection, case.id) != content.changes:
+        # An image joined meanwhile and set the time at which it is due; that is no attempt that failed.
+        states.move(connection, case.id, "judging", "held", now, attempts=0)
+        return Stored(None)
+    states.move(connection, case.id, "judging", "judged", now, next_at=None)
+    who = sets.identity_of(connection, outcome.acquisition.arrival_id, content.level)
+    outcome = replace(outcome, acquisition=replace(outcome.acquisition, identity=who))
+    of_set = report.OfSet(
+        content.level, content.images, content.completeness.whole, _replaced(connection, case.id)
+    )
+    alert_id = _write(connection, services, case, outcome, files.preview_sha256, case.id, of_set)
+    return _stored(alert_id, outcome)
+
+
+def _write(
+    connection: Connection,
+    services: Services,
+    case: Case,
+    outcome: Outcome,
+    preview_sha256: str | None,
+    group: str,
+    of_set: report.OfSet | None = None,
+) -> int:
+    """The rows that every verdict has; return the alert's id. ``group``: whose alerts make one card."""
+    now, verdict, arrival, reporter = now_ms(), outcome.verdict, case.arrival, services.reporter
+    add_acquisition(connection, case.id, outcome.acquisition, outcome.circumstances, preview_sha256)
     verdict_id = add_verdict(connection, case.id, verdict, outcome.facts, now)
+    baselines.learn(connection, case, outcome, now)
     if outcome.shadow is not None:
         # The facts are those of the verdict that counts; stored twice they would say nothing more.
         add_verdict(connection, case.id, outcome.shadow, (), now)
-    made = alert_for(verdict, who.SeriesInstanceUID or case.id, now)
-    alert_id = add_alert(connection, case.id, verdict_id, made, now)
-    reporter = services.reporter
+    alert_id = add_alert(connection, case.id, verdict_id, alert_for(verdict, group, now), now)
     content = report.result_data(
-        read, outcome.facts, verdict, arrival.received_at, now, arrival.calling_ae, reporter.pseudonym
-    )
+        outcome.acquisition, outcome.facts, verdict, arrival.received_at, now, arrival.calling_ae,
+        reporter.pseudonym, of_set,
+    )  # fmt: skip
     services.outbox.add(
         connection,
         report.RESULT,
         lambda seq, event_id, stream: reporter.encode_result(content, seq, event_id, stream),
         case.id,
     )
+    return alert_id
+
+
+def _stored(alert_id: int, outcome: Outcome) -> Stored:
+    verdict = outcome.verdict
+    key = outcome.circumstances.device_key
     return Stored(alert_id, verdict.grade or "not_judged", verdict.grade, verdict.score, key)
+
+
+def _replaced(connection: Connection, case_id: str) -> int | None:
+    """The number of the event that told the centre the verdict before."""
+    query = select(func.max(outbox.c.seq)).where(outbox.c.case_id == case_id, outbox.c.type == report.RESULT)
+    seq: int | None = connection.scalar(query)
+    return seq
 
 
 def store_set_aside(

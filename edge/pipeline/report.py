@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from capture.acquisition import Acquisition, Device, Identity
@@ -15,6 +16,7 @@ from edge.store.verdicts import acquired
 from models.catalogue import Entry, catalogue
 from models.measurement import Measured, Measurement
 from models.rules.verdict import Finding, Verdict
+from models.sets.image_set import Level
 
 RESULT = "qc.result.v1"
 SET_ASIDE = "qc.setaside.v1"
@@ -81,6 +83,17 @@ class Reporter:
         return self.encode(messages.ResultEvent, small, seq, event_id, stream)
 
 
+@dataclass(frozen=True, slots=True)
+class OfSet:
+    """What a verdict on a series or study says beside that of an image."""
+
+    level: Level
+    images: int
+    whole: bool
+    replaces: int | None
+    """Number of the event with the verdict that this one corrects."""
+
+
 def result_data(
     read: Acquisition,
     facts: Iterable[Measured],
@@ -89,6 +102,7 @@ def result_data(
     now: int,
     calling_ae: str,
     pseudonym: Pseudonymizer,
+    of_set: OfSet | None = None,
 ) -> messages.ResultData:
     """``qc.result.v1`` of one verdict."""
     who, exam = read.identity, read.exam
@@ -123,6 +137,10 @@ def result_data(
         ),
         latency_ms=max(0, now - received_at),
         mode=words.Mode(verdict.mode),
+        level=words.Extent("image" if of_set is None else of_set.level),
+        images=1 if of_set is None else of_set.images,
+        whole=None if of_set is None else of_set.whole,
+        replaces=None if of_set is None else of_set.replaces,
     )
 
 

@@ -7,6 +7,8 @@
       +----------+                                   the agent was stopped in the middle
     duplicate                                        the same bytes came before; answered with that verdict
 
+A set is held again (:func:`reopen`) when an image comes after its verdict, also when it is reported.
+
 A move is one UPDATE with the old state in its WHERE. It changes exactly one row or raises: so two movers
 can never both succeed, and a crash leaves the case where it was.
 """
@@ -51,6 +53,20 @@ def move(connection: Connection, case_id: str, old: State, new: State, now: int,
     ).rowcount
     if changed != 1:
         raise Bug("case.state", Bilingual(f"病例不在 {old} 状态", f"The case is not in state {old}"), _REPORT)
+
+
+def reopen(connection: Connection, case_id: str, now: int, next_at: int) -> bool:
+    """A set that has its verdict is due again at ``next_at``, because an image came late. False: it has none."""
+    changed = connection.execute(
+        case.update()
+        .where(
+            case.c.id == case_id,
+            case.c.kind.in_(("series", "study")),
+            case.c.state.in_(("judged", "reported", "set_aside")),
+        )
+        .values(state="held", updated_at=now, next_at=next_at, attempts=0)
+    ).rowcount
+    return changed == 1
 
 
 def report(connection: Connection, case_ids: Sequence[str], now: int) -> int:

@@ -14,12 +14,13 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pebble import ProcessPool
 
@@ -27,14 +28,23 @@ from capture.acquisition import Acquisition, Device, Display, Exam, Identity, No
 from capture.arrival import Arrival
 from capture.errors import Bug
 from capture.text import Bilingual
+from edge.pipeline.set_job import SetJob, judge_records
 from edge.settings import ContentSettings, WorkerSettings
 from edge.store.devices import device_key
+from edge.store.sets import Kept
 from models.circumstances import Circumstances
 from models.measurement import Measured, Measurement, NotMeasured, Reason
 from models.rules.verdict import Fingerprint, Timing, Verdict
 
 if TYPE_CHECKING:
+    from models.baseline import Known
+    from capture.dicom.options import ReadOptions
     from models.judge import Content
+    from models.sets.image_set import Slice
+    from models.sets.producer import SliceMeasure
+
+T = TypeVar("T")
+J = TypeVar("J")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,8 @@ class Job:
     no_pixels: str | None = None
     """Leave the pixels alone and say this code of NO_PIXELS: they cost a worker its life before."""
     content: ContentSettings = field(default_factory=ContentSettings)
+    baselines: tuple[Known, ...] = ()
+    """Of the devices it may come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,10 @@ class Outcome:
     preview: bytes | None
     shadow: Verdict | None = None
     """What the packs on trial say."""
+    kept: Kept | None = None
+    """Of an image that belongs to a series."""
+    record: bytes | None = None
+    """What is kept of it; of images that were judged together, one record for each series."""
 
 
 class Workers:
@@ -99,8 +115,22 @@ class Workers:
             SetAside, OSError: as :func:`capture.dicom.reader.read`.
             Bug: there is no pool any more, which is no image's fault.
         """
+        return await self._run(run_job, job, self._seconds)
+
+    async def judge_together(self, jobs: Sequence[Job]) -> tuple[Outcome | None, ...]:
+        """Judge several cases in one go, within the time of one. None for those that must be judged singly.
+
+        Raises as :meth:`judge`; then none of them is judged.
+        """
+        return await self._run(run_jobs, tuple(jobs), self._seconds)
+
+    async def judge_set(self, job: SetJob, seconds: float) -> Outcome:
+        """Judge a set from its records. Raises as :meth:`judge`, and ValueError where a record is damaged."""
+        return await self._run(run_set, job, seconds)
+
+    async def _run(self, work: Callable[[J], T], job: J, seconds: float) -> T:
         try:
-            running = self._pool.schedule(run_job, args=(job,), timeout=self._seconds)
+            running = self._pool.schedule(work, args=(job,), timeout=seconds)
         except RuntimeError as error:
             raise Bug(
                 "worker.pool",
@@ -109,7 +139,7 @@ class Workers:
                     "程序会自动重启；若反复出现请报告", "The agent starts again by itself; report it if it stays"
                 ),
             ) from error
-        outcome: Outcome = await asyncio.wrap_future(running)
+        outcome: T = await asyncio.wrap_future(running)
         return outcome
 
     def close(self) -> None:
@@ -120,8 +150,54 @@ class Workers:
 
 def run_job(job: Job) -> Outcome:
     """Read, measure, judge, draw: the whole of a worker's work, callable in any process."""
+    (outcome,) = _with_records([_judged(job)])
+    return outcome
+
+
+def run_jobs(jobs: Sequence[Job]) -> tuple[Outcome | None, ...]:
+    """:func:`run_job` of many. One that fails is None: judged by itself, it says why."""
+    done: list[tuple[Outcome, tuple[Slice, ...]] | None] = []
+    for job in jobs:
+        try:
+            done.append(_judged(job))
+        except Exception:  # noqa: BLE001 - it must not cost the others their verdict
+            done.append(None)
+    finished = iter(_with_records([one for one in done if one is not None]))
+    return tuple(None if one is None else next(finished) for one in done)
+
+
+def run_set(job: SetJob) -> Outcome:
+    """Judge a set, callable in any process."""
+    clock = _Stopwatch()
+    acquisition, judgement, picture = judge_records(job, _content(job.content), clock.lap)
+    return Outcome(
+        acquisition=acquisition,
+        circumstances=job.circumstances,
+        facts=tuple(tidy(judgement.measurements)),
+        verdict=replace(judgement.verdict, timings=clock.timings(judgement.verdict.timings)),
+        preview=picture,
+        shadow=judgement.shadow,
+    )
+
+
+def _with_records(done: Sequence[tuple[Outcome, tuple[Slice, ...]]]) -> list[Outcome]:
+    """One record for the slices of each series: a few large files instead of hundreds of small ones."""
+    from models.sets.record import dump
+
+    of_series: dict[str | None, list[Slice]] = defaultdict(list)
+    for outcome, slices in done:
+        of_series[outcome.acquisition.identity.SeriesInstanceUID].extend(slices)
+    records = {series: dump(slices) for series, slices in of_series.items() if slices}
+    return [
+        replace(outcome, record=records[outcome.acquisition.identity.SeriesInstanceUID]) if slices else outcome
+        for outcome, slices in done
+    ]
+
+
+def _judged(job: Job) -> tuple[Outcome, tuple[Slice, ...]]:
     from capture.dicom.pixels import preview
     from capture.dicom.reader import ReadOptions, read
+    from models.baseline import alike, applying
     from models.judge import judge
 
     mark = job.circumstances.shared_mark
@@ -135,19 +211,49 @@ def run_job(job: Job) -> Outcome:
         acquisition = _without_pixels(read(job.path, job.arrival, replace(options, max_pixels=0)), job.no_pixels)
     clock.lap("read")
     key = device_key(acquisition.device, job.arrival.calling_ae)
-    circumstances = replace(job.circumstances, device_key=key)
+    like = alike(acquisition.exam, acquisition.technique, acquisition.device)
+    circumstances = replace(job.circumstances, device_key=key, baselines=applying(job.baselines, key, like))
     judgement = judge(acquisition, _content(job.content), circumstances)
     clock.lap("judge")
     picture = preview(acquisition)
     clock.lap("preview")
-    return Outcome(
+    kept, slices = _kept(job, acquisition, options)
+    clock.lap("record")
+    outcome = Outcome(
         acquisition=replace(acquisition, pixels=NoPixels("too_large", "left in the worker")),
         circumstances=circumstances,
         facts=tuple(tidy(judgement.measurements)),
         verdict=replace(judgement.verdict, timings=clock.timings(judgement.verdict.timings)),
         preview=picture,
         shadow=judgement.shadow,
+        kept=kept,
     )
+    return outcome, slices
+
+
+def _kept(job: Job, acquisition: Acquisition, options: ReadOptions) -> tuple[Kept | None, tuple[Slice, ...]]:
+    """What its series will need of this image."""
+    from models.sets.membership import belongs_to_a_set, excluded
+
+    if not belongs_to_a_set(acquisition):
+        return None, ()
+    why = excluded(acquisition)
+    if acquisition.dose_report is not None:
+        return Kept(0, why, dose_report=acquisition.dose_report), ()
+    slices = _slices(job, acquisition, options)
+    return Kept(max(len(slices), 1), why, acquisition.exam.ImagesInAcquisition), slices
+
+
+def _slices(job: Job, acquisition: Acquisition, options: ReadOptions) -> tuple[Slice, ...]:
+    """Empty where an odd object stops the record: its own verdict stands, and its series says what is missing."""
+    from capture.dicom.every_frame import each_frame
+    from models.sets.record import record_of
+
+    try:
+        frames = each_frame(job.path, acquisition, options) if job.no_pixels is None else (acquisition,)
+        return record_of(frames, job.arrival.received_at, _measures())
+    except Exception:  # noqa: BLE001 - as above
+        return ()
 
 
 def tidy(facts: Iterable[Measured]) -> Iterable[Measured]:
@@ -176,7 +282,7 @@ class _Stopwatch:
             "read": self._laps["read"],
             "measure": self._laps["judge"] - rules,
             "rules": rules,
-            "preview": self._laps["preview"],
+            **{stage: ms for stage, ms in self._laps.items() if stage not in ("read", "judge")},
         }
         own = tuple(part for part in inner if part.stage != "rules")
         return tuple(Timing(stage, ms) for stage, ms in stages.items()) + own
@@ -187,6 +293,13 @@ def _without_pixels(acquisition: Acquisition, code: str) -> Acquisition:
     if isinstance(acquisition.pixels, NoPixels) and acquisition.pixels.code != "too_large":
         return acquisition
     return replace(acquisition, pixels=NoPixels(code, "the first attempt did not end well"))
+
+
+@cache
+def _measures() -> tuple[SliceMeasure, ...]:
+    from models.sets.producer import discover_slice_measures
+
+    return discover_slice_measures()
 
 
 @cache

@@ -9,7 +9,12 @@ from edge.store.schema import alert
 
 
 def add_alert(connection: Connection, case_id: str, verdict_id: int, made: Alert, now: int) -> int:
-    """Store one; return its id."""
+    """Store one; return its id. What an earlier verdict on the case asked for is answered by this one."""
+    connection.execute(
+        alert.update()
+        .where(alert.c.case_id == case_id, alert.c.acknowledged_at.is_(None))
+        .values(acknowledged_at=now)
+    )
     row = alert.insert().values(
         case_id=case_id,
         verdict_id=verdict_id,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select
 
 from capture.arrival import Arrival
 from capture.errors import QcError
@@ -17,6 +17,12 @@ from edge.store.schema import acquisition, alert, case
 
 LONGEST_WAIT_S = 300
 """Between two tries of one case."""
+LONGEST_QUIET_S = 3600
+"""That a set may be waited for."""
+SETS = ("series", "study")
+"""``kind`` of a case that is a set of images."""
+SLICES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4")
+"""CT and MR Image Storage: they come by the hundred and are quick to judge, so they are judged together."""
 _TEXT = TypeAdapter(Bilingual)
 
 
@@ -27,6 +33,7 @@ class Case:
     arrival: Arrival
     attempts: int
     """Claims so far, this one included."""
+    kind: str = "dicom"
 
     @property
     def id(self) -> str:
@@ -66,6 +73,8 @@ def take_in(connection: Connection, arrival: Arrival, now: int) -> TakenIn:
             calling_ae=arrival.calling_ae,
             peer=arrival.peer,
             received_at=arrival.received_at,
+            sop_class=arrival.sop_class or None,
+            association=arrival.association or None,
             state=state,
             same_as=same_as,
             updated_at=now,
@@ -79,18 +88,67 @@ def take_in(connection: Connection, arrival: Arrival, now: int) -> TakenIn:
     return TakenIn(arrival, state, same_as)
 
 
-def claim(connection: Connection, now: int) -> Case | None:
-    """Take the oldest case that waits: held, or due for another try.
+def claim(connection: Connection, now: int, all_since: int | None = None) -> Case | None:
+    """Take the oldest case that waits: held, or due for another try; or a set that is due.
 
+    ``all_since``: everything received before this time is a case already; a set is not due before that is so.
     Due later than anybody waits means that the clock was put back since: that is due, too.
     """
-    come = or_(case.c.next_at <= now, case.c.next_at > now + LONGEST_WAIT_S * 1000)
-    due = or_(case.c.state == "held", and_(case.c.state == "waiting_retry", come))
-    row = connection.execute(select(case).where(due).order_by(case.c.id).limit(1)).first()
-    if row is None:
-        return None
-    states.move(connection, row.id, row.state, "judging", now, attempts=row.attempts + 1, next_at=None)
-    return Case(_arrival(row), row.attempts + 1)
+    again = and_(case.c.state == "waiting_retry", _come(now, LONGEST_WAIT_S))
+    image = and_(case.c.kind.not_in(SETS), or_(case.c.state == "held", again))
+    ready = _come(now if all_since is None else min(now, all_since), LONGEST_QUIET_S)
+    whole = and_(case.c.kind.in_(SETS), case.c.state.in_(("held", "waiting_retry")), ready, ~_unread(), ~_open())
+    row = connection.execute(select(case).where(or_(image, whole)).order_by(case.c.id).limit(1)).first()
+    return None if row is None else _taken(connection, row, now)
+
+
+def claim_alike(connection: Connection, first: Case, now: int, most: int) -> list[Case]:
+    """Slices that wait beside this one, from the same device, none of them tried before; at most ``most``."""
+    if first.arrival.sop_class not in SLICES or first.attempts > 1:
+        return []
+    query = select(case).where(
+        case.c.state == "held",
+        case.c.attempts == 0,
+        case.c.sop_class == first.arrival.sop_class,
+        case.c.calling_ae == first.arrival.calling_ae,
+    )
+    return [_taken(connection, row, now) for row in connection.execute(query.order_by(case.c.id).limit(most))]
+
+
+def _come(now: int, longest_s: int) -> ColumnElement[bool]:
+    return or_(case.c.next_at <= now, case.c.next_at > now + longest_s * 1000)
+
+
+_other = case.alias("other")
+
+
+def _unread() -> ColumnElement[bool]:
+    """Of a set: whether an image waits that its device sent before the set was due."""
+    return exists().where(
+        _other.c.state.in_(("held", "judging")),
+        _other.c.kind.not_in(SETS),
+        _other.c.calling_ae == case.c.calling_ae,
+        _other.c.received_at <= case.c.next_at,
+    )
+
+
+def _open() -> ColumnElement[bool]:
+    """Of a study: whether one of its series has no verdict yet."""
+    return and_(
+        case.c.kind == "study",
+        exists().where(
+            _other.c.state.in_(("held", "judging", "waiting_retry")),
+            _other.c.kind == "series",
+            _other.c.exam_id == case.c.exam_id,
+        ),
+    )
+
+
+def _taken(connection: Connection, row: Row[Any], now: int) -> Case:
+    # A set keeps its time: the images that must be read before it are those from before then.
+    next_at = row.next_at if row.kind in SETS else None
+    states.move(connection, row.id, row.state, "judging", now, attempts=row.attempts + 1, next_at=next_at)
+    return Case(_arrival(row), row.attempts + 1, row.kind)
 
 
 def release(connection: Connection, case_id: str, error: QcError, next_at: int, now: int) -> None:
@@ -152,4 +210,6 @@ def _arrival(row: Row[Any]) -> Arrival:
         received_at=row.received_at,
         calling_ae=row.calling_ae,
         peer=row.peer,
+        association=row.association or "",
+        sop_class=row.sop_class or "",
     )

@@ -192,7 +192,7 @@ acquisition = table(
     Index("acquisition_sop", "sop_uid"),
     Index("acquisition_study", "study_uid"),
 )
-"""The only table with a patient's name; it stays on the site, as all of this file does. Of a set: its middle image."""
+"""The only table with a patient's name; it stays on the site, as all of this does. Of a set: its middle image."""
 
 verdict = table(
     "verdict",

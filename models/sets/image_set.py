@@ -77,7 +77,9 @@ class Completeness:
     whole: bool
     because: Because | None = None
     expected_images: int | None = None
-    """From MPPS or commitment; None when nobody said."""
+    """From MPPS, commitment or the headers' own count; None when nobody said."""
+    unread_images: int = 0
+    """Came with the others and could not be read: they may have been of this set."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -25,7 +25,7 @@ def judge_set(images: ImageSet, content: Content, circumstances: Circumstances) 
     Raises:
         ValueError: the set is empty.
     """
-    of_one, _ = measure_all(content.producers, _representative(images), circumstances)
+    of_one, _ = measure_all(content.producers, middle_of(images), circumstances)
     facts = Measurements(
         [
             *(fact for fact in of_one if _stands_for_the_set(fact)),
@@ -39,7 +39,8 @@ def judge_set(images: ImageSet, content: Content, circumstances: Circumstances) 
     return Judgement(facts, verdict, replace(shadow, mode="shadow") if shadow else None)
 
 
-def _representative(images: ImageSet) -> Acquisition:
+def middle_of(images: ImageSet) -> Acquisition:
+    """The image in the middle, without pixels and identity. Raises ValueError: the set is empty."""
     slices = images.slices
     if not slices:
         raise ValueError("a set without images")

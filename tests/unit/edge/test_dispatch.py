@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from cloud_sync.wire.messages import ResultEvent, SetAsideEvent
 from edge.pipeline import states
 from edge.pipeline.announce import Announcement
 from edge.pipeline.dispatch import MOST_ATTEMPTS, Dispatch
+from edge.pipeline.set_job import SetJob
 from edge.pipeline.workers import Job, Outcome, run_job
 from edge.store import cases
 from edge.store.cases import Case
@@ -50,6 +51,12 @@ class Bench:
         if error is not None:
             raise error
         return run_job(job)
+
+    async def judge_together(self, jobs: Sequence[Job]) -> tuple[Outcome | None, ...]:
+        raise AssertionError("radiographs are judged one by one")
+
+    async def judge_set(self, job: SetJob, seconds: float) -> Outcome:
+        raise AssertionError("radiographs belong to no set")
 
 
 @cache

@@ -14,6 +14,7 @@ from edge.pipeline.intake import Intake
 from edge.store import cases
 from edge.store.cases import TakenIn
 from edge.store.schema import case
+from edge.store.sets import Quiet
 from tests.peers import wait_until
 from tests.unit.edge.box import Box, make_box
 
@@ -46,7 +47,7 @@ def intake(box: Box, taken: list[TakenIn] | None = None, at: Boundary | None = N
         (taken if taken is not None else []).extend(some)
 
     services = box.services
-    return Intake(box.spool, box.db, services.blobs, services.metrics, note, at or Boundary())
+    return Intake(box.spool, box.db, services.blobs, services.metrics, Quiet(15_000, 300_000), note, at or Boundary())
 
 
 async def run_until_empty(one: Intake, box: Box) -> None:

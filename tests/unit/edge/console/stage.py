@@ -24,7 +24,7 @@ from edge.console.app import create_app
 from edge.console.settings import ConsoleSettings
 from edge.metrics import Metrics
 from edge.pipeline.announce import Announcer
-from edge.pipeline.outcome import store_outcome, store_set_aside
+from edge.pipeline.outcome import Files, store_outcome, store_set_aside
 from edge.pipeline.report import Pseudonymizer, Reporter
 from edge.pipeline.workers import Outcome
 from edge.services import LinkState, Services
@@ -35,6 +35,7 @@ from edge.store.blobs import Blobs
 from edge.store.database import Database
 from edge.store.devices import device_key
 from edge.store.outbox import Outbox
+from edge.store.sets import Quiet, Visit
 from models.circumstances import Circumstances
 from models.measurement import Measured, Measurement, NotMeasured, Reason, Region
 from models.rules.verdict import Finding, Fingerprint, Grade, Limit, NotAssessed, Severity, Verdict
@@ -181,7 +182,10 @@ class Stage:
         db = self.services.db
         case = db.write(lambda c: cases.claim(c, now_ms()))
         assert case is not None
-        stored = db.write(lambda c: store_outcome(c, self.services, case, outcome, sha256))
+        files, quiet = Files(sha256), Quiet(15_000, 300_000)
+        stored = db.write(
+            lambda c: store_outcome(c, self.services, case, outcome, files, Visit(c, quiet, now_ms()))
+        )
         assert stored.alert_id is not None
         if announce:
             self.services.announcer.announce("alert", stored.alert_id)

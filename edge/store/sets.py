@@ -1,0 +1,345 @@
+"""Sets: which images belong to a series or study, when it is due, and what is known of it when it is judged.
+
+A set is a case whose ``next_at`` is the time at which it is due: it survives any crash, and dispatch finds it as
+it finds an image. Whenever an image joins or a device says something, that time is worked out anew.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from capture.acquisition import DoseReport, Identity
+from capture.arrival import Arrival, arrival_id
+from edge.pipeline import states
+from edge.store.evidence import said_of
+from edge.store.schema import acquisition, case, device, exam, image_set, set_member
+from models.sets.image_set import Because, Completeness, Level
+
+_DOSE_REPORT = TypeAdapter(DoseReport)
+_TRUST_AGAIN_MS = 7 * 24 * 3600 * 1000
+"""A device whose evidence was wrong is not believed for a week: perhaps it sends every image by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Milliseconds without a new image after which nothing more is expected."""
+
+    series: int
+    study: int
+    devices: Mapping[str, int] = field(default_factory=dict)
+    """Of the series of a device, by the AE title it calls with."""
+
+    def of(self, level: Level, calling_ae: str) -> int:
+        """For a set of this device."""
+        return self.study if level == "study" else self.devices.get(calling_ae, self.series)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known of an image that belongs to a set, and where the rest is kept."""
+
+    frames: int
+    excluded: str | None = None
+    expected: int | None = None
+    dose_report: DoseReport | None = None
+    record_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A set as it stood when it was claimed."""
+
+    level: Level
+    changes: int
+    device_key: str
+    records: tuple[tuple[str, str, str], ...]
+    """SeriesInstanceUID, id of the arrival and sha256 of its record, in the order of arrival."""
+    dose_reports: tuple[DoseReport, ...]
+    completeness: Completeness
+    images: int
+    """Different ones, of those that count for the verdict."""
+
+
+class Visit:
+    """One transaction in which images join their sets. :meth:`close` works out when those sets are due."""
+
+    def __init__(self, connection: Connection, quiet: Quiet, now: int) -> None:
+        self._connection, self._quiet, self._now = connection, quiet, now
+        self._new: dict[int, bool] = {}
+
+    def join(
+        self, arrival: Arrival, identity: Identity, kept: Kept, *, device_id: int, exam_id: int | None
+    ) -> None:
+        """An image has been judged: enter it into its series and study, which are then due later, or again."""
+        if identity.SeriesInstanceUID is None:
+            return
+        connection = self._connection
+        place = {"exam_id": exam_id, "device_id": device_id}
+        series = _seen(connection, "series", identity.SeriesInstanceUID, arrival, place)
+        is_new = not _is_known(connection, series.id, identity.SOPInstanceUID, arrival.id)
+        _enter(connection, series.id, arrival.id, kept)
+        self._touch(series, arrival, is_new, judged=kept.excluded is None and kept.frames > 0)
+        if identity.StudyInstanceUID is not None:
+            study = _seen(connection, "study", identity.StudyInstanceUID, arrival, place)
+            self._touch(study, arrival, is_new, judged=kept.frames > 0)
+
+    def close(self) -> None:
+        """Once for each set, however many images joined it."""
+        for row in self._rows(list(self._new)):
+            _due(self._connection, row, self._quiet, self._now, joined=True, is_new=self._new[row.id])
+
+    def rethink(self, sets: Sequence[int]) -> None:
+        """Something was said about these sets: work out anew when they are due."""
+        for row in self._rows(sets):
+            _due(self._connection, row, self._quiet, self._now, joined=False, is_new=False)
+
+    def _rows(self, sets: Sequence[int]) -> Sequence[Row[Any]]:
+        query = select(image_set).where(image_set.c.id.in_(sets), image_set.c.case_id.is_not(None))
+        return self._connection.execute(query).all()
+
+    def _touch(self, row: Row[Any], arrival: Arrival, is_new: bool, *, judged: bool) -> None:
+        self._new[row.id] = self._new.get(row.id, False) or is_new
+        if judged and row.case_id is None:
+            _give_case(self._connection, row, arrival, self._now)
+
+
+def of_association(connection: Connection, association: str) -> list[int]:
+    """The sets that have an image which this association brought."""
+    query = (
+        select(set_member.c.set_id)
+        .join(case, case.c.id == set_member.c.case_id)
+        .where(case.c.association == association)
+        .distinct()
+    )
+    return list(connection.scalars(query))
+
+
+def of_study(connection: Connection, study_uid: str) -> list[int]:
+    """A study and its series."""
+    exam_id = select(exam.c.id).where(exam.c.study_uid == study_uid).scalar_subquery()
+    return list(connection.scalars(select(image_set.c.id).where(image_set.c.exam_id == exam_id)))
+
+
+def content(connection: Connection, case_id: str) -> Content:
+    """What a set that was claimed consists of.
+
+    Raises:
+        sqlalchemy.exc.NoResultFound: the case is not a set.
+    """
+    row = connection.execute(select(image_set).where(image_set.c.case_id == case_id)).one()
+    query = (
+        select(set_member, _series.c.uid.label("series_uid"), acquisition.c.sop_uid)
+        .join(_series, _series.c.id == set_member.c.set_id)
+        .outerjoin(acquisition, acquisition.c.case_id == set_member.c.case_id)
+        .where(_is_of(row))
+        .order_by(set_member.c.case_id)
+    )
+    members = connection.execute(query).all()
+    judged = [one for one in members if row.level == "study" or one.excluded is None]
+    images = len({one.sop_uid or one.case_id for one in judged if one.dose_report is None})
+    return Content(
+        level=row.level,
+        changes=row.changes,
+        device_key=connection.scalar(select(device.c.key).where(device.c.id == row.device_id)) or "",
+        records=tuple((one.series_uid, one.case_id, one.record_sha256) for one in judged if one.record_sha256),
+        dose_reports=tuple(_DOSE_REPORT.validate_json(one.dose_report) for one in members if one.dose_report),
+        completeness=_completeness(connection, row, judged, images),
+        images=images,
+    )
+
+
+def changes(connection: Connection, case_id: str) -> int:
+    """How often the set has changed so far."""
+    return int(connection.scalars(select(image_set.c.changes).where(image_set.c.case_id == case_id)).one())
+
+
+def identity_of(connection: Connection, case_id: str, level: Level) -> Identity:
+    """Who a set is of, by one of its images."""
+    row = connection.execute(select(acquisition).where(acquisition.c.case_id == case_id)).one()
+    return Identity(
+        PatientID=row.patient_id,
+        PatientName=row.patient_name,
+        PatientBirthDate=row.patient_birth_date,
+        IssuerOfPatientID=row.patient_id_issuer,
+        AccessionNumber=row.accession_number,
+        OperatorsName=row.operator,
+        StudyInstanceUID=row.study_uid,
+        SeriesInstanceUID=row.series_uid if level == "series" else None,
+    )
+
+
+def _seen(
+    connection: Connection, level: Level, uid: str, arrival: Arrival, place: dict[str, int | None]
+) -> Row[Any]:
+    at = arrival.received_at
+    row = insert(image_set).values(
+        level=level, uid=uid, calling_ae=arrival.calling_ae, opened_at=at, last_image_at=at, changes=1, **place
+    )
+    changed = {
+        "last_image_at": func.max(image_set.c.last_image_at, row.excluded.last_image_at),
+        "changes": image_set.c.changes + 1,
+        **place,
+    }
+    query = row.on_conflict_do_update(index_elements=["level", "uid"], set_=changed).returning(image_set)
+    return connection.execute(query).one()
+
+
+def _is_known(connection: Connection, set_id: int, sop_uid: str | None, case_id: str) -> bool:
+    """Whether the set has this very image already, perhaps with other bytes."""
+    query = (
+        select(set_member.c.case_id)
+        .join(acquisition, acquisition.c.case_id == set_member.c.case_id)
+        .where(acquisition.c.sop_uid == sop_uid, set_member.c.set_id == set_id, set_member.c.case_id != case_id)
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def _enter(connection: Connection, set_id: int, case_id: str, kept: Kept) -> None:
+    report = kept.dose_report
+    values = {
+        "set_id": set_id,
+        "excluded": kept.excluded,
+        "record_sha256": kept.record_sha256,
+        "frames": kept.frames,
+        "expected": kept.expected,
+        "dose_report": None if report is None else _DOSE_REPORT.dump_json(report).decode(),
+    }
+    row = insert(set_member).values(case_id=case_id, **values)
+    connection.execute(row.on_conflict_do_update(index_elements=["case_id"], set_=values))
+
+
+def _give_case(connection: Connection, row: Row[Any], arrival: Arrival, now: int) -> None:
+    """A case of its own, made when the first image comes that the set can be judged by."""
+    sha256 = secrets.token_hex(32)
+    case_id = arrival_id(arrival.received_at, sha256)
+    connection.execute(
+        case.insert().values(
+            id=case_id,
+            sha256=sha256,
+            size=0,
+            kind=row.level,
+            source=arrival.source,
+            calling_ae=arrival.calling_ae,
+            peer=arrival.peer,
+            received_at=row.last_image_at,
+            state="held",
+            device_id=row.device_id,
+            exam_id=row.exam_id,
+            updated_at=now,
+        )
+    )
+    connection.execute(image_set.update().where(image_set.c.id == row.id).values(case_id=case_id))
+
+
+def _due(connection: Connection, row: Row[Any], quiet: Quiet, now: int, *, joined: bool, is_new: bool) -> None:
+    """Work out when a set is due and why, and hold its case until then."""
+    because, next_at = _evidence(connection, row, quiet, now)
+    state = connection.scalars(select(case.c.state).where(case.c.id == row.case_id)).one()
+    done = state in ("judged", "reported", "set_aside")
+    if done and not joined and (because is None) == (row.because is None):
+        return
+    # What said that it is whole was wrong. Nobody is misled by the same image once more.
+    misled = {"misled_by": row.because} if done and is_new and row.because is not None else {}
+    connection.execute(image_set.update().where(image_set.c.id == row.id).values(because=because, **misled))
+    place = {"received_at": row.last_image_at, "device_id": row.device_id, "exam_id": row.exam_id}
+    connection.execute(case.update().where(case.c.id == row.case_id).values(next_at=next_at, **place))
+    if done:
+        states.reopen(connection, row.case_id, now, next_at)
+
+
+def _evidence(connection: Connection, row: Row[Any], quiet: Quiet, now: int) -> tuple[Because | None, int]:
+    """What says that the set is whole, the strongest first, and when it is due; None: something is missing."""
+    said = said_of(connection, row.level, row.uid, row.id)
+    quiet_at = row.last_image_at + quiet.of(row.level, row.calling_ae)
+    if said is not None:
+        return (None, quiet_at) if said.missing else (said.evidence, now)
+    if row.level == "study":
+        return "quiet", quiet_at
+    return _counted(connection, row, now) or _released(connection, row, now) or ("quiet", quiet_at)
+
+
+def _counted(connection: Connection, row: Row[Any], now: int) -> tuple[Because, int] | None:
+    """As many images as the header says that the acquisition has."""
+    images, expected = _count(connection, row.id)
+    if expected is None or images < 2 or images < expected or not _is_believed(connection, row, "count", now):
+        return None
+    return "count", now
+
+
+def _released(connection: Connection, row: Row[Any], now: int) -> tuple[Because, int] | None:
+    """Every association that brought an image of it was released, and brought more than a single picture."""
+    query = select(
+        func.count(), func.count(case.c.association_ended_at), func.max(case.c.association_ended_at),
+        func.sum(set_member.c.frames), func.max(set_member.c.expected), func.count(acquisition.c.sop_uid.distinct()),
+    ).select_from(set_member).join(case, case.c.id == set_member.c.case_id)  # fmt: skip
+    query = query.outerjoin(acquisition, acquisition.c.case_id == set_member.c.case_id)
+    images, released, last, frames, expected, different = connection.execute(
+        query.where(set_member.c.set_id == row.id)
+    ).one()
+    short = expected is not None and different < expected and _is_believed(connection, row, "count", now)
+    if released < images or frames < 2 or short or not _is_believed(connection, row, "association", now):
+        return None
+    return "association", last
+
+
+def _count(connection: Connection, set_id: int) -> tuple[int, int | None]:
+    query = (
+        select(func.count(acquisition.c.sop_uid.distinct()), func.max(set_member.c.expected))
+        .select_from(set_member)
+        .join(acquisition, acquisition.c.case_id == set_member.c.case_id)
+        .where(set_member.c.set_id == set_id)
+    )
+    images, expected = connection.execute(query).one()
+    return int(images), expected
+
+
+def _is_believed(connection: Connection, row: Row[Any], evidence: Because, now: int) -> bool:
+    """Whether this evidence has not been wrong for a set of this device lately."""
+    query = select(image_set.c.id).where(
+        image_set.c.device_id == row.device_id,
+        image_set.c.misled_by == evidence,
+        image_set.c.last_image_at > now - _TRUST_AGAIN_MS,
+    )
+    return connection.execute(query.limit(1)).first() is None
+
+
+_series = image_set.alias("series")
+
+
+def _is_of(row: Row[Any]) -> ColumnElement[bool]:
+    """Over ``_series``: whether a series is this one, or one of this study."""
+    if row.level == "series":
+        return _series.c.id == int(row.id)
+    return and_(_series.c.level == "series", _series.c.exam_id == int(row.exam_id))
+
+
+def _completeness(connection: Connection, row: Row[Any], judged: Sequence[Row[Any]], images: int) -> Completeness:
+    said = said_of(connection, row.level, row.uid, row.id)
+    _, counted = (0, None) if row.level == "study" else _count(connection, row.id)
+    expected = counted if said is None else said.expected
+    short = expected is not None and images < expected
+    unread = sum(1 for one in judged if one.record_sha256 is None and one.dose_report is None)
+    unread += _set_aside_beside(connection, row)
+    whole = row.because is not None and not short and unread == 0
+    return Completeness(whole, row.because if whole else None, expected, unread)
+
+
+def _set_aside_beside(connection: Connection, row: Row[Any]) -> int:
+    """Objects that nobody could read and that came with these images: they may have been of this set."""
+    beside = (
+        select(case.c.association)
+        .join(set_member, set_member.c.case_id == case.c.id)
+        .join(_series, _series.c.id == set_member.c.set_id)
+        .where(_is_of(row), case.c.association.is_not(None))
+    )
+    query = select(func.count()).where(
+        case.c.state == "set_aside", case.c.kind == "dicom", case.c.association.in_(beside)
+    )
+    return connection.scalar(query) or 0
