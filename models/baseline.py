@@ -72,7 +72,7 @@ PARTS = tuple(field.name for field in fields(Alike))
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Known:
     """A baseline of a box: learned there, or a seed, whose ``alike`` is a pattern."""
 
     device_key: str
@@ -151,9 +151,9 @@ def drifted(moved: float | None, first: int, recent: int = RECENT) -> bool:
     return abs(moved) > max(MOST_DRIFT, _STANDARD_ERRORS * math.sqrt(1 / first + 1 / recent))
 
 
-def applying(kept: Iterable[Kept], device_key: str, to: Alike) -> tuple[Baseline, ...]:
+def applying(kept: Iterable[Known], device_key: str, to: Alike) -> tuple[Baseline, ...]:
     """One baseline for each measure: the device's own, once it is learned, else the narrowest seed that fits."""
-    found: dict[str, Kept] = {}
+    found: dict[str, Known] = {}
     for one in kept:
         if one.device_key != device_key or not (one.alike.covers(to) if one.baseline.seeded else one.alike == to):
             continue
@@ -163,7 +163,7 @@ def applying(kept: Iterable[Kept], device_key: str, to: Alike) -> tuple[Baseline
     return tuple(found[name].baseline for name in sorted(found))
 
 
-def _rank(one: Kept) -> tuple[int, int]:
+def _rank(one: Known) -> tuple[int, int]:
     seeded, ready = one.baseline.seeded, one.baseline.count >= LEAST
     return (2 if ready and not seeded else 1 if seeded else 0), one.alike.narrow
 

@@ -1,4 +1,4 @@
-"""What a case teaches the baselines of its device, and which of them a case is judged against."""
+"""What a verdict teaches the baselines of its device."""
 
 from __future__ import annotations
 
@@ -9,15 +9,10 @@ from edge.pipeline.workers import Outcome
 from edge.store import baselines
 from edge.store.cases import SETS, Case
 from edge.store.schema import case as case_row
-from models.baseline import Kept, alike, lessons, teaches
+from models.baseline import alike, lessons, teaches
 from models.measurement import Measurements
 
 log = structlog.get_logger()
-
-
-def known_for(connection: Connection, case: Case) -> tuple[Kept, ...]:
-    """The baselines of every device that sends by this case's AE title: which one it is, its header will say."""
-    return baselines.kept(connection, baselines.sent_by(case.arrival.calling_ae))
 
 
 def learn(connection: Connection, case: Case, outcome: Outcome, now: int) -> None:

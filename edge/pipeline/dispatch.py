@@ -24,8 +24,10 @@ from edge.pipeline.workers import Job, Outcome
 from edge.services import Services
 from edge.settings import SiteSettings
 from edge.store import cases, sets
+from edge.store.baselines import kept, named, sent_by
 from edge.store.cases import Case
 from edge.store.sets import Visit
+from models.baseline import Known
 from models.circumstances import Circumstances, SharedMark
 from models.rules.verdict import Timing
 
@@ -119,8 +121,11 @@ class Dispatch:
         if case.kind in cases.SETS:
             return await self._judge_set(case, started, stop)
         circumstances = self._circumstances(case)
+        ae = case.arrival.calling_ae
+        # Which device it is, its header will say.
+        known = await self._services.db.aread(lambda connection: kept(connection, sent_by(ae)))
         while True:
-            outcome = await self._outcome(case, circumstances, stop)
+            outcome = await self._outcome(case, circumstances, known, stop)
             if outcome is None:
                 return None
             self._at("dispatch.judged")
@@ -130,8 +135,10 @@ class Dispatch:
             # An image of this UID with other bytes was stored in the meantime: judge again, knowing that.
             circumstances = replace(circumstances, same_uid_other_bytes=True)
 
-    async def _outcome(self, case: Case, circumstances: Circumstances, stop: asyncio.Event) -> Outcome | None:
-        job = self._job(case, circumstances)
+    async def _outcome(
+        self, case: Case, circumstances: Circumstances, known: tuple[Known, ...], stop: asyncio.Event
+    ) -> Outcome | None:
+        job = replace(self._job(case, circumstances), baselines=known)
         return await self._attempts.twice(
             case.id, lambda why: self._workers.judge(replace(job, no_pixels=why)), stop
         )
@@ -171,7 +178,8 @@ class Dispatch:
             text = Bilingual("没有一幅图像留有记录", "Nothing was kept of any of its images")
             raise SetAside("set.no_records", text, LOOK)
         circumstances = replace(self._circumstances(case), device_key=content.device_key)
-        job = set_job(content, circumstances, services.blobs, services.settings)
+        known = await services.db.aread(lambda connection: kept(connection, named(content.device_key)))
+        job = set_job(content, circumstances, known, services.blobs, services.settings)
         seconds = services.settings.sets.seconds
 
         def attempt(why: str | None) -> Awaitable[Outcome]:

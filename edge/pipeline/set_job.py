@@ -15,6 +15,7 @@ from models.circumstances import Circumstances
 from models.sets.image_set import Completeness, ImageSet, Level, Series, Slice
 
 if TYPE_CHECKING:
+    from models.baseline import Known
     from models.judge import Content, Judgement
 
 _SHARE = 1 / 5
@@ -34,9 +35,13 @@ class SetJob:
     with_pixels: bool = True
     """False for a study, and where the pictures would not fit into memory: then the headers must do."""
     content: ContentSettings = field(default_factory=ContentSettings)
+    baselines: tuple[Known, ...] = ()
+    """Of its device."""
 
 
-def set_job(content: SetContent, circumstances: Circumstances, blobs: Blobs, settings: Settings) -> SetJob:
+def set_job(
+    content: SetContent, circumstances: Circumstances, known: tuple[Known, ...], blobs: Blobs, settings: Settings
+) -> SetJob:
     """The job for a set as it stood when it was claimed."""
     files: dict[tuple[str, str], set[str]] = {}
     for uid, case_id, sha256 in content.records:
@@ -51,28 +56,33 @@ def set_job(content: SetContent, circumstances: Circumstances, blobs: Blobs, set
         circumstances,
         with_pixels=content.level == "series" and size <= (settings.workers.memory_mb << 20) * _SHARE,
         content=settings.content,
+        baselines=known,
     )
 
 
 def judge_records(
     job: SetJob, content: Content, lap: Callable[[str], None]
-) -> tuple[Acquisition, Judgement, bytes | None]:
-    """The middle image without its pixels, what is judged, and the picture of the set.
+) -> tuple[Acquisition, Circumstances, Judgement, bytes | None]:
+    """The middle image without its pixels, what it was judged by, the judgement, and the picture of the set.
 
     Raises:
         ValueError: a record is damaged, or there is none.
         OSError: a record cannot be read.
     """
+    from models.baseline import alike, applying
     from models.sets.judge import judge_set, middle_of
     from models.sets.picture import picture_of
 
     images = images_of(job)
     lap("read")
-    judgement = judge_set(images, content, job.circumstances)
+    middle, around = middle_of(images), job.circumstances
+    like = alike(middle.exam, middle.technique, middle.device)
+    around = replace(around, baselines=applying(job.baselines, around.device_key, like))
+    judgement = judge_set(images, content, around)
     lap("judge")
     picture = picture_of(images, judgement.measurements)
     lap("preview")
-    return middle_of(images), judgement, picture
+    return middle, around, judgement, picture
 
 
 def images_of(job: SetJob) -> ImageSet:

@@ -37,8 +37,8 @@ from models.measurement import Measured, Measurement, NotMeasured, Reason
 from models.rules.verdict import Fingerprint, Timing, Verdict
 
 if TYPE_CHECKING:
-    from models.baseline import Known
     from capture.dicom.options import ReadOptions
+    from models.baseline import Known
     from models.judge import Content
     from models.sets.image_set import Slice
     from models.sets.producer import SliceMeasure
@@ -169,10 +169,10 @@ def run_jobs(jobs: Sequence[Job]) -> tuple[Outcome | None, ...]:
 def run_set(job: SetJob) -> Outcome:
     """Judge a set, callable in any process."""
     clock = _Stopwatch()
-    acquisition, judgement, picture = judge_records(job, _content(job.content), clock.lap)
+    acquisition, circumstances, judgement, picture = judge_records(job, _content(job.content), clock.lap)
     return Outcome(
         acquisition=acquisition,
-        circumstances=job.circumstances,
+        circumstances=circumstances,
         facts=tuple(tidy(judgement.measurements)),
         verdict=replace(judgement.verdict, timings=clock.timings(judgement.verdict.timings)),
         preview=picture,

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, up
 from sqlalchemy.dialects.sqlite import insert
 
 from edge.store.schema import baseline, baseline_group, baseline_seed, baseline_value, decision, device
-from models.baseline import FIRST, LAST, LEAST, PARTS, RECENT, Alike, Kept, Seed, drift, drifted, learned
+from models.baseline import FIRST, LAST, LEAST, PARTS, RECENT, Alike, Known, Seed, drift, drifted, learned
 from models.circumstances import Baseline
 
 _VERSION = ("software", "detector")
@@ -71,14 +71,14 @@ class Point:
     """It was neither reset away nor repeated."""
 
 
-def kept(connection: Connection, which: ColumnElement[bool]) -> tuple[Kept, ...]:
+def kept(connection: Connection, which: ColumnElement[bool]) -> tuple[Known, ...]:
     """The baselines and seeds of the devices that ``which`` (a condition on ``device``) picks."""
     rows = connection.execute(_current().where(which)).all()
     seeds = select(baseline_seed, device.c.key.label("device_key")).join(
         device, device.c.id == baseline_seed.c.device_id
     )
-    return tuple(Kept(row.device_key, _alike(row), _baseline(row)) for row in rows) + tuple(
-        Kept(row.device_key, _alike(row), replace(_baseline(row), seeded=True))
+    return tuple(Known(row.device_key, _alike(row), _baseline(row)) for row in rows) + tuple(
+        Known(row.device_key, _alike(row), replace(_baseline(row), seeded=True))
         for row in connection.execute(seeds.where(which))
     )
 

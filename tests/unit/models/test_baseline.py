@@ -17,7 +17,7 @@ from models.baseline import (
     RECENT,
     Alike,
     Comparison,
-    Kept,
+    Known,
     alike,
     applying,
     drift,
@@ -115,9 +115,9 @@ def test_a_detector_that_comes_back_finds_its_own_and_a_new_software_finds_nothi
         Alike("DX", "CHEST", "PA", "", "", "1", "T"),
     )
     kept = [
-        Kept("dr-1", wall, learned(NOISE, [10.0] * 40)),
-        Kept("dr-1", table, learned(NOISE, [20.0] * 40)),
-        Kept("dr-2", wall, learned(NOISE, [30.0] * 40)),
+        Known("dr-1", wall, learned(NOISE, [10.0] * 40)),
+        Known("dr-1", table, learned(NOISE, [20.0] * 40)),
+        Known("dr-2", wall, learned(NOISE, [30.0] * 40)),
     ]
     assert [one.median for one in applying(kept, "dr-1", wall)] == [10.0]
     assert [one.median for one in applying(kept, "dr-1", table)] == [20.0]
@@ -127,10 +127,10 @@ def test_a_detector_that_comes_back_finds_its_own_and_a_new_software_finds_nothi
 def test_a_seed_stands_in_until_the_device_has_learned() -> None:
     pattern = Alike("DX", view="PA")
     here = Alike("DX", "CHEST", "PA", "Thorax", software="1")
-    wide = Kept("dr-1", pattern, Baseline(NOISE, 9.0, 1.0, 200, seeded=True))
-    narrow = Kept("dr-1", replace(pattern, body_part="CHEST"), Baseline(NOISE, 8.0, 1.0, 200, seeded=True))
-    young = Kept("dr-1", here, learned(NOISE, [7.0] * 12))
-    grown = Kept("dr-1", here, learned(NOISE, [7.0] * LEAST))
+    wide = Known("dr-1", pattern, Baseline(NOISE, 9.0, 1.0, 200, seeded=True))
+    narrow = Known("dr-1", replace(pattern, body_part="CHEST"), Baseline(NOISE, 8.0, 1.0, 200, seeded=True))
+    young = Known("dr-1", here, learned(NOISE, [7.0] * 12))
+    grown = Known("dr-1", here, learned(NOISE, [7.0] * LEAST))
     assert applying([wide, narrow, young], "dr-1", here) == (narrow.baseline,)
     assert applying([wide, narrow, grown], "dr-1", here) == (grown.baseline,)
     assert applying([young], "dr-1", here) == (young.baseline,)
