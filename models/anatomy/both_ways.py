@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.anatomy.canvas import Canvas
-from models.anatomy.structures import ORGANS, POINTS, Structures, structures_of
+from models.anatomy.structures import CUTS, ORGANS, POINTS, Structures, structures_of
 from models.image.picture import Picture
 
 _CHANNELS = {"structures": ORGANS, "points": POINTS}
+_CUT_MIRRORED = [CUTS.index("right"), CUTS.index("left"), CUTS.index("top"), CUTS.index("bottom")]
 Array = NDArray[np.float32]
 Run = Callable[[Array], Mapping[str, Array]]
-"""The network: float32 (n, 1, side, side) in, ``structures`` and ``points`` out."""
+"""The network: float32 (n, 1, side, side) in, ``structures``, ``points`` and, if it was asked, ``cut`` out."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +38,8 @@ def both_ways(run: Run, canvas: Canvas) -> BothWays:
     both = run(np.stack([canvas.image, mirror_image(canvas.image, canvas.width)])[:, None])
     straight = {name: both[name][:1] for name in _CHANNELS}
     back = {name: turned_back(both[name][1:], names, canvas.width) for name, names in _CHANNELS.items()}
+    if "cut" in both:
+        straight["cut"], back["cut"] = both["cut"][:1], both["cut"][1:, _CUT_MIRRORED]
     mean = {name: np.asarray((straight[name] + values) / 2, np.float32) for name, values in back.items()}
     return BothWays(structures_of(canvas, mean), structures_of(canvas, straight), structures_of(canvas, back))
 

@@ -41,7 +41,7 @@ def look(chest: Chest) -> Iterator[Measured]:
         yield from none_of(NAMES, unreliable("not both lungs are seen"))
         return
     margins = margins_of(chest, lungs).values()
-    if any(margin.touches for margin in margins):
+    if any(margin.cut for margin in margins):
         yield from none_of(NAMES, unreliable("a lung is cut off"))
         return
     sure = min(margin.confidence for margin in margins)

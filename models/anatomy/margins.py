@@ -17,9 +17,12 @@ from models.reporting import Missing
 NAMES = in_both(*(f"chest.margin_{side}" for side in (*SIDES, "least")))
 _TOUCHES_PX = 0.75
 """A lung nearer to the border than this, in canvas pixels, touches it: the network does not see finer."""
+_CUT = 0.3
+"""Least probability, as the network gives it, of a lung that goes on beyond the border: sensitivity and
+specificity are alike there on ``tune`` (card of chest-anatomy)."""
 _LEAST_CONTACT = 0.05
-"""A lung that is cut lies along the border for at least this share of both lungs' width. The outline of one that
-just fits runs into the border for less: of 144 complete films (tune) 10 touched it, 3 for this long."""
+"""Where a network of another house gives no such probability: a lung that is cut lies along the border for at
+least this share of both lungs' width. The outline of one that just fits runs into the border for less."""
 _BLUR_PX = 12.0
 """A border this wide between hardly and surely lung says nothing of where the lung ends."""
 
@@ -30,7 +33,7 @@ class Margin:
 
     side: Side
     gap_px: float
-    """Along the border's normal; 0 where the lung touches it."""
+    """Along the border's normal; 0 where the lung goes on beyond the border."""
     doubt_px: float
     """How much nearer the lung might come, by the network's own doubt."""
     lung: Points
@@ -38,11 +41,11 @@ class Margin:
     confidence: float
 
     @property
-    def touches(self) -> bool:
+    def cut(self) -> bool:
         return self.gap_px == 0
 
     def length(self, plane: Plane) -> float:
-        return 0.0 if self.touches else float(np.linalg.norm(plane.of(self.foot) - plane.of(self.lung)))
+        return 0.0 if self.cut else float(np.linalg.norm(plane.of(self.foot) - plane.of(self.lung)))
 
 
 def look(chest: Chest) -> Iterator[Measured]:
@@ -74,9 +77,11 @@ def _margin(chest: Chest, lungs: Lungs, side: Side) -> Margin:
     doubt = max(0.0, gap - outermost(lung.contour_of_doubt for lung in lungs)[0])
     blur = max(doubt, outermost(lung.contour_of_core for lung in lungs)[0] - gap)
     certain = min(chest.sure_of_side[side], *(lung.certainty for lung in lungs))
-    touches = gap <= _TOUCHES_PX and _contact(lungs, corner, inward) >= _LEAST_CONTACT
-    confidence = certain if touches else min(certain, max(0.0, 1 - blur / _BLUR_PX))
-    seen = 0.0 if touches else max(gap, _TOUCHES_PX)
+    told = chest.structures.cut.get(side)
+    along = gap <= _TOUCHES_PX and _contact(lungs, corner, inward) >= _LEAST_CONTACT
+    cut = along if told is None else told >= _CUT
+    confidence = certain if cut else min(certain, max(0.0, 1 - blur / _BLUR_PX))
+    seen = 0.0 if cut else max(gap, _TOUCHES_PX)
     return Margin(side, seen, doubt, point, point - seen * inward, confidence)
 
 

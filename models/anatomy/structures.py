@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import cv2
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.anatomy.canvas import Canvas
+from models.image.lines import Side
 from models.image.picture import Mask, Picture
 
 SIDE = 256
@@ -29,6 +30,9 @@ ORGANS = (
 CLAVICLE_ENDS = ("clavicle_end_image_left", "clavicle_end_image_right")
 POINTS = (*CLAVICLE_ENDS, "spinous_line")
 """Channels of the output ``points``: the medial ends of the clavicles, and the line of the spinous processes."""
+
+CUTS: tuple[Side, ...] = ("left", "right", "top", "bottom")
+"""Channels of the output ``cut``: whether a lung goes on beyond the field's border at this side of the picture."""
 
 _YES = 0.5
 _SURE, _PERHAPS = 0.75, 0.25
@@ -99,20 +103,24 @@ class Structures:
     organs: Mapping[str, Organ]
     heat: Mapping[str, Picture]
     """The network's heat maps of :data:`POINTS`, as they are."""
+    cut: Mapping[Side, float] = field(default_factory=dict)
+    """Probability that a lung goes on beyond the field's border on this side; empty: the network was not asked."""
 
     def organ(self, name: str) -> Organ | None:
         return self.organs.get(name)
 
 
 def structures_of(canvas: Canvas, outputs: Mapping[str, NDArray[np.float32]]) -> Structures:
-    """The network's outputs (``structures`` and ``points``, each (1, channels, side, side)) for one canvas."""
+    """The network's outputs for one canvas: ``structures`` and ``points``, each (1, channels, side, side), and
+    ``cut`` (1, sides), which a network of another house may lack."""
     found: dict[str, Organ] = {}
     for name, values in zip(ORGANS, outputs["structures"][0], strict=True):
         organ = organ_of(_on_film(values, canvas), whole=name in LUNGS)
         if organ is not None:
             found[name] = organ
     heat = {name: _on_film(values, canvas) for name, values in zip(POINTS, outputs["points"][0], strict=True)}
-    return Structures(canvas, found, heat)
+    cut = outputs["cut"][0].tolist() if "cut" in outputs else []
+    return Structures(canvas, found, heat, dict(zip(CUTS, cut, strict=False)))
 
 
 def organ_of(probability: Picture, *, whole: bool = False) -> Organ | None:

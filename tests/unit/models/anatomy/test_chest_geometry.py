@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from models.anatomy.both_ways import both_ways
 from models.anatomy.chest import Chest
 from models.anatomy.landmarks import peak_of
 from models.anatomy.rotation import degrees_of_shift
-from models.anatomy.structures import organ_of
+from models.anatomy.structures import SIDE, organ_of
 from models.measurement import Reason
 from tests.unit.models.anatomy.chests import NAMES, chest, fact, facts, number, reasons
-from tests.unit.models.anatomy.drawn import Drawing, Oval
+from tests.unit.models.anatomy.drawn import Drawing, DrawnNetwork, Oval
 
 PLAIN = Drawing()
 PER_PX = 360 / 256
@@ -167,6 +168,27 @@ def test_a_lung_beyond_the_field_touches_it_and_has_no_shape(side: str) -> None:
     assert number(found, f"margin_{side}_mm") == 0 == number(found, "margin_least_mm")
     unknown = [name for name in NAMES if "offset" in name or "excess" in name or "height_width" in name]
     assert reasons(found, unknown) == {Reason.NOT_RELIABLE}
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_where_the_network_was_asked_its_word_on_a_cut_counts(side: str) -> None:
+    """A border that was not found costs no cut, and a lung that just fits is none."""
+    told = dict.fromkeys(SIDES, 0.02)
+    away, along = chest(PLAIN), chest(PLAIN, field=(45, 50, 305, 310))
+    said = facts(replace(away, structures=replace(away.structures, cut=told | {side: 0.9})))
+    assert number(said, f"margin_{side}_mm") == 0 == number(said, "margin_least_mm")
+    assert [other for other in SIDES if number(said, f"margin_{other}_mm") == 0] == [side]
+    fits = facts(replace(along, structures=replace(along.structures, cut=told)))
+    assert 0 < number(fits, f"margin_{side}_mm") < 2 * PER_PX
+
+
+def test_the_mirror_image_s_word_on_a_cut_is_of_the_other_side() -> None:
+    film = chest(PLAIN)
+    outputs = DrawnNetwork(PLAIN).run({"image": np.zeros((2, 1, SIDE, SIDE), np.float32)})
+    outputs["cut"] = np.asarray([[0.8, 0.1, 0.3, 0.0], [0.2, 0.6, 0.1, 0.0]], np.float32)
+    found = both_ways(lambda batch: outputs, film.structures.canvas)
+    assert found.straight.cut == pytest.approx({"left": 0.8, "right": 0.1, "top": 0.3, "bottom": 0.0})
+    assert found.mean.cut == pytest.approx({"left": 0.7, "right": 0.15, "top": 0.2, "bottom": 0.0})
 
 
 def without(**changes: object) -> Chest:
