@@ -9,57 +9,45 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import ConcatDataset, DataLoader, Dataset
 
-from models.anatomy.structures import ORGANS, POINTS, SIDE
+from models.anatomy.structures import CUTS, ORGANS, POINTS, SIDE
 from models.training.loop import Recipe
 from models.training.manifest import read_manifest
-from models.training.nets import Activated, unet
+from models.training.nets import Activated
 from models.training.report.report import Report
 from models.training.split import LEFT_OUT, films_of
 from models.training.task import Batch, Output, Part, Run, Signature
 from models.training.tasks import chest_anatomy_report as report
 from models.training.tasks.chest_anatomy_about import ABOUT
-from models.training.tasks.chest_anatomy_loss import dice_of, loss_of
+from models.training.tasks.chest_anatomy_loss import dice_of, loss_of, right_of
 from models.training.tasks.chest_anatomy_marks import NAME as MARKS
 from models.training.tasks.chest_anatomy_marks import marked_plates
+from models.training.tasks.chest_anatomy_network import AnatomyNetwork
 from models.training.tasks.chest_anatomy_projections import FOLDER as PROJECTIONS
 from models.training.tasks.chest_anatomy_projections import TURNED, projections
 from models.training.tasks.chest_anatomy_samples import AsTheyAre, Draws, Source, lung_plates
 from models.training.tasks.chest_anatomy_taught import FOLDER as TAUGHT
 from models.training.tasks.chest_anatomy_taught import taught_plates
 
-WIDTHS = (16, 32, 64, 128, 192, 256)
-"""One level more than the usual five: a point of the deepest sees the whole chest."""
 PER_EPOCH = 1600
 _TUNE = 120
 _WARPED = 40
 """Adult films that rotation is tried on, seven angles each."""
 _SEED = 3
-RECIPE = Recipe(epochs=24, batch=8, rate=2e-3)
-
-
-class Parted(nn.Module):
-    """A network whose channels are the structures and, behind them, the points."""
-
-    def __init__(self, body: nn.Module) -> None:
-        super().__init__()
-        self.body = body
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        found = self.body(image)
-        return found[:, : len(ORGANS)], found[:, len(ORGANS) :]
+RECIPE = Recipe(epochs=24, batch=8, rate=8e-4)
 
 
 class ChestAnatomy:
     """The task on a folder with a manifest."""
 
     name = "chest-anatomy"
-    version = "1.0.0"
+    version = "1.1.0"
     about = ABOUT
     signature = Signature(
         SIDE,
         (
             Output("structures", ORGANS, "probability", spatial=True),
             Output("points", POINTS, "probability", spatial=True),
+            Output("cut", CUTS, "probability", spatial=False),
         ),
     )
 
@@ -71,8 +59,7 @@ class ChestAnatomy:
         self._sources: dict[Part, list[Source]] = {}
 
     def network(self) -> nn.Module:
-        body = Parted(unet(1, len(ORGANS) + len(POINTS), WIDTHS))
-        network = Activated(body, (torch.sigmoid, torch.sigmoid))
+        network = Activated(AnatomyNetwork(start=self._start is None), (torch.sigmoid,) * 3)
         if self._start is not None:
             network.load_state_dict(torch.load(self._start, map_location="cpu", weights_only=True))
         return network
@@ -103,17 +90,19 @@ class ChestAnatomy:
         return loss_of(outputs, batch)
 
     def score(self, network: nn.Module) -> float:
-        """Mean Dice over the channels, films as they are and varied."""
-        found = [dice_of(network(batch["image"]), batch) for batch in DataLoader(self.dataset("tune", 0), 8)]
+        """Mean Dice over the channels and the share of sides told cut or not, films as they are and varied."""
+        found = []
+        for batch in DataLoader(self.dataset("tune", 0), 8):
+            outputs = network(batch["image"])
+            found.append(torch.cat((dice_of(outputs, batch), right_of(outputs, batch)), dim=1))
         return float(torch.cat(found).nanmean(0).nanmean())
 
     def evaluate(self, run: Run, out: Path) -> Report:
         """Through the measures that ship; rotation is warped on adult films of ``test``."""
         films = films_of(read_manifest(self._folder), "test", self._left_out)
-        tune = films_of(read_manifest(self._folder), "tune", self._left_out)
         adults = [film for film in films if film.age_group == "adult" and film.view == "PA" and film.lungs is None]
         simulated = projections(self._folder / PROJECTIONS, "test")
-        parts = [report.lungs(run, films, self._left_out), report.margins(run, films, tune)]
+        parts = [report.lungs(run, films, self._left_out), report.margins(run, films)]
         if simulated:
             turned = projections(self._folder / TURNED, "test") or simulated
             parts += [report.bones(run, simulated), report.rotation(run, turned, adults[:_WARPED])]

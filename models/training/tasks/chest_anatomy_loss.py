@@ -12,11 +12,29 @@ from models.training.task import Batch
 
 _POINT_WEIGHT = 20.0
 """A point's heat covers 1 in 1,000 pixels: without this weight no heat at all is a good answer."""
+_CUT_SHARE = 0.15
+"""Of the loss: with more of it the structures hardly learn at first."""
+_CUT_WEIGHT, _CUT_PX = 5.0, 200.0
+"""How much more a pixel beside a cut counts than one that is not, and pixels that weigh as much as their side."""
 
 
 def loss_of(outputs: Sequence[Tensor], batch: Batch) -> Tensor:
-    """Cross-entropy plus Dice over the known channels; ``outputs`` are logits."""
-    logits = torch.cat(tuple(outputs), dim=1)
+    """Cross-entropy plus Dice over the known channels, and of the sides that are cut; ``outputs`` are logits."""
+    structures, points, cut, cut_at = outputs
+    return _maps_loss(torch.cat((structures, points), dim=1), batch) + _CUT_SHARE * _cut_loss(cut, cut_at, batch)
+
+
+def _cut_loss(cut: Tensor, cut_at: Tensor, batch: Batch) -> Tensor:
+    """By side, and where on it: the place teaches what to look at."""
+    truth = batch["cut"]
+    asked = (truth >= 0).float()
+    sides = binary_cross_entropy_with_logits(cut, truth.clamp(min=0), asked, reduction="sum")
+    where, weight = batch["cut_at"], asked[:, :, None, None] * (1 + _CUT_WEIGHT * batch["cut_at"])
+    places = binary_cross_entropy_with_logits(cut_at, where, weight, reduction="sum") / _CUT_PX
+    return (sides + places) / asked.sum().clamp(min=1) / 2
+
+
+def _maps_loss(logits: Tensor, batch: Batch) -> Tensor:
     truth = torch.cat((batch["structures"], batch["points"]), dim=1)
     weight = batch["known"][:, :, None, None] * batch["trusted"]
     first_point = batch["structures"].shape[1]
@@ -34,10 +52,16 @@ def loss_of(outputs: Sequence[Tensor], batch: Batch) -> Tensor:
 
 def dice_of(outputs: Sequence[Tensor], batch: Batch) -> Tensor:
     """Dice per film and channel (films, channels) of probabilities over 0.5; NaN where nothing is to be found."""
-    shown = torch.cat(tuple(outputs), dim=1) > 0.5
+    shown = torch.cat((outputs[0], outputs[1]), dim=1) > 0.5
     truth = torch.cat((batch["structures"], batch["points"]), dim=1) > 0.5
     asked = (batch["known"][:, :, None, None] * batch["trusted"]) > 0.5
     shown, truth = shown & asked, truth & asked
     total = (shown.sum((2, 3)) + truth.sum((2, 3))).float()
     dice = 2 * (shown & truth).sum((2, 3)) / total
     return torch.where(truth.sum((2, 3)) > 0, dice, torch.nan)
+
+
+def right_of(outputs: Sequence[Tensor], batch: Batch) -> Tensor:
+    """By side (films, sides): 1 where a cut or its absence is told, 0 where not, NaN where it is not known."""
+    right = (outputs[2] > 0.5) == (batch["cut"] > 0.5)
+    return torch.where(batch["cut"] >= 0, right.float(), torch.nan)

@@ -44,7 +44,9 @@ class Trial:
     true: float
     """The margin on that side, 0 where lung is lost; nan where the untouched film does not show its field."""
     measured: float
-    """Nan where the box abstains."""
+    """0 where the box says that the lung is cut off; nan where it abstains."""
+    cut: float
+    """How likely that is, as the network gives it."""
 
 
 def trials(run: Run, films: Sequence[Film]) -> Iterator[Trial]:
@@ -76,11 +78,11 @@ def _trial(run: Run, film: Film, values: Picture, lungs: Mask, side: Side, rng: 
     closed = crop_field(values, side, max(0.0, border) / extent, rng, outside=rng.choice(_OUTSIDE))
     chest = chest_on(run, closed.film)
     lungs_found = chest.lungs()
-    measured = float("nan")
+    measured, cut = float("nan"), chest.structures.cut[side]
     if lungs_found is not None:
         percent = margins_of(chest, lungs_found)[side].length(chest.percent)
         measured = percent * closed.film.shape[1] / width
-    return Trial(film.patient, film.source, side, lost, true, measured)
+    return Trial(film.patient, film.source, side, lost, true, measured, cut)
 
 
 def chest_on(run: Run, film: Picture) -> Chest:

@@ -15,7 +15,7 @@ from models.training.films import read_picture
 from models.training.manifest import Film
 from models.training.report.plots import agreement_plot, box_plot, roc_plot, scatter_plot
 from models.training.report.report import Claim, Estimate, Report, Table, Thumbnail
-from models.training.report.statistics import agreement, auc_of, mean, spearman_of, threshold_for
+from models.training.report.statistics import agreement, auc_of, mean, spearman_of
 from models.training.task import Run
 from models.training.tasks.chest_anatomy_margins import Trial, chest_on, trials
 from models.training.tasks.chest_anatomy_overlap import LungOverlap, lung_overlaps, structure_overlaps
@@ -99,26 +99,22 @@ def bones(run: Run, known: Sequence[Projection]) -> Report:
     )
 
 
-def margins(run: Run, films: Sequence[Film], tune: Sequence[Film]) -> Report:
-    """Margin error and cut-off found; the threshold comes from ``tune``, else from the box: a touch."""
-    chosen_on = [trial for trial in trials(run, _some(tune)) if _told(trial)]
+def margins(run: Run, films: Sequence[Film]) -> Report:
+    """Margin error, and cut-off found as the box finds it."""
     found = list(trials(run, _some(films)))
     if not any(_told(trial) for trial in found):
         return Report("Margins", notes=("Margins: no film on which both lungs are found.",))
-    limit, by = (_limit(chosen_on), "chosen on tune") if chosen_on else (0.0, "a touch, as on the box")
     sides = ("top", "bottom", "left", "right")
     groups = {source: [t for t in found if t.source == source] for source in sorted({t.source for t in found})}
-    rows = [_margin_row(source, of, limit) for source, of in groups.items()]
-    rows += [_margin_row(f"{side} side", [t for t in found if t.side == side], limit) for side in sides]
+    rows = [_margin_row(source, of) for source, of in groups.items()]
+    rows += [_margin_row(f"{side} side", [t for t in found if t.side == side]) for side in sides]
     note = (
-        f"Cut off means a measured margin up to {limit:.2f} % of the width ({by}). In percent of the "
-        "film's width: the films have no spacing. Negatives: complete lungs, 1 % or more left free, or untouched."
+        "Cut off: what the box says, its limit chosen on tune. Lengths in percent of the film's width: the films "
+        "have no spacing. Negatives: complete lungs, 1 % or more left free, or untouched. AUC: the network's word."
     )
     columns = ("trials", "error, % of width", "bias", "sensitivity", "specificity", "AUC", "not measured")
     claims = [
-        claim
-        for source, of in groups.items()
-        for claim in _margin_claims(source, [t for t in of if _told(t)], limit)
+        claim for source, of in groups.items() for claim in _margin_claims(source, [t for t in of if _told(t)])
     ]
     known = [t for t in found if _told(t) and math.isfinite(t.true)]
     measured, true = [t.measured for t in known], [t.true for t in known]
@@ -127,15 +123,9 @@ def margins(run: Run, films: Sequence[Film], tune: Sequence[Film]) -> Report:
         agreement_plot(
             "Margin", measured, true, agreement(measured, true, [t.patient for t in known]), "% of width"
         ),
-        roc_plot("Lung cut off", {"all": ([-t.measured for t in told], [t.lost > 0 for t in told])}),
+        roc_plot("Lung cut off", {"all": ([t.cut for t in told], [t.lost > 0 for t in told])}),
     )
     return Report("Margins", tuple(claims), (Table("Margin and cut-off", columns, tuple(rows), note),), figures)
-
-
-def _limit(tune: Sequence[Trial]) -> float:
-    """The largest margin that counts as cut off; 0 (touching the border) where even that is too often."""
-    threshold = threshold_for([-t.measured for t in tune], [t.lost > 0 for t in tune], FOUND_BAR)
-    return -threshold if math.isfinite(threshold) else 0.0
 
 
 def _some(films: Sequence[Film]) -> list[Film]:
@@ -151,27 +141,27 @@ def _told(trial: Trial) -> bool:
     return math.isfinite(trial.measured)
 
 
-def _margin_row(name: str, found: Sequence[Trial], limit: float) -> tuple[str | Estimate | float, ...]:
+def _margin_row(name: str, found: Sequence[Trial]) -> tuple[str | Estimate | float, ...]:
     told = [trial for trial in found if _told(trial)]
     known = [trial for trial in told if math.isfinite(trial.true)]
     close = agreement([t.measured for t in known], [t.true for t in known], [t.patient for t in known])
-    sensitivity, specificity = _rates(told, limit)
-    curve = auc_of([-t.measured for t in told], [t.lost > 0 for t in told], [t.patient for t in told])
+    sensitivity, specificity = _rates(told)
+    curve = auc_of([t.cut for t in told], [t.lost > 0 for t in told], [t.patient for t in told])
     return name, close.error, close.bias, sensitivity, specificity, curve, f"{len(found) - len(told)}/{len(found)}"
 
 
-def _rates(told: Sequence[Trial], limit: float) -> tuple[Estimate, Estimate]:
+def _rates(told: Sequence[Trial]) -> tuple[Estimate, Estimate]:
     lost, kept = [t for t in told if t.lost > 0], [t for t in told if t.lost == 0]
     return (
-        mean([t.measured <= limit for t in lost], [t.patient for t in lost]),
-        mean([t.measured > limit for t in kept], [t.patient for t in kept]),
+        mean([t.measured == 0 for t in lost], [t.patient for t in lost]),
+        mean([t.measured > 0 for t in kept], [t.patient for t in kept]),
     )
 
 
-def _margin_claims(source: str, told: Sequence[Trial], limit: float) -> list[Claim]:
+def _margin_claims(source: str, told: Sequence[Trial]) -> list[Claim]:
     known = [t for t in told if math.isfinite(t.true)]
     close = agreement([t.measured for t in known], [t.true for t in known], [t.patient for t in known])
-    sensitivity, specificity = _rates(told, limit)
+    sensitivity, specificity = _rates(told)
     return [
         Claim(f"margin error, {source}", close.error, MARGIN_BAR, "<=", "% of width"),
         Claim(f"cut-off found, {source}", sensitivity, FOUND_BAR),

@@ -14,6 +14,7 @@ from models.training.films import Plate, lungs_apart, read_mask, read_picture
 from models.training.manifest import Film
 from models.training.tasks.chest_anatomy_truth import sample_of
 from models.training.tasks.chest_anatomy_variety import varied
+from models.training.tasks.chest_anatomy_window import as_it_is
 
 PLATE_PX = 320
 """Long side of a plate: a crop of it still fills the canvas without blur."""
@@ -76,4 +77,4 @@ class AsTheyAre(Dataset[dict[str, Tensor]]):
         return len(self._plates)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return sample_of(self._plates[index])
+        return sample_of(as_it_is(self._plates[index]))

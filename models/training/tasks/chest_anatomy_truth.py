@@ -11,22 +11,28 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.anatomy.canvas import canvas_of
-from models.anatomy.structures import ORGANS, POINTS, SIDE
-from models.training.films import Plate, Points
+from models.anatomy.structures import CUTS, LUNGS, ORGANS, POINTS, SIDE
+from models.training.films import Points
+from models.training.tasks.chest_anatomy_window import CUT, Seen
 
 LINES = frozenset({"spinous_line"})
 SPREAD_PX = 3.0
 """Standard deviation of a point's heat on the canvas: about 5 mm of an adult film."""
 
+ALONG_PX = 4.0
+"""A lung that is cut is marked so far from the border, in pixels of the canvas."""
+
 Maps = NDArray[np.float32]
 
 
-def sample_of(plate: Plate) -> dict[str, Tensor]:
+def sample_of(seen: Seen) -> dict[str, Tensor]:
     """One training sample of a plate whose long side is the canvas (any other is scaled by the canvas).
 
     ``image`` (1, s, s); ``structures`` and ``points`` (channels, s, s) with 0..1; ``known`` (channels,) 1 where
-    the plate has that truth, structures first; ``trusted`` (1, s, s) 0 where the maps say nothing.
+    the plate has that truth, structures first; ``trusted`` (1, s, s) 0 where the maps say nothing; ``cut``
+    (sides,) as :class:`Seen` has it, ``cut_at`` (sides, s/2, s/2) 1 where a lung lies along a border that cuts it.
     """
+    plate = seen.plate
     canvas = canvas_of(plate.values, SIDE)
     structures = np.zeros((len(ORGANS), SIDE, SIDE), np.float32)
     size = canvas.width, canvas.height
@@ -44,7 +50,20 @@ def sample_of(plate: Plate) -> dict[str, Tensor]:
         "points": torch.from_numpy(points),
         "known": torch.tensor(known, dtype=torch.float32),
         "trusted": torch.from_numpy(trusted[None]),
+        "cut": torch.tensor([seen.cut[side] for side in CUTS], dtype=torch.float32),
+        "cut_at": torch.from_numpy(_cut_at(seen, structures, canvas.scale)),
     }
+
+
+def _cut_at(seen: Seen, structures: Maps, scale: float) -> Maps:
+    """Half as fine as the canvas; only sides that are cut have anything."""
+    lungs = structures[[ORGANS.index(name) for name in LUNGS]].max(0) > 0.5
+    half = lungs.reshape(SIDE // 2, 2, SIDE // 2, 2).any(axis=(1, 3))
+    rows, columns = (np.mgrid[: SIDE // 2, : SIDE // 2] + 0.5) * 2
+    left, top, right, bottom = np.asarray(seen.field) / scale
+    depth = {"left": columns - left, "top": rows - top, "right": right - columns, "bottom": bottom - rows}
+    along = [half & (depth[side] <= ALONG_PX) & (seen.cut[side] == CUT) for side in CUTS]
+    return np.stack(along).astype(np.float32)
 
 
 def _placed(small: NDArray[np.uint8], size: tuple[int, int]) -> Maps:

@@ -12,25 +12,76 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.image.picture import Picture
-from models.training.films import Plate, warped
+from models.image.lines import Side
+from models.image.picture import Mask, Picture
+from models.training.degradations import crop_field
+from models.training.degradations.field import Outside
+from models.training.films import Plate, Points
+from models.training.tasks.chest_anatomy_window import Box, Seen, another_window
 
 Rng = np.random.Generator
 
-_ASPECTS = (0.65, 1.5)
-"""Width over height that a chest film may have."""
 _OTHER_SIDE = (("image_left", "image_right"), ("image_right", "image_left"))
 
 
-def varied(plate: Plate, side: int, rng: Rng) -> Plate:
+def varied(plate: Plate, side: int, rng: Rng) -> Seen:
     """Another film of the same chest; its long side is ``side`` pixels. The plate's values are 0..1."""
     if rng.random() < 0.5:
         plate = mirrored(plate)
-    seen = _another_window(plate, side, rng)
-    reached = seen.values > -0.5
-    picture = _things(_opacities(processed(np.maximum(seen.values, 0), rng), rng), rng)
-    picture = _collimated(picture, reached, rng)
-    return Plate(picture, seen.maps, seen.points, seen.trusted)
+    seen = another_window(plate, side, rng)
+    exposed = exposed_by(seen.field, seen.plate.values.shape)
+    reached = (seen.plate.values > -0.5) & exposed
+    picture = np.maximum(seen.plate.values, 0)
+    if not exposed.all() and rng.random() < 0.5:
+        picture, reached = _closed(picture, seen.field, rng), seen.plate.values > -0.5
+    picture = _things(_opacities(processed(picture, rng), rng), rng)
+    return Seen(_shown(seen.plate, _collimated(picture, reached, rng), exposed), seen.field, seen.cut)
+
+
+def exposed_by(field: Box, shape: tuple[int, ...]) -> Mask:
+    """The pixels inside the field's borders."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    left, top, right, bottom = field
+    across = (columns + 0.5 > left) & (columns + 0.5 < right)
+    return np.asarray(across & (rows + 0.5 > top) & (rows + 0.5 < bottom))
+
+
+def _closed(picture: Picture, field: Box, rng: Rng) -> Picture:
+    """The collimator's own look: scatter and noise beyond the border, or a black shutter on it."""
+    rows, columns = picture.shape
+    left, top, right, bottom = field
+    shares: tuple[tuple[Side, float], ...] = (
+        ("left", left / columns),
+        ("top", top / rows),
+        ("right", 1 - right / columns),
+        ("bottom", 1 - bottom / rows),
+    )
+    outside: Outside = "unexposed" if rng.random() < 0.6 else "shutter"
+    for side, share in shares:
+        if share > 0:
+            picture = crop_field(
+                picture, side, min(share, 0.9), rng, outside=outside, penumbra_px=float(rng.uniform(0.3, 1.2))
+            ).film
+    return picture
+
+
+def _shown(plate: Plate, picture: Picture, exposed: Mask) -> Plate:
+    """What is known inside the field; outside there is nothing."""
+    if exposed.all():
+        return Plate(picture, plate.maps, plate.points, plate.trusted)
+    maps = {name: np.where(exposed, m, np.uint8(0)) for name, m in plate.maps.items()}
+    points = {name: _within(of, exposed) for name, of in plate.points.items()}
+    trusted = None if plate.trusted is None else np.where(exposed, plate.trusted, np.uint8(255))
+    return Plate(picture, maps, points, trusted)
+
+
+def _within(points: Points, exposed: Mask) -> Points:
+    if not len(points):
+        return points
+    columns, rows = np.floor(points).astype(int).T
+    height, width = exposed.shape
+    kept = exposed[rows.clip(0, height - 1), columns.clip(0, width - 1)]
+    return np.asarray(points[kept], np.float32)
 
 
 def mirrored(plate: Plate) -> Plate:
@@ -52,36 +103,6 @@ def _other(name: str) -> str:
         if name.endswith(this):
             return name.removesuffix(this) + that
     return name
-
-
-def _another_window(plate: Plate, side: int, rng: Rng) -> Plate:
-    """Each border moved in (a crop) or out (more shutter, -1 in the values), then turned, stretched and scaled."""
-    columns, rows = plate.size
-    while True:
-        left, top, right, bottom = (_border(rng) for _ in range(4))
-        width, height = columns * max(0.4, 1 - left - right), rows * max(0.4, 1 - top - bottom)
-        if _ASPECTS[0] < width / height < _ASPECTS[1]:
-            break
-    stretch = math.sqrt(rng.uniform(0.9, 1.1))
-    scale = side / max(width * stretch, height / stretch)
-    turn = math.radians(float(np.clip(rng.normal(0, 6), -18, 18)))
-    shear = float(rng.normal(0, 0.04))
-    across, down = scale * stretch, scale / stretch
-    size = min(side, round(width * across)), min(side, round(height * down))
-    shape = np.asarray([[math.cos(turn), -math.sin(turn) + shear], [math.sin(turn), math.cos(turn)]])
-    linear = np.diag([across, down]) @ shape
-    middle = np.asarray([columns * left + width / 2, rows * top + height / 2])
-    shift = np.asarray(size) / 2 - linear @ middle
-    matrix = np.column_stack([linear, shift]).astype(np.float32)
-    return warped(plate, matrix, size, outside=-1.0)
-
-
-def _border(rng: Rng) -> float:
-    """Part of the side cut off (positive) or added (negative)."""
-    kind = rng.random()
-    if kind < 0.35:
-        return float(rng.uniform(-0.02, 0.04))
-    return float(rng.uniform(0, 0.28)) if kind < 0.65 else -float(rng.uniform(0, 0.30))
 
 
 def processed(picture: Picture, rng: Rng) -> Picture:
