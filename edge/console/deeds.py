@@ -11,8 +11,8 @@ from edge.console.auth import Viewer
 from edge.console.frame import Console
 from edge.console.report import tell_acknowledged, tell_decision
 from edge.console.wording import REJECT_REASONS
-from edge.store import decisions
-from edge.store.decisions import Decision
+from edge.store import audit, baselines, decisions
+from edge.store.decisions import Decision, plain
 
 
 async def acknowledge(console: Console, viewer: Viewer, case_id: str) -> None:
@@ -55,6 +55,28 @@ async def decide(
     made = await services.db.awrite(store)
     services.announcer.announce("decision", made.id)
     return made
+
+
+async def reset_baselines(
+    console: Console, viewer: Viewer, device_id: int, device_key: str, measure: str | None, reason: str
+) -> None:
+    """A device is learned anew; who wanted it, and why, is in the audit log.
+
+    Raises:
+        Misuse: nothing of this device has been learned under that name.
+    """
+    now = now_ms()
+
+    def store(connection: Connection) -> None:
+        if not baselines.reset(connection, device_id, now, measure):
+            raise Misuse(
+                "baseline.unknown", Bilingual("没有这条基线", "There is no such baseline"), decisions.AGAIN
+            )
+        detail = f"{measure or '*'}: {plain(reason)}"
+        audit.add(connection, now, viewer.account.id, "baseline.reset", device_key, detail)
+
+    await console.services.db.awrite(store)
+    console.services.announcer.announce("decision", 0)
 
 
 async def undo(console: Console, viewer: Viewer, decision_id: int) -> Decision:

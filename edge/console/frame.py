@@ -25,8 +25,9 @@ from edge.console.settings import ConsoleSettings
 from edge.services import Services
 from edge.store.board import leaves_site
 from edge.store.cards import Card, Decided
+from models.baseline import Alike
 from models.catalogue import catalogue
-from models.measurement import Measurement, Reason, Value
+from models.measurement import Measurement, NotMeasured, Reason, Value
 from models.rules.verdict import Finding
 from models.rules.wording import shown
 
@@ -119,6 +120,27 @@ class View:
         """What a catalogue name means."""
         entry = catalogue().get(name)
         return name if entry is None else (entry.zh if self.language.startswith("zh") else entry.en)
+
+    def unit(self, name: str) -> str:
+        """The unit of a catalogue name."""
+        entry = catalogue().get(name)
+        return "" if entry is None else entry.unit
+
+    def place(self, alike: Alike) -> str:
+        """What kind of images a baseline is of; the protocol's name is free text, and told as such."""
+        identity = self.viewer is not None and self.viewer.sees_identity
+        protocol = alike.protocol if identity else ""
+        parts = (alike.modality, alike.body_part, alike.view, protocol, alike.technique)
+        return " · ".join(part for part in parts if part) or "—"
+
+    def signed(self, number: float) -> str:
+        """``+1.4``: a distance in robust standard deviations."""
+        return f"{number:+.1f}"
+
+    def missing(self, fact: NotMeasured) -> str:
+        """Why something was not measured; of a baseline also how far it is."""
+        why = self.word("missing", fact.reason)
+        return f"{why} ({fact.detail.replace(' of ', ' / ')})" if fact.reason is Reason.NO_BASELINE else why
 
     def evidence(self, found: Finding) -> tuple[Measurement, ...]:
         """The measurements a finding rests on, as far as this viewer may see them."""

@@ -79,6 +79,8 @@ WORDS: dict[tuple[str, str], str | Bilingual] = {
     ("audit", "decision.repeat"): mark("Repeat"),
     ("audit", "decision.override"): mark("Released"),
     ("audit", "decision.undone"): mark("Decision undone"),
+    ("audit", "baseline.reset"): mark("Baseline learned anew"),
+    ("audit", "baseline.seeded"): mark("Baseline given"),
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from edge.store.baselines import drifting
 from edge.store.cards import Decided, latest_verdict
 from edge.store.schema import account, alert, case, decision, device, finding, measurement, verdict
 from edge.store.verdicts import bundles_of, fact_of, finding_of, packs_of, timings_of
@@ -134,6 +135,8 @@ class DeviceRow:
     """Images since midnight by grade; ``none`` for those that no pack judged."""
     findings: tuple[Finding, ...]
     """Findings of the latest images, newest first."""
+    drifts: tuple[str, ...] = ()
+    """Measures whose latest numbers moved away from the first ones."""
 
     @property
     def images_today(self) -> int:
@@ -152,6 +155,7 @@ def devices(connection: Connection, since: int, with_findings: int = 0) -> tuple
     )
     for device_id, grade, count in connection.execute(counted):
         counts[device_id][grade or "none"] = count
+    moved = drifting(connection)
     return tuple(
         DeviceRow(
             row.id,
@@ -166,6 +170,7 @@ def devices(connection: Connection, since: int, with_findings: int = 0) -> tuple
             row.last_seen,
             counts[row.id],
             _last_findings(connection, row.id, with_findings),
+            moved.get(row.id, ()),
         )
         for row in connection.execute(select(device).order_by(device.c.last_seen.desc()))
     )

@@ -60,9 +60,9 @@ def decide(
         )
     if action != "accept" and not reason_code:
         raise Misuse("decision.reason", Bilingual("缺少原因", "The reason is missing"), AGAIN)
-    if action == "override" and not _plain(comment or ""):
+    if action == "override" and not plain(comment or ""):
         raise Misuse("decision.comment", Bilingual("人工放行需要说明", "A release needs a comment"), AGAIN)
-    values = {"reason_code": reason_code, "comment": _plain(comment or "") or None}
+    values = {"reason_code": reason_code, "comment": plain(comment or "") or None}
     made = connection.execute(
         insert(decision).values(
             case_id=case_id, verdict_id=judged.id, account_id=who.id, action=action, created_at=now, **values
@@ -116,7 +116,7 @@ def acknowledge(connection: Connection, case_id: str, who: Account, now: int) ->
     return bool(changed)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that any database takes and any page shows: no control characters, no lone surrogates, clipped."""
     return "".join(c if c.isprintable() else " " for c in text).strip()[:500]
 
