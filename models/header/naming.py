@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from capture.acquisition import Exam
 from models.header.modality import SLICES
 from models.producer import Subject
 from models.reporting import NOT_APPLICABLE, NOT_IN_HEADER, Answer, Answers, Reporter, family
@@ -35,10 +36,16 @@ def _named_thickness(parts: list[str]) -> float | None:
     return float(match[1]) if match else None
 
 
+def names_phase(exam: Exam) -> bool | None:
+    """Whether series, protocol or study are called after a phase of contrast; None when none of them is named."""
+    descriptions = " ".join(filter(None, (exam.SeriesDescription, exam.ProtocolName, exam.StudyDescription)))
+    return _PHASE.search(descriptions) is not None if descriptions.strip() else None
+
+
 def _report(subject: Subject) -> Answers:
     exam = subject.acquisition.exam
     text = (exam.SeriesDescription or "").strip()
-    descriptions = " ".join(filter(None, (text, exam.ProtocolName, exam.StudyDescription)))
+    phase = names_phase(exam)
     parts, actual = _parts(text), subject.acquisition.technique.SliceThickness
     named = _named_thickness(parts)
 
@@ -57,7 +64,7 @@ def _report(subject: Subject) -> Answers:
         "naming.matches_grammar": of_slices(fits),
         "naming.thickness_mm": of_slices(NOT_IN_HEADER if named is None else named),
         "naming.thickness_agrees": of_slices(agrees),
-        "naming.phase_named": bool(_PHASE.search(descriptions)) if descriptions else NOT_IN_HEADER,
+        "naming.phase_named": NOT_IN_HEADER if phase is None else phase,
     }
 
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.exposure.geometry import normal_of
-from models.sets.image_set import Slice
+from models.sets.image_set import Series, Slice
 
 SAME_COSINE = 2e-3
 """Direction cosines that differ by less are of one orientation (0.1 degrees); devices write four decimals."""
 SAME_PLACE_MM = 0.01
 """Slices nearer than this are at one place; a position has two decimals at least."""
+_FEW_GAPS = 0.2
+"""Of all steps; a transfer loses some slices, not every fifth."""
 MISSING = 1.5
 """A step this many times the usual one leaves room for a slice."""
 
@@ -34,7 +37,7 @@ class Stack:
     """(n,), rising."""
     direction: NDArray[np.float64]
     """(3,), the unit normal that the positions rise along."""
-    repeated: int = 0
+    repeated: tuple[Slice, ...] = ()
     """Further images at places that have one: other instances that nothing tells from the first."""
 
     @property
@@ -65,20 +68,40 @@ class Stack:
         return usual
 
     @property
-    def missing(self) -> tuple[int, ...]:
-        """After which slice (0-based) slices are missing, once for each of them."""
+    def gaps(self) -> tuple[int, ...]:
+        """After which slices (0-based) there is room for others, once for each that would fit."""
         times = self.steps_mm / np.maximum(self.usual_mm, SAME_PLACE_MM)
         counts = np.where(times > MISSING, np.round(times) - 1, 0).astype(int)
         return tuple(int(at) for at in np.repeat(np.arange(len(times)), counts))
 
     @property
-    def spacing_variation(self) -> float | None:
-        """Largest distance of a step from the usual one, relative to it, where no slice is missing between."""
+    def missing(self) -> tuple[int, ...]:
+        """The gaps that slices were lost from. Many that the numbers run through are how it was planned."""
+        gaps = self.gaps
+        planned = len(set(gaps)) > _FEW_GAPS * max(len(self.slices) - 1, 1)
+        return () if planned and all(self._numbered_through(at) for at in set(gaps)) else gaps
+
+    def _numbered_through(self, at: int) -> bool:
+        one, other = (self.slices[number].exam.InstanceNumber for number in (at, at + 1))
+        return one is not None and other is not None and abs(other - one) == 1
+
+    @property
+    def spacing_variation_percent(self) -> float | None:
+        """Root mean square distance of the steps from the usual one, in percent of it; lost slices left out."""
         usual, steps = self.usual_mm, self.steps_mm
         thickness = [one.technique.SliceThickness for one in self.slices]
-        inside = np.array([one == other for one, other in pairwise(thickness)], bool)
-        whole = inside & (steps <= MISSING * usual)
-        return float(np.max(np.abs(steps - usual)[whole] / usual[whole])) if whole.any() else None
+        whole = np.array([one == other for one, other in pairwise(thickness)], bool)
+        whole[list(self.missing)] = False
+        return float(np.sqrt(np.mean((steps[whole] / usual[whole] - 1) ** 2)) * 100) if whole.any() else None
+
+    def is_over(self, other: Stack) -> bool:
+        """Both are of one plane and one grid, and begin or end at the same place."""
+        if np.abs(self.direction - other.direction).max() > SAME_COSINE or _grid(self.slices[0]) != _grid(
+            other.slices[0]
+        ):
+            return False
+        ends = np.abs(self.positions_mm[[0, -1]] - other.positions_mm[[0, -1]])
+        return bool(ends.min() <= SAME_PLACE_MM)
 
     @property
     def shear_deg(self) -> float:
@@ -96,10 +119,18 @@ class Arrangement:
 
     stacks: tuple[Stack, ...]
     """The largest first."""
+    once: tuple[Slice, ...]
+    """All slices, each instance and frame once: the last to come, which corrects those before."""
     resent: int
-    """Images that came more than once, the same instance and frame; only one of each is looked at."""
+    """Images that came more than once."""
     unplaced: int
     """Slices without a valid position or orientation, which are in no stack."""
+
+
+@lru_cache(maxsize=1)
+def sorted_out(series: Series) -> Arrangement:
+    """:func:`arrangement_of` its slices; kept until another series is asked for, since several measures ask."""
+    return arrangement_of(series.slices)
 
 
 def arrangement_of(slices: Iterable[Slice]) -> Arrangement:
@@ -112,12 +143,12 @@ def arrangement_of(slices: Iterable[Slice]) -> Arrangement:
     came = 0
     for one in slices:
         came += 1
-        # The last to come counts: a picture that is sent again corrects the one before.
         once[(one.instance or one.arrival_id, one.frame)] = one
     placed = [one for one in once.values() if is_placed(one)]
     stacks = [stack for group in _parallel(placed) for stack in _told_apart(group)]
     return Arrangement(
         stacks=tuple(sorted(stacks, key=lambda stack: len(stack.slices), reverse=True)),
+        once=tuple(once.values()),
         resent=came - len(once),
         unplaced=len(once) - len(placed),
     )
@@ -187,7 +218,9 @@ def _told_apart(group: Sequence[Slice]) -> list[Stack]:
         for one in group:
             parts.setdefault(tell(one), []).append(one)
         # More parts than pictures of one place: it differs from place to place, as a time does, and tells nothing.
-        if 1 < len(parts) <= most and sum(_stacked(part)[0].repeated for part in parts.values()) < stack.repeated:
+        if 1 < len(parts) <= most and sum(len(_stacked(part)[0].repeated) for part in parts.values()) < len(
+            stack.repeated
+        ):
             return [found for part in parts.values() for found in _told_apart(part)]
     return [stack]
 
@@ -204,6 +237,6 @@ def _stacked(group: Sequence[Slice]) -> tuple[Stack, int]:
         slices=tuple(group[index] for index in kept),
         positions_mm=along[kept],
         direction=direction,
-        repeated=len(group) - len(kept),
+        repeated=tuple(group[index] for index in order[~opens]),
     )
     return stack, int(counts.max())

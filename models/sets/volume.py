@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.measurement import NotMeasured, Reason
-from models.sets.geometry import Stack, arrangement_of
+from models.sets.geometry import Stack, sorted_out
 from models.sets.image_set import Series, Slice, SlicePixels
 
 FEWEST = 3
@@ -66,7 +66,7 @@ def volume_of(series: Series) -> Volume | NoVolume:
 
 @lru_cache(maxsize=1)
 def _volume_of(series: Series) -> Volume | NoVolume:
-    found = arrangement_of(series.slices)
+    found = sorted_out(series)
     if not found.stacks:
         return NoVolume(Reason.NOT_IN_HEADER, "no slice says where it lies")
     return block_of(found.stacks[0])
