@@ -124,8 +124,8 @@ def run_all(
             reported = [NotMeasured(name, Reason.FAILED, detail) for name in sorted(producer.provides)]
         facts = facts.plus(reported)
         silent = producer.provides - {fact.name for fact in reported}
-        facts = facts.plus(
-            NotMeasured(name, Reason.FAILED, f"{producer.name} reported nothing") for name in sorted(silent)
-        )
+        if silent:
+            detail = f"{producer.name} reported nothing"
+            facts = facts.plus(NotMeasured(name, Reason.FAILED, detail) for name in sorted(silent))
         took[producer.name] = (time.perf_counter() - started) * 1000
     return facts, took

@@ -219,10 +219,12 @@ def _judged(job: Job) -> tuple[Outcome, tuple[Slice, ...]]:
     clock.lap("preview")
     kept, slices = _kept(job, acquisition, options)
     clock.lap("record")
+    facts = tidy(judgement.measurements)
     outcome = Outcome(
         acquisition=replace(acquisition, pixels=NoPixels("too_large", "left in the worker")),
         circumstances=circumstances,
-        facts=tuple(tidy(judgement.measurements)),
+        # Of an image among hundreds, what was not measured is not listed: what a rule lacked is in its verdict.
+        facts=tuple(facts if kept is None else (fact for fact in facts if isinstance(fact, Measurement))),
         verdict=replace(judgement.verdict, timings=clock.timings(judgement.verdict.timings)),
         preview=picture,
         shadow=judgement.shadow,

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, func, select
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from capture.acquisition import Acquisition
 from capture.text import Bilingual
@@ -96,9 +97,9 @@ def add_verdict(connection: Connection, case_id: str, judged: Verdict, facts: It
         created_at=now,
     )
     verdict_id = int(connection.scalars(row.returning(verdict.c.id)).one())
-    measured = [_measurement(verdict_id, fact) for fact in known]
-    if measured:
-        connection.execute(measurement.insert(), measured)
+    if known:
+        # By the driver itself: an image has hundreds of these rows, and a study thousands of images.
+        connection.exec_driver_sql(_INSERT_MEASUREMENT, [_measurement(verdict_id, fact) for fact in known])
     if judged.findings:
         connection.execute(finding.insert(), [_finding(verdict_id, found) for found in judged.findings])
     return verdict_id
@@ -234,23 +235,15 @@ def _drawings(facts: Iterable[Measured]) -> tuple[Drawing, ...]:
     return tuple(found.values())
 
 
-def _measurement(verdict_id: int, fact: Measured) -> dict[str, object]:
-    blank = dict.fromkeys(("value", "unit", "producer", "confidence", "regions", "reason", "detail"))
+_INSERT_MEASUREMENT = str(measurement.insert().compile(dialect=SQLiteDialect()))
+
+
+def _measurement(verdict_id: int, fact: Measured) -> tuple[object, ...]:
+    """In the order of the table's columns."""
     if isinstance(fact, NotMeasured):
-        return (
-            {"verdict_id": verdict_id, "name": fact.name} | blank | {"reason": fact.reason, "detail": fact.detail}
-        )
-    return (
-        {"verdict_id": verdict_id, "name": fact.name}
-        | blank
-        | {
-            "value": _VALUE.dump_json(fact.value).decode(),
-            "unit": fact.unit,
-            "producer": fact.producer,
-            "confidence": fact.confidence,
-            "regions": _REGIONS.dump_json(fact.regions).decode(),
-        }
-    )
+        return verdict_id, fact.name, None, None, None, None, None, fact.reason.value, fact.detail
+    value, regions = _VALUE.dump_json(fact.value).decode(), _REGIONS.dump_json(fact.regions).decode()
+    return verdict_id, fact.name, value, fact.unit, fact.producer, fact.confidence, regions, None, None
 
 
 def _finding(verdict_id: int, found: Finding) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from functools import lru_cache
 from itertools import chain
 
 from capture.acquisition import Acquisition, Device, Display, Exam, Identity, Technique
@@ -26,6 +27,7 @@ def _places() -> dict[str, tuple[str, str]]:
     return {f"dicom.{keyword}": (section_of[keyword], keyword) for keyword in keywords}
 
 
+@lru_cache(maxsize=1)
 def identity_in_text(identity: Identity) -> re.Pattern[str]:
     """What no text may hold: an ID, date or UID, a name in any order, or a part of a name that means somebody.
 

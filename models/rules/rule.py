@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -57,7 +56,7 @@ class Rule:
 
     def decide(self, facts: dict[str, Value], limits: tuple[Limit, ...], severity: Severity) -> Decision:
         """Apply to known facts. A fact that is absent is missing, which is neither true nor false."""
-        values = ChainMap({f"limit.{limit.name}": limit.value for limit in limits}, facts)
+        values = facts | {f"limit.{limit.name}": limit.value for limit in limits}
         for condition in (self.pack_when, self.when):
             applies = condition.decide(values)
             if not applies:

@@ -25,8 +25,11 @@ MODULE = "tests.end_to_end.launch"
 class Site:
     """Everything in ``folder``. Nothing runs before :meth:`start`."""
 
-    def __init__(self, folder: Path, *, centre: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, centre: bool = True, quiet_s: float = 15, study_quiet_s: float = 300
+    ) -> None:
         self.folder = folder
+        self._quiet = quiet_s, study_quiet_s
         self.dicom_port, self.console_port, self.portal_port = free_port(), free_port(), free_port()
         self.broker = Mosquitto(folder, queue=10)
         self.children: dict[str, Child] = {"broker": self.broker} if centre else {}
@@ -98,6 +101,9 @@ class Site:
             port = {self.console_port}
             [workers]
             count = 1
+            [sets]
+            quiet_s = {self._quiet[0]}
+            study_quiet_s = {self._quiet[1]}
             [link]
             enabled = {str(centre).lower()}
             port = {self.broker.port}
