@@ -24,7 +24,8 @@ ITEMS = (
     [f"HD{n:02}" for n in range(1, 24)]
     + [f"PA{n:02}" for n in range(1, 21)]
     + [f"LA{n:02}" for n in range(1, 11)]
-    + ["CC12", "CC13", "CC14", "CC15", "CC16", "CH09", "CH11", "CH12", "MB10", "MB11", "MB14"]
+    + ["CC12", "CC13", "CC14", "CC15", "CC16", "CH09", "CH11", "CH12"]
+    + ["MB02", "MB04", "MB05", "MB06", "MB07", "MB08", "MB10", "MB11", "MB12", "MB14"]
     + ["CH08", "MB01", "MB13"]
 )
 """Items of image-qc.md, section 6, that an object or a set of them can decide, now or once a model is there."""
@@ -49,6 +50,10 @@ def test_these_packs_ship() -> None:
         "radiography-general",
         "ct-header-dose",
         "mr-header",
+        "phantom-mr-acr",
+        "phantom-ct",
+        "mr-generic",
+        "mr-brain",
         "completeness",
         "ct-series",
         "mr-series",
@@ -128,6 +133,7 @@ def test_only_these_rules_may_condemn_an_image() -> None:
         "LA16.orientation",
         "LA18.view_mismatch",
         "MB01.sequences_missing",
+        "MB02.top_missing",
         "MB14.orientation_missing",
         "PA01.lung_cut_off",
         "PA01.lung_cut_off_percent",

@@ -1,0 +1,13 @@
+"""Facts of MR series: what each slice says on arrival, and what the whole series says."""
+
+from __future__ import annotations
+
+from models.mr.head import MrHead
+from models.mr.series import MrSeries
+from models.mr.slices import MrSlice
+from models.sets.producer import SetProducer, SliceMeasure
+
+__all__ = ["MEASURES", "PRODUCERS"]
+
+MEASURES: tuple[SliceMeasure, ...] = (MrSlice(),)
+PRODUCERS: tuple[SetProducer, ...] = (MrSeries(), MrHead())

@@ -1,0 +1,121 @@
+"""Image quality metrics by MRIQC's definitions (its documentation's formulas), from sums that slices can keep.
+
+EFC and FBER of a volume come exactly from its slices' sums. CJV, CNR and SNRd need tissue: here three classes of
+grey level inside the head, which agree with MRIQC's on T1-weighted heads only.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.mr.plane import Mask, Picture, Plane
+
+_AIR_Z = 10.0
+"""MRIQC, artifact_mask: robust standard deviations above the air's median."""
+_OPENING = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+
+
+def sums(plane: Plane) -> NDArray[np.float64]:
+    """(8,): pixels, sum x, sum x^2, sum x ln x; pixels and sum x^2 of the object; the same of the air."""
+    x = plane.values.astype(np.float64)
+    inside, air = x[plane.object], x[plane.air]
+    log = np.log(np.maximum(x, 1e-16))
+    squares = float((inside**2).sum()), float((air**2).sum())
+    return np.array(
+        [x.size, x.sum(), (x**2).sum(), (x * log).sum(), inside.size, squares[0], air.size, squares[1]]
+    )
+
+
+def efc(total: NDArray[np.float64]) -> float | None:
+    """Entropy focus criterion (Atkinson 1997): 0, all energy in one pixel, to 1, all pixels alike."""
+    count, first, second, entropy = (float(n) for n in total[:4])
+    if count < 2 or second <= 0:
+        return None
+    most = math.sqrt(second)
+    return (entropy - math.log(most) * first) / most / (math.sqrt(count) * math.log(1 / math.sqrt(count)))
+
+
+def fber(total: NDArray[np.float64]) -> float | None:
+    """Mean energy of the object over that of the air (Shehzad 2015); None without air."""
+    inside, energy, air, background = (float(n) for n in total[4:8])
+    if min(inside, air) < 1 or background <= 0:
+        return None
+    return (energy / inside) / (background / air)
+
+
+def qi1(plane: Plane) -> float | None:
+    """Mortamet's QI1 (2009): share of the air that is no noise: 10 robust deviations above its median, opened."""
+    air = plane.values[plane.air]
+    if air.size < 1000:
+        return None
+    middle = float(np.median(air))
+    spread = 1.4826 * float(np.median(np.abs(air - middle)))
+    if spread == 0:
+        return None
+    odd = (plane.air & (plane.values > middle + _AIR_Z * spread)).astype(np.uint8)
+    return float(cv2.morphologyEx(odd, cv2.MORPH_OPEN, _OPENING).sum()) / air.size
+
+
+@dataclass(frozen=True, slots=True)
+class Tissue:
+    """Means and standard deviations of grey and white matter, and of the air."""
+
+    grey: tuple[float, float]
+    white: tuple[float, float]
+    air_deviation: float
+
+    @property
+    def cjv(self) -> float:
+        """Coefficient of joint variation (Ganzetti 2016); lower is better."""
+        return (self.white[1] + self.grey[1]) / abs(self.white[0] - self.grey[0])
+
+    @property
+    def cnr(self) -> float:
+        """|grey - white| over the deviation of the air (Magnotta 2006)."""
+        return abs(self.white[0] - self.grey[0]) / self.air_deviation
+
+    @property
+    def snrd(self) -> float:
+        """Grey matter over the deviation of the air times sqrt(2 / (4 - pi)) (Dietrich 2007, A.12)."""
+        return self.grey[0] / (self.air_deviation * math.sqrt(2 / (4 - math.pi)))
+
+
+def tissue(plane: Plane, brain: Mask) -> Tissue | None:
+    """Of one slice; None where three classes cannot be told apart or there is no air."""
+    air = plane.values[plane.other_air]
+    classes = three_classes(plane.values[brain])
+    if classes is None or air.size < 1000 or float(air.std()) == 0:
+        return None
+    (_, grey, white) = classes
+    return Tissue(
+        (float(grey.mean()), float(grey.std())), (float(white.mean()), float(white.std())), float(air.std())
+    )
+
+
+def three_classes(values: Picture) -> tuple[Picture, Picture, Picture] | None:
+    """Dark, middle and bright by Lloyd's iteration on one dimension, from the 10th, 50th and 90th percentile."""
+    if values.size < 500:
+        return None
+    centres = np.percentile(values, (10, 50, 90)).astype(np.float64)
+    for _ in range(30):
+        edges = (centres[:-1] + centres[1:]) / 2
+        label = np.digitize(values, edges)
+        parts = [values[label == k] for k in range(3)]
+        if min(part.size for part in parts) < 50:
+            return None
+        moved = np.array([part.mean() for part in parts])
+        if np.allclose(moved, centres, rtol=1e-4):
+            break
+        centres = moved
+    return parts[0], parts[1], parts[2]
+
+
+def inner(plane: Plane) -> Mask:
+    """The object without its outer 12 %: scalp and skull go, most of the brain stays."""
+    depth = cv2.distanceTransform(np.pad(plane.object, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    return np.asarray(depth > 0.24 * depth.max())

@@ -1,0 +1,107 @@
+"""Faults of an MR acquisition, put where they arise: between the lines of k-space, along the phase axis.
+
+A magnitude picture has lost its phase. It is given a smooth one first, so that its k-space is not symmetric about
+the centre as no real one is. Strength 0 takes the picture through the same transforms, unchanged to rounding.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.mr.plane import Axis
+
+Picture = NDArray[np.float32]
+Complex = NDArray[np.complex128]
+Random = np.random.Generator
+
+
+def moved(picture: Picture, phase: Axis, degrees: float, pixels: float, random: Random) -> Picture:
+    """Rigid motion in the plane: the lines of k-space are taken from the object in several poses.
+
+    Two to five sudden moves during the scan; each pose is drawn from normal distributions of these deviations.
+    The centre of k-space has the first pose, so that the picture stays where it was.
+    """
+    lines = picture.shape[phase]
+    cuts = np.sort(random.choice(np.arange(4, lines - 4), int(random.integers(2, 6)), replace=False))
+    edges = [0, *cuts.tolist(), lines]
+    poses = [(random.normal(0, degrees), random.normal(0, pixels), random.normal(0, pixels)) for _ in edges[1:]]
+    middle = next(i for i in range(len(edges) - 1) if edges[i] <= lines // 2 < edges[i + 1])
+    poses[middle] = (0.0, 0.0, 0.0)
+    turn = smooth_phase(picture.shape, random)
+    out = np.zeros(picture.shape, complex)
+    for (start, stop), pose in zip(pairwise(edges), poses, strict=True):
+        there = to_k(_posed(picture, *pose) * turn)
+        where = (slice(start, stop), slice(None)) if phase == 0 else (slice(None), slice(start, stop))
+        out[where] = there[where]
+    return magnitude(out)
+
+
+def ghosted(picture: Picture, phase: Axis, share: float, ghosts: int, random: Random) -> Picture:
+    """Every ``ghosts``-th line of k-space differs by a factor: copies at multiples of 1/``ghosts`` of the field.
+
+    ``share``: amplitude of the first copy over the object, e.g. 0.05 for a ghost of 5 %.
+    """
+    lines = np.arange(picture.shape[phase])
+    wave = 1 + 2 * share * np.cos(2 * np.pi * lines / ghosts + random.uniform(0, 2 * np.pi))
+    if ghosts == 2:
+        wave = 1 + share * np.cos(np.pi * lines) * np.exp(1j * random.uniform(0, 2 * np.pi))
+    k = to_k(picture * smooth_phase(picture.shape, random))
+    return magnitude(k * (wave[:, None] if phase == 0 else wave[None, :]))
+
+
+def spiked(picture: Picture, strength: float, random: Random) -> Picture:
+    """One stray sample away from the centre; ``strength`` over the largest sample of k-space."""
+    k = to_k(picture * smooth_phase(picture.shape, random))
+    rows, columns = k.shape
+    down = int(random.integers(rows // 10, rows * 4 // 10)) * int(random.choice((-1, 1)))
+    across = int(random.integers(columns // 10, columns * 4 // 10)) * int(random.choice((-1, 1)))
+    k[rows // 2 + down, columns // 2 + across] += (
+        strength * np.abs(k).max() * np.exp(1j * random.uniform(0, 2 * np.pi))
+    )
+    return magnitude(k)
+
+
+def wrapped(picture: Picture, phase: Axis, share: float, random: Random) -> Picture:
+    """The field is too small by ``share`` along the phase axis: what is outside comes in on the other side."""
+    field = picture.shape[phase]
+    kept = round(field * (1 - share))
+    shift = (field - kept) // 2
+    turned = picture * smooth_phase(picture.shape, random)
+    folded = np.zeros((kept, picture.shape[1 - phase]), complex)
+    for at, line in enumerate(np.moveaxis(turned, phase, 0)):
+        folded[(at - shift) % kept] += line
+    return np.moveaxis(np.abs(folded), 0, phase).astype(np.float32)
+
+
+def noisy(picture: Picture, sigma: float, random: Random) -> Picture:
+    """Noise of ``sigma`` in each of both channels."""
+    noise = random.normal(0, sigma, picture.shape) + 1j * random.normal(0, sigma, picture.shape)
+    return magnitude(to_k(picture * smooth_phase(picture.shape, random)) + to_k(noise))
+
+
+def smooth_phase(shape: tuple[int, ...], random: Random) -> Complex:
+    """exp(i phase) of a second-order polynomial of up to about one turn over the picture."""
+    y, x = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
+    c = random.normal(0, 1.0, 5)
+    return np.asarray(np.exp(1j * (c[0] * x + c[1] * y + c[2] * x * y + c[3] * x**2 + c[4] * y**2)))
+
+
+def to_k(picture: Complex) -> Complex:
+    """Centred Fourier transform, unitary."""
+    return np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(picture), norm="ortho"))
+
+
+def magnitude(k: Complex) -> Picture:
+    """Back to a magnitude picture."""
+    return np.abs(np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(k), norm="ortho"))).astype(np.float32)
+
+
+def _posed(picture: Picture, degrees: float, down: float, across: float) -> Picture:
+    rows, columns = picture.shape
+    to = cv2.getRotationMatrix2D(((columns - 1) / 2, (rows - 1) / 2), degrees, 1)
+    to[:, 2] += np.array((across, down))
+    return np.asarray(cv2.warpAffine(picture, to, (columns, rows), flags=cv2.INTER_CUBIC), np.float32)
