@@ -275,6 +275,8 @@ class DoseEvent:
     """One irradiation event of a radiation dose structured report (PS3.16 TID 10003, 10013)."""
 
     kind: Literal["ct", "projection"]
+    key: str = ""
+    """Stands for the Irradiation Event UID: reports of one study often repeat the events of those before."""
     CTDIvol_mGy: float | None = None
     DLP_mGy_cm: float | None = None
     phantom_cm: int | None = None
@@ -282,6 +284,9 @@ class DoseEvent:
     DAP_Gy_cm2: float | None = None
     reference_point_mGy: float | None = None
     KVP: float | None = None
+    ExposureIndex: float | None = None
+    TargetExposureIndex: float | None = None
+    DeviationIndex: float | None = None
     acquisition_type: str | None = None
     region: str | None = None
     """Code value of Target Region."""

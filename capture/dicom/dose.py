@@ -10,6 +10,7 @@ from typing import Literal
 from capture.acquisition import DoseEvent, DoseReport
 from capture.dicom.fields import Header, code_value, numbers_of, plain_text, tag_of
 from capture.dicom.items import Item
+from capture.keys import key_of
 
 _ROOT = "113701"
 _CT_EVENT, _PROJECTION_EVENT = "113819", "113706"
@@ -34,11 +35,13 @@ _DAP = {
     "uGym2": 1e-2,
 }
 _KV = {"kV": 1.0, "kVp": 1.0, "V": 1e-3}
+_NO_UNIT = {"1": 1.0, "{ratio}": 1.0, "": 1.0}
 _UNITS: Mapping[str, Mapping[str, float]] = {
     **dict.fromkeys(("113830", "113738", "113725"), _MGY),
     **dict.fromkeys(("113838", "113813"), _DLP),
     **dict.fromkeys(("122130", "113722"), _DAP),
     "113733": _KV,
+    **dict.fromkeys(("113845", "113846", "113847"), _NO_UNIT),
 }
 """By concept: factor of each UCUM unit to the unit of our field; without its dots, which vendors leave out."""
 
@@ -123,6 +126,11 @@ def _codes(item: Item, levels: int) -> Iterator[tuple[str, str, str]]:
             yield from _codes(child, levels - 1)
 
 
+def _event_uid(item: Item) -> str | None:
+    uids = (plain_text(child, "UID") for concept, child in _children(item) if concept == "113769")
+    return next(uids, None)
+
+
 def _event(header: Header, kind: Literal["ct", "projection"], item: Item) -> DoseEvent:
     numbers: dict[str, float] = {}
     for concept, number in _numbers(header, item, _DEEPEST):
@@ -132,12 +140,16 @@ def _event(header: Header, kind: Literal["ct", "projection"], item: Item) -> Dos
         codes.setdefault(concept, (value, meaning))
     return DoseEvent(
         kind=kind,
+        key=key_of(_event_uid(item)),
         CTDIvol_mGy=numbers.get("113830"),
         DLP_mGy_cm=numbers.get("113838"),
         phantom_cm=_PHANTOMS.get(codes.get("113835", ("", ""))[0]),
         DAP_Gy_cm2=numbers.get("122130"),
         reference_point_mGy=numbers.get("113738"),
         KVP=numbers.get("113733"),
+        ExposureIndex=numbers.get("113845"),
+        TargetExposureIndex=numbers.get("113846"),
+        DeviationIndex=numbers.get("113847"),
         acquisition_type=codes.get("113820" if kind == "ct" else "113721", (None, None))[1],
         region=codes.get("123014", (None, None))[0],
     )

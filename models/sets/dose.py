@@ -64,6 +64,7 @@ def levels(parts: Sequence[str], age_years: float | None) -> dict[str, Answer]:
 
 def dose(reports: Sequence[DoseReport], slices: Sequence[Slice]) -> Answers:
     """``study.*`` of dose. Without a report only the CTDIvol of the images is known."""
+    reports = latest(reports)
     scans = [event for report in reports for event in report.events if event.kind == "ct" and not _is_scout(event)]
     by_images = _of_images(slices)
     worst = max((event for event in scans if event.CTDIvol_mGy is not None), key=_ctdivol, default=None)
@@ -110,6 +111,17 @@ def _dlp(reports: Sequence[DoseReport]) -> Answer:
         else:
             return NOT_IN_HEADER
     return sum(totals)
+
+
+def latest(reports: Sequence[DoseReport]) -> list[DoseReport]:
+    """Without reports whose irradiations are all in another one: many devices send a report after each scan that
+    repeats those before it, and their totals must not be added. Reports that continue one another are all kept."""
+    kept: list[DoseReport] = []
+    for report in sorted(reports, key=lambda one: len(one.events), reverse=True):
+        events = {event.key for event in report.events}
+        if "" in events or not any(events <= {event.key for event in other.events} for other in kept):
+            kept.append(report)
+    return kept
 
 
 def _agrees(scans: Sequence[DoseEvent], by_images: Sequence[float]) -> Answer:

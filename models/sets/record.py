@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import re
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture.acquisition import Acquisition, Device, Display, Exam, Fault, NoPixels, Pixels, Technique
+from capture.keys import key_of as key_of
 from models.header.anatomy_terms import is_term
 from models.header.elements import identity_in_text
 from models.sets.image_set import Slice, SlicePixels
@@ -32,11 +32,6 @@ _LEVELS = 65534
 """Steps of an int16 between the lowest and the highest value."""
 _MAGIC = b"qcbox-record-1\n"
 _LENGTH = 8
-
-
-def key_of(uid: str | None) -> str:
-    """Stands for a UID where no identity may be: equal where the UIDs are equal; "" without one."""
-    return hashlib.blake2b(uid.encode(), digest_size=16, person=b"qcbox-set").hexdigest() if uid else ""
 
 
 def record_of(
