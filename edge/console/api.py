@@ -51,8 +51,18 @@ class Problem(Answer):
     codes: tuple[str, ...]
 
 
+class OfSet(Answer):
+    """How many images a verdict on a series or study rests on; ``because``: what said that these are all."""
+
+    level: str
+    images: int
+    expected: int | None
+    whole: bool
+    because: str | None
+
+
 class Case(Answer):
-    """An image and its verdict. Holds no patient identity, whoever asks."""
+    """An image, series or study and its verdict. Holds no patient identity, whoever asks."""
 
     id: str
     received_at: int
@@ -69,6 +79,7 @@ class Case(Answer):
     acknowledged_at: int | None
     decision: str | None
     alike: int
+    of_set: OfSet | None
 
 
 class Fact(Answer):
@@ -201,7 +212,7 @@ async def undo_decision(decision_id: _RowId, view: _See, viewer: _Decider) -> De
 
 def _case(card: Card) -> dict[str, object]:
     names = ("received_at", "state", "device", "modality", "body_part", "view", "laterality", "grade", "score",
-             "needs_acknowledgement", "acknowledged_at", "alike")  # fmt: skip
+             "needs_acknowledgement", "acknowledged_at", "alike", "of_set")  # fmt: skip
     plain = {name: getattr(card, name) for name in names}
     findings = [_problem(found) for found in card.findings]
     return {

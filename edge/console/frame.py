@@ -166,6 +166,12 @@ class View:
         family = "level" if card_modality in ("CT", "MR") else "grade"
         return self.word(family, grade or "none")
 
+    def means(self, card: Card) -> str:
+        """What a grade asks for, of an image or a series."""
+        if card.verdict_id is None:
+            return self.label("Its images are still coming") if card.of_set else self.word("state", card.state)
+        return self.word("means" if card.of_set is None else "means_set", card.grade or "none")
+
     def picture(self, card: Card) -> bool:
         """Whether there is a picture and this viewer may see it."""
         may = self.viewer is not None and (self.viewer.sees_identity or card.modality in _OUTLINED)

@@ -29,9 +29,24 @@ _KINDS = {
     "field": "field",
     "foreign": "object",
     "medical": "device",
+    "missing": "missing",
+    "scan": "scan",
+    "coverage": "scan",
+    "range": "scan",
+    "head": "body",
+    "brain": "body",
+    "skull": "body",
+    "body": "body",
+    "skin": "body",
+    "isocentre": "centre",
+    "metal": "object",
+    **dict.fromkeys(("ghost", "wrap", "spike", "streak", "ring", "motion", "noise", "void"), "artefact"),
 }
 """First word of a mark's name to its style and its word in the legend; another name is ``other``."""
-_ORDER = ("field", "lung", "heart", "bone", "spine", "device", "other", "centre", "margin", "rotation", "object")
+_ORDER = (
+    "field", "scan", "body", "lung", "heart", "bone", "spine", "device", "other", "centre", "margin", "rotation",
+    "artefact", "object", "missing",
+)  # fmt: skip
 """Drawn in this order, so that what matters most lies on top."""
 _NEVER_STRONG = frozenset({"device"})
 """For information: a pacemaker is nobody's fault."""

@@ -17,6 +17,8 @@ log = structlog.get_logger()
 
 def learn(connection: Connection, case: Case, outcome: Outcome, now: int) -> None:
     """In the transaction of a verdict: its numbers enter the baselines, in the place of an earlier verdict's."""
+    if outcome.kept is not None:
+        return  # a slice is compared with its series
     device_id = connection.scalar(select(case_row.c.device_id).where(case_row.c.id == case.id))
     if device_id is None:
         return

@@ -7,11 +7,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from edge.store.baselines import drifting
 from edge.store.cards import Decided, latest_verdict
 from edge.store.schema import account, alert, case, decision, device, finding, measurement, verdict
+from edge.store.set_cards import in_a_set
 from edge.store.verdicts import bundles_of, fact_of, finding_of, packs_of, timings_of
 from models.catalogue import catalogue
 from models.measurement import Measured
@@ -32,11 +33,12 @@ class AlertRow:
 
 
 def alerts_after(connection: Connection, last_id: int, limit: int) -> tuple[AlertRow, ...]:
-    """The newest ``limit`` alerts with a higher id, oldest first."""
+    """The newest ``limit`` alerts with a higher id, oldest first. A good slice is told with its series only."""
     query = (
         select(alert, verdict.c.grade)
         .join(verdict, verdict.c.id == alert.c.verdict_id)
-        .where(alert.c.id > last_id)
+        .join(case, case.c.id == alert.c.case_id)
+        .where(alert.c.id > last_id, or_(alert.c.needs_acknowledgement == 1, ~in_a_set))
         .order_by(alert.c.id.desc())
         .limit(limit)
     )
@@ -132,7 +134,7 @@ class DeviceRow:
     calling_ae: str
     last_seen: int
     today: dict[str, int]
-    """Images since midnight by grade; ``none`` for those that no pack judged."""
+    """Images and series since midnight by grade; ``none`` for those that no pack judged."""
     findings: tuple[Finding, ...]
     """Findings of the latest images, newest first."""
     drifts: tuple[str, ...] = ()
@@ -150,7 +152,7 @@ def devices(connection: Connection, since: int, with_findings: int = 0) -> tuple
         select(case.c.device_id, verdict.c.grade, func.count())
         .select_from(case)
         .join(verdict, verdict.c.id == latest_verdict)
-        .where(case.c.received_at >= since, case.c.device_id.is_not(None))
+        .where(case.c.received_at >= since, case.c.device_id.is_not(None), ~in_a_set)
         .group_by(case.c.device_id, verdict.c.grade)
     )
     for device_id, grade, count in connection.execute(counted):
@@ -177,12 +179,12 @@ def devices(connection: Connection, since: int, with_findings: int = 0) -> tuple
 
 
 def graded(connection: Connection, since: int) -> dict[str, int]:
-    """Images since a time by grade; ``none`` for those that no pack judged."""
+    """Images and series since a time by grade; ``none`` for those that no pack judged."""
     query = (
         select(verdict.c.grade, func.count())
         .select_from(case)
         .join(verdict, verdict.c.id == latest_verdict)
-        .where(case.c.received_at >= since)
+        .where(case.c.received_at >= since, ~in_a_set)
         .group_by(verdict.c.grade)
     )
     return {grade or "none": count for grade, count in connection.execute(query)}

@@ -9,17 +9,31 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Connection, Select, func, select
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Connection, Select, func, or_, select
 
 from capture.text import Bilingual
-from edge.store.cases import why
-from edge.store.schema import account, acquisition, alert, case, decision, device, finding, verdict
+from edge.store.cases import SETS, why
+from edge.store.schema import (
+    account,
+    acquisition,
+    alert,
+    case,
+    decision,
+    device,
+    finding,
+    image_set,
+    set_member,
+    verdict,
+)
+from edge.store.set_cards import OfSet, in_a_set, sets_of
 from edge.store.verdicts import Drawing, drawings_of, finding_of, not_assessed_of
 from models.rules.verdict import Finding, NotAssessed, Severity
 
 _WEIGHT = {Severity.VETO: 0, Severity.MAJOR: 1, Severity.MINOR: 2, Severity.INFO: 3}
 _LOOK_BACK = 20
 """Rows read for each card shown: so many images alike can stand behind one."""
+SHEET = (800, 1200)
+"""Rows and columns of a set's picture: models.sets.sheet, which loads what no page needs."""
 _any_verdict, _any_decision = verdict.alias("any_verdict"), decision.alias("any_decision")
 latest_verdict = (
     select(func.max(_any_verdict.c.id))
@@ -97,6 +111,8 @@ class Card:
     """The gravest first."""
     patient: Patient | None
     drawings: tuple[Drawing, ...]
+    of_set: OfSet | None = None
+    series_number: int | None = None
     alike: int = 1
     """How many images this card stands for: one series with the same findings makes one card."""
 
@@ -117,7 +133,7 @@ def recent(connection: Connection, limit: int, *, identity: bool) -> tuple[Card,
         select(case.c.id, alert.c.dedupe_key)
         .select_from(case)
         .outerjoin(alert, alert.c.verdict_id == latest_verdict)
-        .where(case.c.state != "duplicate")
+        .where(case.c.state != "duplicate", or_(~in_a_set, alert.c.needs_acknowledgement == 1))
         .order_by(case.c.id.desc())
         .limit(limit * _LOOK_BACK)
     )
@@ -126,7 +142,13 @@ def recent(connection: Connection, limit: int, *, identity: bool) -> tuple[Card,
 
 def on_board(connection: Connection, since: int, limit: int, *, identity: bool) -> tuple[Card, ...]:
     """The newest alert, and below it every alert that still waits for a person, newest first."""
-    newest = select(alert.c.case_id, alert.c.dedupe_key).order_by(alert.c.id.desc()).limit(1)
+    newest = (
+        select(alert.c.case_id, alert.c.dedupe_key)
+        .join(case, case.c.id == alert.c.case_id)
+        .where(or_(~in_a_set, alert.c.needs_acknowledgement == 1))
+        .order_by(alert.c.id.desc())
+        .limit(1)
+    )
     waiting = (
         select(alert.c.case_id, alert.c.dedupe_key)
         .where(alert.c.needs_acknowledgement == 1, alert.c.acknowledged_at.is_(None), alert.c.created_at >= since)
@@ -146,6 +168,26 @@ def one(connection: Connection, case_id: str, *, identity: bool) -> Card | None:
     """One case."""
     found = _read(connection, _cards().where(case.c.id == case_id), identity)
     return found[0] if found else None
+
+
+def members(connection: Connection, case_id: str, limit: int, *, identity: bool) -> tuple[Card, ...]:
+    """Of a study its series, of a series the images that are not as they should be; the first ones first."""
+    row = connection.execute(select(image_set).where(image_set.c.case_id == case_id)).first()
+    if row is None:
+        return ()
+    if row.level == "study":
+        of_it = select(image_set.c.case_id).where(
+            image_set.c.exam_id == row.exam_id, image_set.c.level == "series"
+        )
+    else:
+        of_it = select(set_member.c.case_id).where(set_member.c.set_id == row.id)
+    bad = or_(case.c.kind == "series", verdict.c.grade != "jia", case.c.state == "set_aside")
+    return _read(
+        connection,
+        _cards().where(case.c.id.in_(of_it), bad).order_by(case.c.id).limit(limit),
+        identity,
+        drawn=False,
+    )
 
 
 def set_aside(connection: Connection, limit: int, *, identity: bool) -> tuple[Card, ...]:
@@ -204,7 +246,14 @@ def _read(connection: Connection, query: Select[Any], identity: bool, *, drawn: 
     judged = [row.verdict_id for row in rows if row.verdict_id is not None]
     for row in connection.execute(select(finding).where(finding.c.verdict_id.in_(judged))):
         found[row.verdict_id].append(finding_of(row))
-    return tuple(_card(row, tuple(sorted(found[row.verdict_id], key=_gravity)), identity, drawn) for row in rows)
+    of_set = sets_of(connection, [row for row in rows if row.case__kind in SETS])
+    return tuple(
+        replace(
+            _card(row, tuple(sorted(found[row.verdict_id], key=_gravity)), identity, drawn),
+            of_set=of_set.get(row.case__id),
+        )
+        for row in rows
+    )
 
 
 def _gravity(found: Finding) -> tuple[bool, int, float, str]:
@@ -225,8 +274,8 @@ def _card(row: Any, findings: tuple[Finding, ...], identity: bool, drawn: bool) 
         body_part=row.acquisition_body_part,
         view=row.acquisition_view,
         laterality=row.acquisition_laterality,
-        rows=row.acquisition_rows,
-        columns=row.acquisition_columns,
+        rows=SHEET[0] if row.case__kind in SETS else row.acquisition_rows,
+        columns=SHEET[1] if row.case__kind in SETS else row.acquisition_columns,
         preview_sha256=row.acquisition_preview_sha256,
         verdict_id=row.verdict_id,
         grade=row.verdict_grade,
@@ -242,6 +291,7 @@ def _card(row: Any, findings: tuple[Finding, ...], identity: bool, drawn: bool) 
         findings=findings,
         patient=_patient(row) if identity and row.acquisition_case_id is not None else None,
         drawings=drawings_of(row.verdict_marks) if drawn else (),
+        series_number=row.acquisition_series_number if row.case__kind != "study" else None,
     )
 
 

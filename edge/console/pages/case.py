@@ -18,6 +18,7 @@ from edge.console.pages.board import read_board
 from edge.console.wording import REJECT_REASONS
 from edge.store import audit, board, cards
 from edge.store.cards import Card
+from edge.store.set_cards import set_of
 from models.measurement import Measurement
 
 router = APIRouter(include_in_schema=False)
@@ -25,6 +26,8 @@ CaseId = Annotated[str, Path(pattern=CASE_ID)]
 _See = Annotated[View, Depends(view_of)]
 _Who = Annotated[Viewer, Depends(anybody)]
 _Decider = Annotated[Viewer, Depends(decider)]
+_MEMBERS = 40
+"""Series of a study, or images of a series to look at, that its page names."""
 _OnBoard = Annotated[bool, Query(alias="board")]
 
 
@@ -48,6 +51,8 @@ async def show(case_id: CaseId, view: _See, viewer: _Who) -> HTMLResponse:
             "from_header": [fact for fact in measured if fact.name.startswith("dicom.")],
             "unmeasured": [fact for fact in facts if not isinstance(fact, Measurement)],
             "verdicts": board.verdicts(connection, case_id),
+            "members": cards.members(connection, case_id, _MEMBERS, identity=identity),
+            "part_of": set_of(connection, case_id),
             "decisions": board.decisions(connection, case_id),
             "deeds": audit.of_subject(connection, case_id),
         }

@@ -13,6 +13,7 @@ import cv2
 import httpx
 import numpy as np
 from fastapi import FastAPI
+from sqlalchemy import Connection
 
 from capture.acquisition import Acquisition, Device, Display, Exam, Identity, NoPixels, Technique
 from capture.arrival import Arrival, arrival_id
@@ -24,7 +25,7 @@ from edge.console.app import create_app
 from edge.console.settings import ConsoleSettings
 from edge.metrics import Metrics
 from edge.pipeline.announce import Announcer
-from edge.pipeline.outcome import Files, store_outcome, store_set_aside
+from edge.pipeline.outcome import Files, Stored, store_outcome, store_set_aside
 from edge.pipeline.report import Pseudonymizer, Reporter
 from edge.pipeline.workers import Outcome
 from edge.services import LinkState, Services
@@ -35,7 +36,7 @@ from edge.store.blobs import Blobs
 from edge.store.database import Database
 from edge.store.devices import device_key
 from edge.store.outbox import Outbox
-from edge.store.sets import Quiet, Visit
+from edge.store.sets import Kept, Quiet, Visit
 from models.circumstances import Circumstances
 from models.measurement import Measured, Measurement, NotMeasured, Reason, Region
 from models.rules.verdict import Finding, Fingerprint, Grade, Limit, NotAssessed, Severity, Verdict
@@ -154,6 +155,8 @@ class Stage:
         given: Verdict | None = None,
         facts: tuple[Measured, ...] = FACTS,
         announce: bool = True,
+        kept: Kept | None = None,
+        study: str = "1.2.5",
     ) -> str:
         """One judged case, announced as dispatch does; returns its id."""
         arrival = self._arrival()
@@ -162,7 +165,7 @@ class Stage:
             identity=Identity(
                 PatientID="P0001", PatientName=name, PatientBirthDate="19700101", AccessionNumber="ACC1",
                 SOPInstanceUID=f"1.2.3.{self.count}", SeriesInstanceUID=series or f"1.2.4.{self.count}",
-                StudyInstanceUID="1.2.5",
+                StudyInstanceUID=study,
             ),
             exam=Exam(
                 Modality=modality, BodyPartExamined=body_part, ViewPosition="PA" if modality == "DX" else None,
@@ -177,15 +180,20 @@ class Stage:
         circumstances = Circumstances(
             received_at=arrival.received_at, device_key=device_key(device, arrival.calling_ae)
         )
-        outcome = Outcome(read, circumstances, facts, given or verdict(grade), None)
+        outcome = Outcome(read, circumstances, facts, given or verdict(grade), None, kept=kept)
         sha256 = self.services.blobs.put_bytes(preview or picture())
         db = self.services.db
         case = db.write(lambda c: cases.claim(c, now_ms()))
         assert case is not None
         files, quiet = Files(sha256), Quiet(15_000, 300_000)
-        stored = db.write(
-            lambda c: store_outcome(c, self.services, case, outcome, files, Visit(c, quiet, now_ms()))
-        )
+
+        def store(connection: Connection) -> Stored:
+            visit = Visit(connection, quiet, now_ms())
+            stored = store_outcome(connection, self.services, case, outcome, files, visit)
+            visit.close()
+            return stored
+
+        stored = db.write(store)
         assert stored.alert_id is not None
         if announce:
             self.services.announcer.announce("alert", stored.alert_id)
