@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, log_softmax
@@ -15,36 +17,46 @@ from models.anatomy.installed import looker
 from models.anatomy.limits import FILE, Limits
 from models.anatomy.view import KINDS, ORIENTATIONS, SIDE
 from models.bundles.library import library
+from models.image.picture import Mask
 from models.training.loop import Recipe
 from models.training.manifest import read_manifest
+from models.training.nets import LiteEncoder, pretrained
 from models.training.report.report import Report
 from models.training.split import LEFT_OUT
 from models.training.task import About, Batch, Output, Part, Run, Signature
 from models.training.tasks.radiograph_view_limits import limits_of
 from models.training.tasks.radiograph_view_network import ANSWERS, ViewNetwork
-from models.training.tasks.radiograph_view_pool import Item, pool
+from models.training.tasks.radiograph_view_pool import Item, lungs_of, pool
 from models.training.tasks.radiograph_view_refusals import at_the_gate
 from models.training.tasks.radiograph_view_report import report_of
 from models.training.tasks.radiograph_view_samples import UNKNOWN, Draws
+from models.training.tasks.radiograph_view_shapes import lungs_seen_in
 from models.training.tasks.radiograph_view_trials import trials
 
 PER_EPOCH = 4096
 _ORIENTATIONS = tuple(f"turn_{90 * turn}{'_mirrored' if mirrored else ''}" for turn, mirrored in ORIENTATIONS)
 _SEED = 31
-_WEIGHTS = {"kind": 1.0, "turn": 0.7, "mirrored": 1.2, "inverted": 0.4, "child": 0.3, "white": 0.4}
+_WEIGHTS = {"kind": 1.0, "turn": 0.7, "mirrored": 1.5, "inverted": 0.4, "child": 0.3, "white": 0.8}
+_ALIKE = 0.02
+"""Keeps small what a picture and its mirror image both say of a side: it means nothing, and must not saturate."""
 _TEMPERATURES = torch.logspace(-0.7, 0.9, 65)
-RECIPE = Recipe(epochs=20, batch=32, rate=2e-3)
+RECIPE = Recipe(epochs=12, batch=16, rate=5e-4)
 ABOUT = About(
     task="What a radiograph shows, which way round, and whether it is like those the other networks learnt from",
-    description="MobileNetV3-small from scratch: chest PA, AP, lateral, other body part or no radiograph; eight "
-    "orientations; inverted; child; white lung. Calibrated by temperature.",
+    description="EfficientNet-lite0 that had learnt ImageNet: chest PA, AP, lateral, other body part or no "
+    "radiograph; eight orientations; inverted; child; white lung. Calibrated by temperature.",
     intended_use="Quality control of acquisition beside the device, and the gate before every measure of a chest "
     "film. Not for diagnosis.",
-    data_source="See docs/README.md for films, licences and attribution.",
+    data_source="See docs/README.md for films, licences and attribution. First weights: ImageNet "
+    "(photographs gathered for research; Google's weights under Apache-2.0).",
     references=(
-        "Howard et al. 2019, Searching for MobileNetV3",
+        "Tan, Le 2019, EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
         "Guo et al. 2017, On calibration of modern neural networks",
     ),
+    changelog={
+        "1.0.0": "first version: MobileNetV3-small from scratch",
+        "1.1.0": "begins with weights that know ImageNet; learns every film together with its mirror image",
+    },
 )
 
 
@@ -52,7 +64,7 @@ class RadiographView:
     """The task; ``folder`` holds the manifest (handbook, Training)."""
 
     name = "radiograph-view"
-    version = "1.0.0"
+    version = "1.1.0"
     about = ABOUT
     signature = Signature(
         SIDE,
@@ -78,11 +90,13 @@ class RadiographView:
         self._left_out = left_out
         self._start = start
         self._items: dict[Part, list[Item]] = {}
+        self._lungs: dict[Path, Mask | None] = {}
 
     def network(self) -> nn.Module:
-        network = ViewNetwork()
-        if self._start is not None:
-            network.load_state_dict(torch.load(self._start, map_location="cpu", weights_only=True))
+        if self._start is None:
+            return ViewNetwork(pretrained())
+        network = ViewNetwork(LiteEncoder())
+        network.load_state_dict(torch.load(self._start, map_location="cpu", weights_only=True))
         return network
 
     def items(self, part: Part) -> list[Item]:
@@ -93,26 +107,38 @@ class RadiographView:
 
     def dataset(self, part: Part, epoch: int) -> Dataset[dict[str, Tensor]]:
         count = self._samples if part == "train" else self._samples // 4
-        return Draws(self.items(part), count, (_SEED, ("train", "tune", "test").index(part), epoch))
+        seed = _SEED, ("train", "tune", "test").index(part), epoch
+        return Draws(self.items(part), count, seed, self._lungs_of)
+
+    def _lungs_of(self, item: Item) -> Mask | None:
+        """Drawn by hand, or, where nobody has, as the network chest-anatomy that is installed finds them."""
+        film = item.film
+        if film.lungs is not None:
+            return lungs_of(item)
+        if film.path not in self._lungs:
+            anatomy = _anatomy() if film.view else None
+            self._lungs[film.path] = None if anatomy is None else lungs_seen_in(item, anatomy)
+        return self._lungs[film.path]
 
     def loss(self, outputs: Sequence[Tensor], batch: Batch) -> Tensor:
         """Each question over the samples that have its answer; of several right kinds any will do."""
         total = torch.zeros((), device=outputs[0].device)
         for name, logit in zip(ANSWERS, outputs, strict=True):
             total = total + _WEIGHTS[name] * _loss_of(name, logit, batch)
-        return total
+        alike = outputs[ANSWERS.index("mirrored")].mean(dim=1)
+        return total + _ALIKE * alike.square().mean()
 
     def score(self, network: nn.Module) -> float:
-        """Mean accuracy over the questions on ``tune``; sets the temperatures, which do not change it."""
+        """The probability given to what is right on ``tune``, mean over the questions; sets the temperatures."""
         if not isinstance(network, ViewNetwork):
             raise TypeError("radiograph-view scores its own network")
         logits, truth = _answers(network, self.dataset("tune", 0))
-        right: list[Tensor] = []
+        given = []
         for n, name in enumerate(ANSWERS):
             costs = [float(_loss_of(name, logits[n] / t, truth)) for t in _TEMPERATURES]
-            network.temperature[n] = _TEMPERATURES[int(torch.tensor(costs).argmin())]
-            right.append(_accuracy(name, logits[n], truth))
-        return float(torch.stack(right).nanmean())
+            network.temperature[n] = _TEMPERATURES[int(np.argmin(costs))]
+            given.append(math.exp(-min(costs)))
+        return sum(given) / len(given)
 
     def companions(self, run: Run) -> Mapping[str, bytes]:
         """The operating points, chosen on ``tune`` with the network chest-anatomy that is installed."""
@@ -141,30 +167,31 @@ def _anatomy() -> Run | None:
 def _answers(network: ViewNetwork, samples: Dataset[dict[str, Tensor]]) -> tuple[list[Tensor], dict[str, Tensor]]:
     found, truth = [], []
     for batch in DataLoader(samples, 32):
-        found.append([logit.cpu() for logit in network.logits(batch["image"].to(network.temperature.device))])
+        found.append([logit.cpu() for logit in network.both(batch["image"].to(network.temperature.device))])
         truth.append({name: value for name, value in batch.items() if name != "image"})
     logits = [torch.cat(column) for column in zip(*found, strict=True)]
     return logits, {name: torch.cat([part[name] for part in truth]) for name in truth[0]}
 
 
 def _loss_of(name: str, logit: Tensor, batch: Batch) -> Tensor:
+    """Of one question; ``logit`` is ``(n, 2, size)``, for the canvases and their mirror images."""
     if name == "kind":
-        likely = log_softmax(logit, dim=1).masked_fill(batch["kinds"] == 0, -1e4)
-        return -torch.logsumexp(likely, dim=1).mean()
+        likely = log_softmax(logit, dim=2).masked_fill(batch["kinds"][:, None] == 0, -1e4)
+        return -torch.logsumexp(likely, dim=2).mean()
     known = batch[name] != UNKNOWN
     if not known.any():
         return logit.sum() * 0
-    if name == "turn":
-        return cross_entropy(logit[known], batch[name][known])
-    return binary_cross_entropy_with_logits(logit[known, 0], batch[name][known].float())
+    logit, truth = logit[known], batch[name][known]
+    if name == "turn":  # A film turned right is, in the mirror, one turned left.
+        return cross_entropy(logit.flatten(0, 1), torch.stack([truth, -truth % 4], dim=1).flatten())
+    if name == "mirrored":
+        return binary_cross_entropy_with_logits(side_of(logit), truth.float())
+    return binary_cross_entropy_with_logits(logit[..., 0], truth[:, None].expand(-1, 2).float())
 
 
-def _accuracy(name: str, logit: Tensor, batch: Batch) -> Tensor:
-    if name == "kind":
-        return batch["kinds"].gather(1, logit.argmax(1, keepdim=True)).mean()
-    known = batch[name] != UNKNOWN
-    answer = logit.argmax(1) if name == "turn" else (logit[:, 0] > 0).long()
-    return (answer[known] == batch[name][known]).float().mean()
+def side_of(logit: Tensor) -> Tensor:
+    """Half of what a picture has over its mirror image, which must say the opposite (as ``view_of`` reads it)."""
+    return (logit[:, 0, 0] - logit[:, 1, 0]) / 2
 
 
 def task(data: Path, left_out: frozenset[str]) -> RadiographView:

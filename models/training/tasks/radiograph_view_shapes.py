@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -68,6 +69,21 @@ def found_shapes(items: Sequence[Item], anatomy: Run) -> Iterator[Numbers]:
         left, right = (found.organ(name) for name in LUNGS)
         if left is not None and right is not None and min(left.certainty, right.certainty) >= _BELIEVED:
             yield shape_of(left.mask, right.mask)
+
+
+def lungs_seen_in(item: Item, anatomy: Run) -> Mask | None:
+    """Both lungs on the pixels of :func:`picture_of`, as the anatomy network finds them; None if not both."""
+    picture = picture_of(item)
+    found = maps_of(picture, anatomy).mean
+    organs = [found.organ(name) for name in LUNGS]
+    canvas = found.canvas
+    either = np.zeros((canvas.height, canvas.width), np.uint8)
+    for organ in organs:
+        if organ is None or organ.certainty < _BELIEVED:
+            return None
+        either |= organ.mask[: canvas.height, : canvas.width]
+    size = picture.shape[1], picture.shape[0]
+    return np.asarray(cv2.resize(either, size, interpolation=cv2.INTER_NEAREST) > 0)
 
 
 def _cropped(left: Mask, right: Mask, rng: np.random.Generator) -> tuple[Mask, Mask] | None:

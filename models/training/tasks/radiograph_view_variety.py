@@ -47,10 +47,10 @@ def window(film: Picture, rng: Rng, side: int) -> Picture:
     return np.asarray(moved, np.float32)
 
 
-def bent(film: Picture, rng: Rng) -> Picture:
-    """Stretched here and pressed there: many patients from the few that could be projected."""
+def bent(film: Picture, rng: Rng, most: float) -> Picture:
+    """Stretched here and pressed there, by up to ``most`` of the film: many patients from few."""
     rows, columns = film.shape
-    knots = rng.uniform(-0.09, 0.09, (2, 4, 4)).astype(np.float32)
+    knots = rng.uniform(-most, most, (2, 4, 4)).astype(np.float32)
     shift = [cv2.resize(knot, (columns, rows), interpolation=cv2.INTER_CUBIC) for knot in knots]
     y, x = np.indices(film.shape, dtype=np.float32)
     moved = cv2.remap(film, x + shift[0] * columns, y + shift[1] * rows, cv2.INTER_LINEAR)
@@ -91,6 +91,17 @@ def without_markers(film: Picture) -> Picture:
     return np.where(grown, around, film)
 
 
+def without_a_part(film: Picture, rng: Rng) -> Picture:
+    """A part of the chest hidden: one sign alone must not decide."""
+    rows, columns = film.shape
+    height, width = int(rows * rng.uniform(0.12, 0.35)), int(columns * rng.uniform(0.12, 0.35))
+    top, left = int(rng.integers(0, rows - height)), int(rng.integers(0, columns - width))
+    film = film.copy()
+    part = film[top : top + height, left : left + width]
+    part[:] = part.mean() if rng.random() < 0.5 else rng.uniform(0, 1)
+    return film
+
+
 def markers(film: Picture, rng: Rng) -> Picture:
     """Letters and blocks that tell nothing: either side, either way round."""
     rows, columns = film.shape
@@ -125,8 +136,10 @@ def white_lung(film: Picture, lung: NDArray[np.bool_] | None, rng: Rng) -> Pictu
         lung = cv2.dilate(lung.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     film = _shifted(film, at_left, float(rng.uniform(-0.06, 0.12)))
     weight = cv2.GaussianBlur(lung.astype(np.float32), (0, 0), float(rng.uniform(1.5, 6)) * columns / 240)
-    dense = float(np.percentile(film[::3, ::3], rng.uniform(72, 96)))
-    haze = dense + _cloud(film.shape, rng) * float(rng.uniform(0, 0.08))
+    dense = float(np.percentile(film[::3, ::3], rng.uniform(60, 97)))
+    haze = dense + _cloud(film.shape, rng) * float(rng.uniform(0, 0.1))
+    if rng.random() < 0.65:
+        haze = haze + _texture(film, rng)
     opacity = weight * np.float32(rng.uniform(0.82, 1.0))
     if rng.random() < 0.35:  # fluid with a level, or a base that is left: at least three quarters are white
         edge = float(rng.uniform(0.0, 0.22)) * rows
@@ -166,6 +179,15 @@ def _shifted(film: Picture, at_left: bool, pull: float) -> Picture:
     down = np.broadcast_to(np.arange(rows, dtype=np.float32)[:, None], film.shape)
     moved = cv2.remap(film, along, np.ascontiguousarray(down), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(moved, np.float32)
+
+
+def _texture(film: Picture, rng: Rng) -> Picture:
+    """What is still seen in a white lung: ribs, and grain of any size. Nothing at all must not be its mark."""
+    ribs = film - cv2.GaussianBlur(film, (0, 0), float(rng.uniform(0.02, 0.06)) * film.shape[1])
+    grain = rng.standard_normal(film.shape, np.float32) * np.float32(rng.uniform(0, 0.1))
+    size = float(rng.uniform(0.4, 10))
+    grain = cv2.GaussianBlur(grain, (0, 0), size) * np.float32(max(1.0, size * rng.uniform(0.5, 2)))
+    return np.asarray(ribs * np.float32(rng.uniform(0, 0.8)) + grain, np.float32)
 
 
 def _cloud(shape: tuple[int, ...], rng: Rng) -> Picture:

@@ -15,16 +15,22 @@ from models.anatomy.view import KINDS, SIDE
 from models.measurement import Reason
 from models.training.drawn import draw
 from models.training.loop import Settings, fit, run_of
+from models.training.nets import LiteEncoder
 from models.training.split import LEFT_OUT
-from models.training.tasks.radiograph_view import RadiographView
+from models.training.tasks.radiograph_view import RadiographView, side_of
 from models.training.tasks.radiograph_view_challenge import after_pneumonectomy, opaque_lung, photo_of_monitor
 from models.training.tasks.radiograph_view_limits import band, gate_limits
-from models.training.tasks.radiograph_view_network import ViewNetwork
+from models.training.tasks.radiograph_view_network import ANSWERS, ViewNetwork
 from models.training.tasks.radiograph_view_pictures import drawn, on_a_page, photographed
 from models.training.tasks.radiograph_view_pool import Item
 from models.training.tasks.radiograph_view_samples import UNKNOWN, varied
 from models.training.tasks.radiograph_view_shapes import fitted, mask_shapes
-from models.training.tasks.radiograph_view_variety import oriented, white_lung, without_markers
+from models.training.tasks.radiograph_view_variety import (
+    oriented,
+    white_lung,
+    without_a_part,
+    without_markers,
+)
 from tests.unit.models.anatomy.watcher import kinds, view
 
 PARTS = (
@@ -88,7 +94,7 @@ def test_samples_are_the_same_again_and_ask_only_what_is_known(task: RadiographV
     for index in range(8):
         one, two = first[index], again[index]
         assert torch.equal(one["image"], two["image"])
-        assert one["image"].shape == (1, SIDE, SIDE) and float(one["image"].min()) >= 0
+        assert one["image"].shape == (2, SIDE, SIDE) and float(one["image"].min()) >= 0
         assert float(one["image"].max()) <= 1
         assert one["kinds"].sum() >= 1
     other = task.dataset("train", 4)[0]
@@ -147,7 +153,7 @@ def test_what_is_staged_is_a_picture() -> None:
 
 
 def test_the_network_answers_with_probabilities_and_its_temperature_does_not_change_the_answer() -> None:
-    network = ViewNetwork().eval()
+    network = ViewNetwork(LiteEncoder()).eval()
     image = torch.rand(2, 1, SIDE, SIDE)
     with torch.inference_mode():
         plain = network(image)
@@ -158,6 +164,41 @@ def test_the_network_answers_with_probabilities_and_its_temperature_does_not_cha
         assert output.sum(dim=1).tolist() == pytest.approx([1, 1], abs=1e-5)
     assert torch.equal(plain[0].argmax(1), calm[0].argmax(1))
     assert float(calm[0].max()) <= float(plain[0].max())
+
+
+def test_a_picture_and_its_mirror_image_say_opposite_sides(task: RadiographView) -> None:
+    """What both say alike of a side is no answer: only the difference is, and a swap of the two turns it round."""
+    network = ViewNetwork(LiteEncoder()).eval()
+    looks = torch.rand(3, 2, SIDE, SIDE)
+    with torch.inference_mode():
+        straight, swapped = (
+            side_of(network.both(both)[ANSWERS.index("mirrored")]) for both in (looks, looks.flip(1))
+        )
+    assert torch.allclose(straight, -swapped, atol=1e-5)
+
+
+def test_the_mirror_image_of_a_film_turned_right_is_turned_left(task: RadiographView) -> None:
+    """Answers that are right for both looks cost nothing; with the mirror image's turn left as it was they do."""
+    batch = {name: torch.full((1,), value) for name, value in asked(turn=1, mirrored=1, inverted=0).items()}
+    batch["kinds"] = torch.tensor([[1.0, 0, 0, 0, 0]])
+    sure = 20.0
+    kind = sure * torch.eye(5)[[0, 0]][None]
+    turn, same = (sure * torch.eye(4)[quarters][None] for quarters in ([1, 3], [1, 1]))
+    side, no = torch.tensor([[[sure], [-sure]]]), torch.full((1, 2, 1), -sure)
+    right = float(task.loss((kind, turn, side, no, no, no), batch))
+    assert right < 0.01
+    assert float(task.loss((kind, same, side, no, no, no), batch)) > right + 1
+    assert float(task.loss((kind, turn, side.flip(1), no, no, no), batch)) > right + 1
+
+
+def asked(**answers: int) -> dict[str, int]:
+    return dict.fromkeys(("turn", "mirrored", "inverted", "child", "white"), UNKNOWN) | answers
+
+
+def test_a_part_hidden_leaves_the_rest() -> None:
+    film = draw(2, 200, 180).picture
+    hidden = without_a_part(film, np.random.default_rng(0))
+    assert 0.01 < float((hidden != film).mean()) < 0.13
 
 
 def test_it_is_fitted_scored_and_evaluated(task: RadiographView, tmp_path: Path) -> None:
