@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Connection, Row, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select
 
 from edge.settings import RetentionSettings
 from edge.store.blobs import Blobs
+from edge.store.cases import SETS
 from edge.store.database import Database
 from edge.store.outbox import Outbox
-from edge.store.schema import acquisition, alert, case, verdict
+from edge.store.schema import acquisition, alert, case, set_member, verdict
 
 log = structlog.get_logger()
 
@@ -81,7 +82,7 @@ class Retention:
         query = (
             select(case.c.id, case.c.sha256, case.c.received_at, acquisition.c.preview_sha256)
             .join(acquisition, acquisition.c.case_id == case.c.id)
-            .where(case.c.pixels_gone_at.is_(None), case.c.state.in_(self._done), ~open_alert)
+            .where(case.c.pixels_gone_at.is_(None), case.c.state.in_(self._done), ~open_alert, ~_is_awaited())
             .order_by(case.c.id)
             .limit(_BATCH)
         )
@@ -92,6 +93,9 @@ class Retention:
         freed = self._blobs.remove(row.sha256)
         if row.preview_sha256 and not self._db.read(lambda c: _shared(c, row.preview_sha256, row.id)):
             freed += self._blobs.remove(row.preview_sha256)
+        record = self._db.read(lambda c: _record_of(c, row.id))
+        if record is not None:
+            freed += self._blobs.remove(record)
         self._db.write(lambda connection: _note_gone(connection, row.id, now))
         return freed
 
@@ -105,6 +109,30 @@ def _note_gone(connection: Connection, case_id: str, now: int) -> None:
 def _used(connection: Connection) -> int:
     kept = select(func.sum(case.c.size)).where(case.c.pixels_gone_at.is_(None), case.c.same_as.is_(None))
     return connection.scalar(kept) or 0
+
+
+_waiting = case.alias("waiting")
+
+
+def _is_awaited() -> ColumnElement[bool]:
+    """Whether the series or study of an image is still to be judged."""
+    return exists().where(
+        _waiting.c.kind.in_(SETS),
+        _waiting.c.exam_id == case.c.exam_id,
+        _waiting.c.state.in_(("held", "judging", "waiting_retry")),
+    )
+
+
+def _record_of(connection: Connection, case_id: str) -> str | None:
+    """What was kept of an image for its series, when no other image is in the same file."""
+    own = select(set_member.c.record_sha256).where(set_member.c.case_id == case_id).scalar_subquery()
+    query = (
+        select(set_member.c.case_id, set_member.c.record_sha256)
+        .join(case, case.c.id == set_member.c.case_id)
+        .where(set_member.c.record_sha256 == own, case.c.pixels_gone_at.is_(None))
+    )
+    rows = connection.execute(query.limit(2)).all()
+    return rows[0].record_sha256 if len(rows) == 1 else None
 
 
 def _shared(connection: Connection, preview_sha256: str, case_id: str) -> bool:

@@ -23,13 +23,15 @@ from capture.errors import Misuse
 from capture.text import Bilingual
 from edge.clock import now_ms
 from edge.store.blobs import Blobs
+from edge.store.cases import SETS
 from edge.store.database import engine
 from edge.store.keys import KEY_FILE
 from edge.store.migrate import check, copy
 from edge.store.outbox import restart
-from edge.store.schema import acquisition, case
+from edge.store.schema import acquisition, case, set_member
 
 DATABASE = "qcbox.db"
+_HAVE_BYTES = (case.c.same_as.is_(None), case.c.kind.not_in(SETS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,14 @@ def named(database: Path) -> set[str]:
     opened = engine(database, read_only=True)
     with opened.begin() as connection:
         kept = case.c.pixels_gone_at.is_(None)
-        objects = connection.scalars(select(case.c.sha256).where(kept, case.c.same_as.is_(None))).all()
+        objects = connection.scalars(select(case.c.sha256).where(kept, *_HAVE_BYTES)).all()
+        records = connection.scalars(
+            select(set_member.c.record_sha256).join(case).where(kept, set_member.c.record_sha256.is_not(None))
+        ).all()
         join = select(acquisition.c.preview_sha256).join(case, case.c.id == acquisition.c.case_id)
         previews = connection.scalars(join.where(kept, acquisition.c.preview_sha256.is_not(None))).all()
     opened.dispose()
-    return {*objects, *(preview for preview in previews if preview)}
+    return {*objects, *records, *(preview for preview in previews if preview)}
 
 
 def _copy_files(hashes: Iterable[str], source: Blobs, target: Blobs) -> tuple[int, int]:
@@ -131,7 +136,7 @@ def _copy_files(hashes: Iterable[str], source: Blobs, target: Blobs) -> tuple[in
 def _without_files(connection: Connection, blobs: Blobs) -> int:
     """Cases whose bytes did not come back say so."""
     rows = connection.execute(
-        select(case.c.id, case.c.sha256).where(case.c.pixels_gone_at.is_(None), case.c.same_as.is_(None))
+        select(case.c.id, case.c.sha256).where(case.c.pixels_gone_at.is_(None), *_HAVE_BYTES)
     ).all()
     gone = [row.id for row in rows if not blobs.has(row.sha256)]
     connection.execute(update(case).where(case.c.id.in_(gone)).values(pixels_gone_at=now_ms()))

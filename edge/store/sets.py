@@ -135,22 +135,27 @@ def content(connection: Connection, case_id: str) -> Content:
     """
     row = connection.execute(select(image_set).where(image_set.c.case_id == case_id)).one()
     query = (
-        select(set_member, _series.c.uid.label("series_uid"), acquisition.c.sop_uid)
+        select(set_member, _series.c.uid.label("series_uid"), acquisition.c.sop_uid, case.c.pixels_gone_at)
         .join(_series, _series.c.id == set_member.c.set_id)
+        .join(case, case.c.id == set_member.c.case_id)
         .outerjoin(acquisition, acquisition.c.case_id == set_member.c.case_id)
         .where(_is_of(row))
         .order_by(set_member.c.case_id)
     )
     members = connection.execute(query).all()
     judged = [one for one in members if row.level == "study" or one.excluded is None]
+    kept = [one for one in judged if one.record_sha256 and one.pixels_gone_at is None]
     images = len({one.sop_uid or one.case_id for one in judged if one.dose_report is None})
+    reports = [one.dose_report for one in members if one.dose_report]
     return Content(
         level=row.level,
         changes=row.changes,
         device_key=connection.scalar(select(device.c.key).where(device.c.id == row.device_id)) or "",
-        records=tuple((one.series_uid, one.case_id, one.record_sha256) for one in judged if one.record_sha256),
-        dose_reports=tuple(_DOSE_REPORT.validate_json(one.dose_report) for one in members if one.dose_report),
-        completeness=_completeness(connection, row, judged, images),
+        records=tuple((one.series_uid, one.case_id, one.record_sha256) for one in kept),
+        dose_reports=tuple(_DOSE_REPORT.validate_json(one) for one in reports),
+        completeness=_completeness(
+            connection, row, len([one for one in judged if not one.dose_report]) - len(kept)
+        ),
         images=images,
     )
 
@@ -249,6 +254,8 @@ def _due(connection: Connection, row: Row[Any], quiet: Quiet, now: int, *, joine
     misled = {"misled_by": row.because} if done and is_new and row.because is not None else {}
     connection.execute(image_set.update().where(image_set.c.id == row.id).values(because=because, **misled))
     place = {"received_at": row.last_image_at, "device_id": row.device_id, "exam_id": row.exam_id}
+    if joined:
+        place["pixels_gone_at"] = None  # its picture is drawn anew
     connection.execute(case.update().where(case.c.id == row.case_id).values(next_at=next_at, **place))
     if done:
         states.reopen(connection, row.case_id, now, next_at)
@@ -320,12 +327,12 @@ def _is_of(row: Row[Any]) -> ColumnElement[bool]:
     return and_(_series.c.level == "series", _series.c.exam_id == int(row.exam_id))
 
 
-def _completeness(connection: Connection, row: Row[Any], judged: Sequence[Row[Any]], images: int) -> Completeness:
+def _completeness(connection: Connection, row: Row[Any], unread: int) -> Completeness:
     said = said_of(connection, row.level, row.uid, row.id)
-    _, counted = (0, None) if row.level == "study" else _count(connection, row.id)
-    expected = counted if said is None else said.expected
-    short = expected is not None and images < expected
-    unread = sum(1 for one in judged if one.record_sha256 is None and one.dose_report is None)
+    expected, short = (None, False) if said is None else (said.expected, said.missing)
+    if said is None and row.level == "series":
+        images, expected = _count(connection, row.id)
+        short = expected is not None and images < expected
     unread += _set_aside_beside(connection, row)
     whole = row.because is not None and not short and unread == 0
     return Completeness(whole, row.because if whole else None, expected, unread)

@@ -14,7 +14,7 @@ class SetFacts:
     """Of any series and any study."""
 
     name = _NAME
-    provides = frozenset({"set.images", "set.expected_images", "set.is_whole", "set.because"})
+    provides = frozenset({"set.images", "set.expected_images", "set.unread_images", "set.is_whole", "set.because"})
     needs = frozenset[str]()
 
     def measure(self, subject: SetSubject) -> Iterable[Measured]:
@@ -26,6 +26,7 @@ class SetFacts:
             yield NotMeasured("set.expected_images", Reason.NOT_CONNECTED, "neither MPPS nor commitment said so")
         else:
             yield Measurement("set.expected_images", float(sure.expected_images), "{images}", _NAME)
+        yield Measurement("set.unread_images", float(sure.unread_images), "{images}", _NAME)
         yield Measurement("set.is_whole", sure.whole, producer=_NAME)
         if sure.because is None:
             yield NotMeasured("set.because", Reason.NOT_APPLICABLE, "images may still come")
