@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "config": "edge.commands.config:app",
     "account": "edge.commands.account:app",
     "baseline": "edge.commands.baseline:app",
+    "protocol": "edge.commands.protocol:app",
     "backup": "edge.commands.backup:backup",
     "restore": "edge.commands.backup:restore",
     "bench": "edge.commands.bench:app",

@@ -3,8 +3,6 @@ Pure."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +11,7 @@ from models.calibration import BUDGET, Choice, Film, Judge, Rate, alerts, choose
 from models.calibration import together as alerted
 from models.measurement import Measurements, Value
 from models.rules.schema import ABSENT
+from models.rules.toml import inline, text
 from models.rules.verdict import Severity
 
 LEAST_ACCEPTED = 200
@@ -129,16 +128,16 @@ def written(proposal: Proposal, name: str, version: int, authors: Collection[str
         f"{100 * (proposal.before.value or 0):.1f} before, {100 * (proposal.after.value or 0):.1f} after"
     )
     pack = [
-        f"name = {_text(name)}",
+        f"name = {text(name)}",
         f"version = {version}",
-        f"layer = {_text(LAYER)}",
-        f"authors = [{', '.join(_text(author) for author in authors)}]",
+        f"layer = {text(LAYER)}",
+        f"authors = [{', '.join(text(author) for author in authors)}]",
         "[title]",
         'zh = "本院历史拟合的限值"',
         'en = "Limits fitted to this site\'s history"',
         "[note]",
-        f"zh = {_text(f'先试运行（影子模式），经人确认后才启用。{numbers}')}",
-        f"en = {_text(f'On trial first (shadow mode); a person puts it in force. {numbers}')}",
+        f"zh = {text(f'先试运行（影子模式），经人确认后才启用。{numbers}')}",
+        f"en = {text(f'On trial first (shadow mode); a person puts it in force. {numbers}')}",
     ]
     rules = []
     for choice in proposal.changes:
@@ -147,7 +146,7 @@ def written(proposal: Proposal, name: str, version: int, authors: Collection[str
             f"# {choice.limit} {choice.before:g} -> {choice.after:g} {choice.span}; n = {n}, "
             f"alerts {choice.good_before.hits} -> {choice.good_after.hits}, repeats missed {choice.missed} more",
             "[[override]]",
-            f"rule = {_text(choice.rule_id)}",
+            f"rule = {text(choice.rule_id)}",
             f"limit = {{ {choice.limit} = {choice.after!r} }}",
         ]
     return {
@@ -168,7 +167,7 @@ def _proof(judge: Judge, known: Sequence[Film]) -> str | None:
     failing = next(_decided(judge, known, bad), None) or next(stricter, None)
     if failing is None:
         return None
-    lines = [f"[case.{_text(judge.rule_id)}]", f"passes = [{_facts(passing)}]", f"{bad} = [{_facts(failing)}]"]
+    lines = [f"[case.{text(judge.rule_id)}]", f"passes = [{inline(passing)}]", f"{bad} = [{inline(failing)}]"]
     return "\n".join(lines)
 
 
@@ -194,22 +193,3 @@ def _stricter(judge: Judge, facts: dict[str, Value], outcome: str) -> Iterator[d
             tried = judge.at(name, value)
             if rule.decide(given, tried.rule.limits, judge.rule.severity).outcome == outcome:
                 yield facts | {f"limit.{name}": value}
-
-
-def _facts(facts: Mapping[str, Value]) -> str:
-    return "{ " + ", ".join(f"{name} = {_value(value)}" for name, value in sorted(facts.items())) + " }"
-
-
-def _value(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return f"[{', '.join(_text(one) for one in value)}]"
-    if isinstance(value, str):
-        return _text(value)
-    return repr(float(value)) if math.isfinite(value) else "0.0"
-
-
-def _text(text: str) -> str:
-    """A TOML basic string: JSON's escapes are TOML's."""
-    return json.dumps(text, ensure_ascii=False)

@@ -22,6 +22,9 @@ _MOST_NAMED = 12
 """Image numbers in a text; more are not read."""
 _TILT_DEG = 0.5
 """Positions that lean by more than this from what GantryDetectorTilt says do not agree with it."""
+_DAMAGED = frozenset(("no_pixel_data", "truncated", "decode_failed", "inconsistent"))
+"""Of NO_PIXELS, those that are the image's fault."""
+_UNSEEN = Missing(Reason.NO_PIXELS, "judged by the headers")
 _UNPLACED = Missing(Reason.NOT_IN_HEADER, "no slice says where it lies")
 _UNKNOWN = Missing(Reason.NOT_RELIABLE, "the header does not say clearly")
 _ONE = Missing(Reason.NOT_APPLICABLE, "a single slice")
@@ -53,12 +56,12 @@ def _report(subject: SetSubject) -> Answers:
 
 
 def _pixels(slices: Sequence[Slice]) -> Answers:
-    unreadable = [one for one in slices if isinstance(one.pixels, NoPixels)]
-    blank = sum(isinstance(one.pixels, SlicePixels) and not np.ptp(one.pixels.values) for one in slices)
+    unreadable = [one for one in slices if isinstance(one.pixels, NoPixels) and one.pixels.code in _DAMAGED]
+    seen = [one.pixels.values for one in slices if isinstance(one.pixels, SlicePixels)]
     return {
         "series.unreadable": len(unreadable),
         "series.unreadable_at": _numbers(unreadable),
-        "series.blank": blank,
+        "series.blank": sum(not np.ptp(values) for values in seen) if seen else _UNSEEN,
     }
 
 
@@ -188,7 +191,26 @@ def _said(slices: Sequence[Slice]) -> Answers:
         "series.grids": len({(one.display.Rows, one.display.Columns, one.display.PixelSpacing) for one in slices}),
         "series.thickness_mm": max(thick) if thick else NOT_IN_HEADER,
         "series.is_uniform": len({_uniform(one) for one in slices}) <= 1,
+        "series.varying": tuple(name for name in VARIABLE if len({_value(one, name) for one in slices}) > 1),
     }
+
+
+VARIABLE = (
+    "EchoTime",
+    "RepetitionTime",
+    "InversionTime",
+    "FlipAngle",
+    "DiffusionBValue",
+    "SliceThickness",
+    "KVP",
+    "ConvolutionKernel",
+)
+"""Of Technique, what one series may hold several values of."""
+
+
+def _value(one: Slice, name: str) -> Hashable:
+    found: Hashable = getattr(one.technique, name)
+    return found
 
 
 def _uniform(one: Slice) -> Hashable:

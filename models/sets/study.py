@@ -27,6 +27,7 @@ def _report(subject: SetSubject) -> Answers:
         "study.series": len(images.series),
         "study.judged_series": len(judged),
         "study.modalities": _known(images.series, lambda one: one.exam.Modality),
+        "study.descriptions": _known(judged, lambda one: one.exam.SeriesDescription),
         "study.parts": parts,
         "study.is_trauma": any(is_trauma(_middle(series).exam) for series in images.series),
         **_magnetic_resonance(images.series, judged),
