@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from models.phantom.acr_mr import AcrMr
 from models.phantom.hazen_extra import Hazen
-from models.phantom.kind import SetKind
 from models.phantom.water_ct import WaterCt
 from models.sets.producer import SetProducer
 
 __all__ = ["PRODUCERS"]
 
-PRODUCERS: tuple[SetProducer, ...] = (SetKind(), AcrMr(), WaterCt(), Hazen())
+PRODUCERS: tuple[SetProducer, ...] = (AcrMr(), WaterCt(), Hazen())

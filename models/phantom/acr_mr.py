@@ -145,7 +145,7 @@ def uniformity_percent(one: Uniform) -> float:
 
 
 class AcrMr:
-    """Of a series that :class:`models.phantom.kind.SetKind` recognised."""
+    """Of a series that :class:`models.sets.kind.SetKind` recognised."""
 
     name = _NAME
     needs = frozenset({"exam.kind"})

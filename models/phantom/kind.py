@@ -1,16 +1,14 @@
-"""exam.kind of a set: which pack judges it. A phantom is told by its shape or its name, and is never a patient."""
+"""Which phantom a set shows. It is told by its shape or its name, and is never a patient."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
-from models.measurement import Measured, Measurement, NotMeasured, Reason
 from models.phantom import acr_mr, water_ct
 from models.sets.image_set import ImageSet
 from models.sets.producer import SetSubject
 
-_NAME = "set-kind/1"
 _NAMED: Mapping[tuple[str, str], re.Pattern[str]] = {
     ("MR", acr_mr.KIND): re.compile(r"\bACR\b"),
     ("CT", "phantom_ct_catphan"): re.compile(r"CAT[ _-]?PHAN"),
@@ -20,15 +18,6 @@ _NAMED: Mapping[tuple[str, str], re.Pattern[str]] = {
     ("CT", "phantom_ct"): re.compile(r"PHANTOM|水模"),
 }
 """What a description or protocol says, in this order."""
-_PARTS: Mapping[tuple[str, str], str] = {
-    ("MR", "BRAIN"): "mr_brain",
-    ("MR", "HEAD"): "mr_brain",
-    ("CT", "BRAIN"): "ct_head",
-    ("CT", "HEAD"): "ct_head",
-    ("CT", "CHEST"): "ct_chest",
-    ("CT", "THORAX"): "ct_chest",
-    ("CT", "LUNG"): "ct_chest",
-}
 
 
 def _shape_on_mr(images: ImageSet) -> str | None:
@@ -44,28 +33,9 @@ def _shape_on_ct(images: ImageSet) -> str | None:
 _SHAPES: Mapping[str, Callable[[ImageSet], str | None]] = {"MR": _shape_on_mr, "CT": _shape_on_ct}
 
 
-class SetKind:
-    """Of a series; of a study, the kind of its parts by their names and body part."""
-
-    name = _NAME
-    needs = frozenset[str]()
-    provides = frozenset({"exam.kind", "phantom.is_phantom"})
-
-    def measure(self, subject: SetSubject) -> Iterable[Measured]:
-        kind = _kind(subject)
-        phantom = Measurement("phantom.is_phantom", (kind or "").startswith("phantom"), producer=_NAME)
-        if kind is None:
-            return [phantom, NotMeasured("exam.kind", Reason.NOT_APPLICABLE, "no pack of its own")]
-        return [phantom, Measurement("exam.kind", kind, producer=_NAME)]
-
-
-def _kind(subject: SetSubject) -> str | None:
-    modality = subject.so_far.text("dicom.Modality") or ""
-    return (
-        _named(subject, modality)
-        or _shaped(subject, modality)
-        or _PARTS.get((modality, subject.so_far.text("body.part") or ""))
-    )
+def phantom_of(subject: SetSubject, modality: str) -> str | None:
+    """Its kind: ``phantom_mr_acr``, ``phantom_ct_water``...; None for a patient, and for what nothing says."""
+    return _named(subject, modality) or _shaped(subject, modality)
 
 
 def _named(subject: SetSubject, modality: str) -> str | None:

@@ -24,9 +24,10 @@ ITEMS = (
     [f"HD{n:02}" for n in range(1, 24)]
     + [f"PA{n:02}" for n in range(1, 21)]
     + [f"LA{n:02}" for n in range(1, 11)]
-    + ["CC12", "CC13", "CC14", "CC15", "CC16", "CH09", "CH11", "CH12"]
+    + [f"CC{n:02}" for n in range(1, 17)]
+    + [f"CH{n:02}" for n in range(1, 13)]
     + ["MB02", "MB04", "MB05", "MB06", "MB07", "MB08", "MB10", "MB11", "MB12", "MB14"]
-    + ["CH08", "MB01", "MB13"]
+    + ["MB01", "MB13"]
 )
 """Items of image-qc.md, section 6, that an object or a set of them can decide, now or once a model is there."""
 
@@ -55,6 +56,8 @@ def test_these_packs_ship() -> None:
         "mr-generic",
         "mr-brain",
         "completeness",
+        "ct-chest",
+        "ct-head",
         "ct-series",
         "mr-series",
         "slice-series",
@@ -120,6 +123,11 @@ def test_only_these_rules_may_condemn_an_image() -> None:
         "AP16.orientation",
         "AP18.view_mismatch",
         "CC12.slices_missing",
+        "CC01.apex_missing",
+        "CC01.base_missing",
+        "CC04.lung_cut",
+        "CH01.base_missing",
+        "CH01.vertex_missing",
         "CP16.orientation",
         "CP18.view_mismatch",
         "HD01.patient_id_missing",

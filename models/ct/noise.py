@@ -1,0 +1,169 @@
+"""Noise of soft tissue: the mode of the local standard deviation, made whole by the noise's own correlation.
+
+The global noise index of Christianson et al. (AJR 2015; 205: W93) takes the mode of the standard deviation in
+small windows. Two things bias it (image-qc.md 9.4: -7 to -8 % on correlated noise). The mode of a chi distribution
+lies under its root mean square: so the histogram is of the *logarithm*, whose mode is exactly there. And a window
+does not see what changes more slowly than itself: so the semivariogram of the same tissue is kept, whose plateau
+is the whole variance and whose mean over a window's pairs is what the window saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float32]
+
+TISSUE_HU = (-30.0, 130.0)
+"""Muscle, organs and brain, blood without contrast medium; fat, lung and bone are out."""
+_WINDOW_MM = 8.0
+_WINDOWS = (9, 17)
+"""Least and most pixels of a window's side."""
+LOW, HIGH, BINS = 0.5, 300.0, 160
+"""Of the histogram of standard deviations, HU; bins are equal in the logarithm (4 % each)."""
+LAGS = 16
+COLUMNS = 48
+_LEAST_IN_COLUMN = 40
+_FLATTEST = 0.5
+"""The share of windows with the least slope that counts."""
+_LEAST_WINDOWS = 300
+_NEAR_MODE = (0.7, 1.4)
+_SMOOTH_BINS = 2.5
+_SHORT = 1.35
+"""Noise that is correlated over half a window has no plateau inside it. Chosen on seeds 0 and 1 of white, Gaussian
+and ramp-shaped noise, and tested on others (tests/unit/models/ct/test_noise.py)."""
+_SKIP = 3
+"""Every third row is enough for the semivariogram."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SliceNoise:
+    """Of one slice: what can be added up over a series."""
+
+    histogram: Values
+    """(160,) windows by the logarithm of their standard deviation."""
+    variogram: Values
+    """(2, 2, 16): sum of half squared differences and number of pairs; across and down; lags 1 to 16 pixels."""
+    window: int
+    columns: Values
+    """(48,) median standard deviation by column of the picture; NaN where there is no soft tissue."""
+
+
+def slice_noise(values: Values, spacing_mm: float, inside: NDArray[np.bool_] | None = None) -> SliceNoise | None:
+    """Look at one slice in HU; None where there is too little soft tissue.
+
+    Args:
+        values: (rows, columns), full size.
+        spacing_mm: of its pixels.
+        inside: where to look; everywhere when None.
+    """
+    window = int(np.clip(round(_WINDOW_MM / spacing_mm), *_WINDOWS)) | 1
+    values = np.clip(values, -300, 400)
+    smooth = np.asarray(cv2.blur(values, (window, window)), np.float32)
+    tissue = ((smooth > TISSUE_HU[0]) & (smooth < TISSUE_HU[1])).astype(np.uint8)
+    if inside is not None:
+        tissue &= inside.astype(np.uint8)
+    # Bone or fat near by: their edges would raise the standard deviation.
+    square = np.ones((window, window), np.uint8)
+    deep = cv2.erode(tissue, square, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    if int(deep.sum()) < _LEAST_WINDOWS * 4:
+        return None
+    variance = cv2.blur(values * values, (window, window)) - smooth * smooth
+    slope = _slope(smooth, window)
+    at = deep > 0
+    at &= slope <= np.quantile(slope[at], _FLATTEST)
+    if int(at.sum()) < _LEAST_WINDOWS:
+        return None
+    sigma = np.sqrt(np.maximum(variance[at], LOW * LOW))
+    histogram = np.histogram(np.log(sigma), bins=BINS, range=(np.log(LOW), np.log(HIGH)))[0].astype(np.float32)
+    mode = mode_of(histogram)
+    near = at & (variance > (_NEAR_MODE[0] * mode) ** 2) & (variance < (_NEAR_MODE[1] * mode) ** 2)
+    return SliceNoise(histogram, _variogram(values, near, window), window, _by_column(variance, at))
+
+
+def _slope(smooth: Values, window: int) -> Values:
+    """Change of the mean from beside the window to its other side: the window itself has little say in it."""
+    reach = (3 * window) // 4
+    across = np.abs(np.roll(smooth, -reach, 1) - np.roll(smooth, reach, 1))
+    down = np.abs(np.roll(smooth, -reach, 0) - np.roll(smooth, reach, 0))
+    return np.asarray(across + down, np.float32)
+
+
+def _variogram(values: Values, centres: NDArray[np.bool_], window: int) -> Values:
+    """Of pairs of pixels that lie in one of the windows round these centres."""
+    sums = np.zeros((2, 2, LAGS), np.float32)
+    half = window // 2
+    rows, columns = np.flatnonzero(centres.any(1)), np.flatnonzero(centres.any(0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    box = np.s_[max(top - half, 0) : bottom + half, max(left - half, 0) : right + half]
+    values, marks = values[box], centres[box].astype(np.uint8)
+    for direction, (v, c) in enumerate(((values, marks), (values.T.copy(), marks.T.copy()))):
+        for lag in range(1, min(LAGS, window - 1) + 1):
+            reach = np.ones((window, window - lag), np.uint8)
+            first = np.roll(cv2.dilate(c, reach, anchor=(0, half)), half - lag, axis=1) > 0
+            apart = (v[::_SKIP, lag:] - v[::_SKIP, :-lag])[first[::_SKIP, :-lag]]
+            sums[0, direction, lag - 1] = 0.5 * float(apart @ apart)
+            sums[1, direction, lag - 1] = len(apart)
+    return sums
+
+
+def _by_column(variance: Values, at: NDArray[np.bool_]) -> Values:
+    columns = np.full(COLUMNS, np.nan, np.float32)
+    edges = np.linspace(0, variance.shape[1], COLUMNS + 1).astype(int)
+    for column, (left, right) in enumerate(pairwise(edges)):
+        seen = variance[:, left:right][at[:, left:right]]
+        if len(seen) >= _LEAST_IN_COLUMN:
+            columns[column] = float(np.sqrt(max(float(np.median(seen)), 0.0)))
+    return columns
+
+
+def mode_of(histogram: Values) -> float:
+    """Standard deviation, HU, where the smoothed histogram is highest; between bins by a parabola."""
+    smooth = cv2.GaussianBlur(histogram.reshape(1, -1).astype(np.float64), (0, 0), _SMOOTH_BINS)[0]
+    top = int(np.clip(np.argmax(smooth), 1, BINS - 2))
+    left, middle, right = smooth[top - 1 : top + 2]
+    bend = left - 2 * middle + right
+    shift = 0.5 * (left - right) / bend if bend < 0 else 0.0
+    width = np.log(HIGH / LOW) / BINS
+    return float(np.exp(np.log(LOW) + (top + 0.5 + shift) * width))
+
+
+def whole_over_seen(variogram: Values, window: int) -> float:
+    """Standard deviation of the noise over the root mean square that windows of this size see; 1 or more."""
+    sums = variogram.sum(axis=1)[:, : window - 1]
+    gamma = sums[0] / np.maximum(sums[1], 1)
+    sill = float(np.median(gamma[len(gamma) // 2 :]))
+    if sill <= 0:
+        return 1.0
+    lag = np.arange(window)
+    distance = np.hypot(lag[:, None], lag[None, :])
+    pairs = (window - lag)[:, None] * (window - lag)[None, :] * np.where(lag > 0, 2, 1)[:, None]
+    pairs = pairs * np.where(lag > 0, 2, 1)[None, :]
+    curve = np.interp(distance, np.arange(len(gamma) + 1), [0.0, *gamma], right=sill)
+    seen = float((np.minimum(curve, sill) * pairs).sum() / window**4)
+    return float(max(1.0, np.sqrt(sill / seen)) ** _SHORT)
+
+
+def series_noise(slices: Sequence[SliceNoise]) -> float | None:
+    """Standard deviation of soft tissue over all slices, HU; None without any."""
+    if not slices:
+        return None
+    histogram = np.stack([one.histogram for one in slices]).sum(axis=0)
+    variogram = np.stack([one.variogram for one in slices]).sum(axis=0)
+    window = int(np.median([one.window for one in slices]))
+    return mode_of(histogram) * whole_over_seen(variogram, window)
+
+
+def as_numbers(one: SliceNoise) -> Mapping[str, Values]:
+    """As kept with a slice."""
+    return {
+        "histogram": one.histogram,
+        "variogram": one.variogram,
+        "window": np.array([one.window], np.float32),
+        "columns": one.columns,
+    }
