@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from capture.errors import Misuse
 from capture.text import Bilingual
-from models.baseline import CONSISTENT, LEAST, Alike, Seed
+from models.baseline import CONSISTENT, LEAST, Alike, Seed, spread
 from models.catalogue import catalogue
 from models.circumstances import Baseline
 
@@ -87,7 +87,7 @@ def _lines(seed: Seed) -> Iterator[str]:
     yield "[[seed]]"
     yield f"measure = {json.dumps(base.measure)}"
     yield f"median = {base.median!r}"
-    yield f"robust_sd = {base.mad * CONSISTENT!r}"
+    yield f"robust_sd = {spread(base)!r}"
     yield f"count = {base.count}"
     yield f"source = {json.dumps(seed.source, ensure_ascii=False)}"
     for name, text in asdict(seed.alike).items():

@@ -22,7 +22,7 @@ from cloud_sync.kit.web import HEADERS, SecurityHeaders, SmallBodies
 from edge.console import api, frame, live
 from edge.console.auth import Gate, from_loopback
 from edge.console.frame import console_of, view_of, viewer_of
-from edge.console.pages import administer, board, case, device, entry, lists
+from edge.console.pages import administer, board, case, device, entry, lists, protocol
 from edge.pipeline.patience import disk_full
 from edge.services import Services
 
@@ -76,7 +76,7 @@ def create_app(services: Services) -> FastAPI:
     )
     console = frame.make(services)
     app.state.console = console
-    for room in (board, case, lists, device, entry, administer, live, api):
+    for room in (board, case, lists, device, protocol, entry, administer, live, api):
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=frame.HERE / "static"), name="static")
     app.add_api_route("/healthz", _healthy, include_in_schema=False)

@@ -123,6 +123,8 @@ def _charts(connection: Connection, device_id: int, place: Place) -> tuple[Chart
     made = []
     for row in now:
         points = baselines.history(connection, device_id, row.alike, row.measure)
+        if not points:
+            continue
         seeded = any(one.baseline.measure == row.measure and one.alike.covers(row.alike) for one in given)
         made.append(Charted(row, chart_of(row, points), seeded and not row.ready))
     return tuple(made)
