@@ -14,7 +14,7 @@ from capture.errors import Misuse
 from capture.text import Bilingual
 from cloud_sync.kit.terminal import language
 from edge.clock import now_ms
-from edge.commands.judge import judge_file
+from edge.commands.judging import judge_file
 from models.calibration import (
     BUDGET,
     PREVALENCES,

@@ -108,10 +108,10 @@ def _slices(path: Path, wanted: frozenset[str], with_pixels: bool) -> Iterator[S
 
     for one in load(path.read_bytes()):
         if one.arrival_id in wanted:
-            yield one if with_pixels else _without_pixels(one)
+            yield one if with_pixels else without_pixels(one)
 
 
-def _without_pixels(one: Slice) -> Slice:
-    """Its numbers are copied: they are views into the bytes of the whole record."""
+def without_pixels(one: Slice) -> Slice:
+    """As a study has it. Its numbers are copied: they are views into the bytes of the whole record."""
     pixels = one.pixels if isinstance(one.pixels, NoPixels) else NoPixels("too_large", "judged by the headers")
     return replace(one, pixels=pixels, numbers={name: array.copy() for name, array in one.numbers.items()})

@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 from capture.errors import Misuse
 from edge.cli import build
-from edge.commands import judge as command
+from edge.commands import judging as command
 from models.rules.pack import BUILTIN
-from tests.factories import SENTINEL, SENTINEL_BIRTH, SENTINEL_ID, ct_dose_report, dx, write
+from tests.factories import SENTINEL, SENTINEL_BIRTH, SENTINEL_ID, ct, ct_dose_report, dx, uid, write
 from tests.unit.models.rules.packs import head
 from tests.unit.models.rules.packs import write as write_pack
 
@@ -74,10 +74,10 @@ def test_a_pipe_does_not_block_and_a_lost_disk_is_a_reason(
     os.mkfifo(tmp_path / "pipe")
     assert "not a regular file" in qcbox("judge", tmp_path / "pipe", "--lang", "en").output
 
-    def lost(path: Path) -> str:
+    def lost(path: Path, received_at: int) -> str:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(command, "_sha256", lost)
+    monkeypatch.setattr(command, "arrival_of", lost)
     said = qcbox("judge", write(dx(), tmp_path / "a.dcm"), "--lang", "en")
     assert said.exit_code == 1 and "file.unreadable: Input/output error" in said.output
 
@@ -120,3 +120,21 @@ def test_rules_list_and_explain() -> None:
     assert "later layers may set it in [0.3, 10]" in explained and "EUR 16260" in explained
     unknown = qcbox("rules", "explain", "PA99.none")
     assert isinstance(unknown.exception, Misuse) and unknown.exception.code == "rules.unknown"
+
+
+def test_series_are_judged_as_series_and_studies(tmp_path: Path) -> None:
+    for number in range(4):
+        write(ct(number=number, SOPInstanceUID=uid("slice", number)), tmp_path / f"{number}.dcm")
+    write(
+        ct(number=9, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"], SeriesInstanceUID=uid("scout")),
+        tmp_path / "s",
+    )
+    write(ct_dose_report(StudyInstanceUID=uid("CT", "study")), tmp_path / "dose.dcm")
+    write(dx(), tmp_path / "film.dcm")
+    rows = [json.loads(line) for line in qcbox("judge", "--series", "--json", tmp_path).output.splitlines()]
+    assert [Path(row["file"]).name for row in rows] == ["series 1 (4)", "study (2)"]
+    assert all(row["packs"] for row in rows)
+    (tmp_path / "torn.dcm").write_bytes(b"DICM no more")
+    said = qcbox("judge", "--series", "--lang", "en", tmp_path)
+    assert said.exit_code == 1 and "unreadable" in said.output and "series 1 (4)" in said.output
+    assert SENTINEL not in said.output
