@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from models.ct.body import Body
-from models.ct.components import Mask
+from models.ct.body import SKIN_HU, Body
+from models.ct.components import Mask, disc
 from models.ct.lungs import LEAST_MM2, Lungs
 from models.ct.scan import Scan
 
@@ -15,6 +16,7 @@ _BONE_HU = 250.0
 _ARM_OFF_MM = 38.0
 """Bone this far outside the lungs is an arm: ribs lie at 5 to 20 mm, the scapula's blade at up to 30."""
 _ARM_MM2 = (60.0, 2500.0)
+_ARM_THICK_MM = 12.0
 _ARM_SLICES = 0.4
 """An arm is there when this share of the slices beside the lower lungs shows it."""
 
@@ -65,19 +67,22 @@ def off_centre(scan: Scan, body: Body, slices: slice) -> Offset | None:
     return Offset(float(row * down - scan.centre_mm[0]), float(column * across - scan.centre_mm[1]))
 
 
-def arms_beside(scan: Scan, body: Body, lungs: Lungs) -> tuple[bool, bool]:
+def arms_beside(scan: Scan, lungs: Lungs) -> tuple[bool, bool]:
     """Whether an arm lies beside the lower half of the lungs: on the picture's left, on its right."""
     start = (lungs.first + lungs.last) // 2
-    seen = np.array([_arms(scan, body, lungs, at) for at in range(start, lungs.last + 1)])
+    seen = np.array([_arms(scan, lungs, at) for at in range(start, lungs.last + 1)])
     left, right = seen.mean(axis=0) >= _ARM_SLICES
     return bool(left), bool(right)
 
 
-def _arms(scan: Scan, body: Body, lungs: Lungs, at: int) -> tuple[bool, bool]:
+def _arms(scan: Scan, lungs: Lungs, at: int) -> tuple[bool, bool]:
     columns = np.flatnonzero(lungs.mask[at].any(axis=0))
     if not len(columns):
         return False, False
-    bone = body.whole[at] & (scan.hu[at] > _BONE_HU)
+    # Arms that join the trunk outside the scan are no part of the body here; tables are thinner than they.
+    solid = (scan.hu[at] > SKIN_HU).astype(np.uint8)
+    thick = cv2.morphologyEx(solid, cv2.MORPH_OPEN, disc(_ARM_THICK_MM, scan.spacing_mm)) > 0
+    bone = thick & (scan.hu[at] > _BONE_HU)
     off = round(_ARM_OFF_MM / scan.spacing_mm[1])
     # The lungs narrow towards their bases: the widest slice says where the ribs are.
     widest = np.flatnonzero(lungs.mask.any(axis=(0, 1)))

@@ -106,7 +106,7 @@ def _arms(look: Look, _: SetSubject) -> Iterator[Measured]:
     if lungs is None:
         yield from unreliable(_ARMS, "no lungs are seen")
         return
-    yield Measurement("ct_chest.arms_beside", float(sum(arms_beside(look.scan, look.body, lungs))))
+    yield Measurement("ct_chest.arms_beside", float(sum(arms_beside(look.scan, lungs))))
 
 
 def _streaks(look: Look, subject: SetSubject) -> Iterator[Measured]:

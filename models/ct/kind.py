@@ -19,7 +19,8 @@ _LUNGS_LONG_MM = 130.0
 _BEYOND_MM = 220.0
 """A scan that goes on for longer than this under the lungs is of the trunk, not of the chest."""
 _OTHER_AIM = re.compile(
-    r"CARDI|CORON|HEART|CALCIUM|CA[- ]?SCOR|ABD|PELV|NECK|C[- ]?SPINE|ANGIO|CTA\b|EXSP|EXPIR|BIOPSY|INTERVENT|TARGET"
+    r"CARDI|CORON|HEART|CALCIUM|CA[- ]?SCOR|ABD|PELV|NECK|C[- ]?SPINE|ANGIO|CTA\b"
+    r"|EXSP|EXPIR|BIOPSY|INTERVENT|TARGET"
     r"|冠|心|腹|盆|颈|呼气|穿刺|靶"
 )
 """Said of a chest whose range or breath is chosen for something else."""

@@ -134,8 +134,8 @@ def isocentre_of(volume: Volume) -> tuple[float, float] | None:
     """(x, y) of the isocentre in the patient, in mm, where the header says it or the field shows it.
 
     DataCollectionCenterPatient is it by definition (PS3.3 C.8.15.3.3). GE puts it at 0, 0 (its conformance
-    statements; true of both GE series seen) and Siemens at minus the table height (true of the Siemens series seen,
-    whose field is 500 mm). A picture as large as the field in which data were collected has it in its middle.
+    statements; true of both GE series seen) and Siemens at minus the table height (true of the Siemens series
+    seen, whose field is 500 mm). A picture as large as the field of data collection has it in its middle.
     """
     slices = volume.slices
     said = slices[len(slices) // 2]
