@@ -17,7 +17,7 @@ from models.reporting import Missing
 NAMES = in_both(*(f"chest.margin_{side}" for side in (*SIDES, "least")))
 _TOUCHES_PX = 0.75
 """A lung nearer to the border than this, in canvas pixels, touches it: the network does not see finer."""
-_CUT = 0.3
+_CUT = 0.4
 """Least probability, as the network gives it, of a lung that goes on beyond the border: sensitivity and
 specificity are alike there on ``tune`` (card of chest-anatomy)."""
 _LEAST_CONTACT = 0.05
