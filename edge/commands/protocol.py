@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,12 +19,13 @@ from capture.text import Bilingual
 from cloud_sync.kit.terminal import language
 from edge.clock import now_ms
 from models.circumstances import Circumstances
-from models.judge import Content, load_content
 from models.measurement import Measurements, Value
+from models.producer import discover
 from models.rules.pack import BUILTIN, RulePack, load_folders
 from models.rules.wording import shown
 from models.sets.image_set import Completeness, ImageSet, Series
-from models.sets.judge import judge_set
+from models.sets.judge import measure_set
+from models.sets.producer import discover_sets
 from models.sets.protocol import (
     CannotLearn,
     Drift,
@@ -142,8 +142,9 @@ def tolerances(said: Sequence[str]) -> Tolerances:
 
 def series_facts(folder: Path) -> list[Measurements]:
     """The facts of every series in a folder, by their headers, in the order of their numbers."""
-    content = load_content()
-    return [_facts(series, content) for series in series_in(folder)]
+    producers, of_sets = discover(), discover_sets()
+    sets = (ImageSet("series", (series,), Completeness(whole=True)) for series in series_in(folder))
+    return [measure_set(images, producers, of_sets, Circumstances(received_at=0))[0] for images in sets]
 
 
 def series_in(folder: Path) -> list[Series]:
@@ -163,11 +164,6 @@ def _read(path: Path) -> Iterator[Acquisition]:
         yield from each_frame(path, read(path, arrival, _HEADERS_ONLY), _HEADERS_ONLY)
     except QcError:
         return
-
-
-def _facts(series: Series, content: Content) -> Measurements:
-    images = ImageSet("series", (series,), Completeness(whole=True))
-    return judge_set(images, replace(content, trial=None), Circumstances(received_at=0)).measurements
 
 
 def _learnt(study: Path, name: str, limits: Tolerances, device: str) -> Protocol:

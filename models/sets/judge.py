@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from capture.acquisition import Acquisition, Identity, NoPixels
 from models.catalogue import catalogue
 from models.circumstances import Circumstances
 from models.judge import Content, Judgement
-from models.measurement import Measured, Measurement, Measurements
-from models.producer import measure_all, pending, run_all
+from models.measurement import Measured, Measurement, Measurements, Reason
+from models.producer import MeasurementProducer, measure_all, pending, run_all
 from models.rules.evaluate import evaluate
 from models.rules.layers import LEVEL
 from models.sets.image_set import ImageSet, Slice
-from models.sets.producer import SetSubject
+from models.sets.producer import SetProducer, SetSubject
 
 
 def judge_set(images: ImageSet, content: Content, circumstances: Circumstances) -> Judgement:
@@ -25,18 +26,28 @@ def judge_set(images: ImageSet, content: Content, circumstances: Circumstances) 
     Raises:
         ValueError: the set is empty.
     """
-    of_one, _ = measure_all(content.producers, middle_of(images), circumstances)
+    facts, took = measure_set(images, content.producers, content.set_producers, circumstances)
+    verdict = evaluate(facts, content.rules, took)
+    shadow = evaluate(facts, content.trial, {}) if content.trial else None
+    return Judgement(facts, verdict, replace(shadow, mode="shadow") if shadow else None)
+
+
+def measure_set(
+    images: ImageSet,
+    producers: Sequence[MeasurementProducer],
+    set_producers: Sequence[SetProducer],
+    circumstances: Circumstances,
+) -> tuple[Measurements, dict[str, float]]:
+    """Every fact of a set, and the milliseconds that each of its producers took. Raises as :func:`judge_set`."""
+    of_one, _ = measure_all(producers, middle_of(images), circumstances)
     facts = Measurements(
         [
             *(fact for fact in of_one if _stands_for_the_set(fact)),
             Measurement(LEVEL, images.level, producer="sets/1"),
-            *pending(content.set_producers, ("series", "study")),
+            *pending(set_producers, ("series", "study")),
         ]
     )
-    facts, took = run_all(content.set_producers, lambda so_far: SetSubject(images, circumstances, so_far), facts)
-    verdict = evaluate(facts, content.rules, took)
-    shadow = evaluate(facts, content.trial, {}) if content.trial else None
-    return Judgement(facts, verdict, replace(shadow, mode="shadow") if shadow else None)
+    return run_all(set_producers, lambda so_far: SetSubject(images, circumstances, so_far), facts)
 
 
 def middle_of(images: ImageSet) -> Acquisition:
@@ -57,6 +68,11 @@ def middle_of(images: ImageSet) -> Acquisition:
     )
 
 
+_UNSAID = frozenset((Reason.NOT_IN_HEADER, Reason.INVALID_IN_HEADER))
+
+
 def _stands_for_the_set(fact: Measured) -> bool:
-    entry = catalogue().get(fact.name)
-    return isinstance(fact, Measurement) and entry is not None and not fact.name.startswith("identity.")
+    """What the header says, and what it does not say; why pixels were not measured is said of the images."""
+    if fact.name not in catalogue() or fact.name.startswith("identity."):
+        return False
+    return isinstance(fact, Measurement) or fact.reason in _UNSAID

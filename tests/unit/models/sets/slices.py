@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 
 from capture.acquisition import Device, Display, DoseReport, Exam, NoPixels, Technique
+from models.bundles.library import Library
 from models.circumstances import Circumstances
-from models.judge import Content, Judgement, load_content
+from models.judge import Content, Judgement
 from models.measurement import Measurement, Measurements, NotMeasured, Reason, Value
+from models.rules.pack import load_builtin
 from models.sets.image_set import Completeness, ImageSet, Series, Slice, SlicePixels
 from models.sets.judge import judge_set
-from models.sets.producer import SetSubject
+from models.sets.producer import SetSubject, discover_sets
 from models.sets.slices import PRODUCER as SLICES
 from models.sets.study import PRODUCER as STUDY
+from tests.unit.models.acquisitions import producers
 
 ACROSS = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 _PICTURE = np.arange(64, dtype=np.int16).reshape(8, 8)
@@ -125,7 +128,8 @@ def said(name: str, measured: Measurements) -> Value | Reason:
 
 @cache
 def content() -> Content:
-    return load_content()
+    """All rules, and the producers that need no network: those of headers and of sets."""
+    return Content(producers(), load_builtin(), Library(()), set_producers=discover_sets())
 
 
 def judged(slices: Sequence[Slice], whole: Completeness = WHOLE) -> Judgement:
