@@ -180,10 +180,12 @@ def came_with_other_bytes(connection: Connection, sop_uid: str | None, sha256: s
 
 
 def waiting(connection: Connection) -> int:
-    """How many cases have no verdict yet."""
-    return (
-        connection.scalar(select(func.count()).where(case.c.state.in_(("held", "judging", "waiting_retry")))) or 0
+    """How many cases have no verdict yet; a set that waits for more of its images is none of them."""
+    query = select(func.count()).where(
+        case.c.state.in_(("held", "judging", "waiting_retry")),
+        or_(case.c.kind.not_in(SETS), case.c.state != "held"),
     )
+    return connection.scalar(query) or 0
 
 
 def latest_alerts(connection: Connection, case_ids: Sequence[str]) -> list[int]:

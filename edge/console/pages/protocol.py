@@ -67,7 +67,13 @@ async def show(
         problem = None
     except CannotLearn as error:
         protocol, problem = None, error.text
-    values = {"name": named, "percent": percent, "here": here, "given": tolerances.absolute, "prefix": _TOLERANCE}
+    values = {
+        "name": named,
+        "percent": percent,
+        "one_device": here,
+        "given": tolerances.absolute,
+        "prefix": _TOLERANCE,
+    }
     return view.page("protocol.html", study=example.study, protocol=protocol, problem=problem, **values)
 
 

@@ -21,7 +21,12 @@
     show(silence > patience);
     if (silence <= patience || Date.now() - asked < 5000) return;
     asked = Date.now();
-    fetch("/healthz").then((answer) => { if (answer.ok && Date.now() - heard > patience) location.reload(); }, () => undefined);
+    fetch("/healthz").then((answer) => { if (answer.ok && Date.now() - heard > patience) again(); }, () => undefined);
+  }
+  // Nobody asked for it, so what a person has chosen outlives it.
+  function again() {
+    if (chosen) sessionStorage.setItem("qcbox.chosen", chosen);
+    location.reload();
   }
   if (patience) setInterval(look, 500);
 
@@ -93,14 +98,17 @@
   let chosen = null;
   const items = () => [...document.querySelectorAll("#board .card, #board [data-row]")];
   const nameOf = (item) => (item.dataset.card ? item.dataset.card : item.getAttribute("href"));
+  // A choice stays while its card is away: the next board may bring it back.
   function choose(name) {
-    chosen = null;
+    chosen = name;
     for (const item of items()) {
       const is = name !== null && nameOf(item) === name;
       item.classList.toggle("chosen", is);
-      if (is) { chosen = name; item.scrollIntoView({ block: "nearest" }); }
+      if (is) item.scrollIntoView({ block: "nearest" });
     }
   }
+  choose(sessionStorage.getItem("qcbox.chosen"));
+  sessionStorage.removeItem("qcbox.chosen");
   function move(step) {
     const all = items();
     if (!all.length) return;

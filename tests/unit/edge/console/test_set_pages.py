@@ -156,8 +156,9 @@ async def test_a_qc_lead_takes_the_protocol_of_a_good_study_as_a_pack_that_loads
         page = (await browser.get(f"/protocol/{study}")).text
         assert 'value="ct-chest-ct"' in page and "Tube voltage" in page and "± 2.4 kV" in page
         assert "Not stated by the example" in page and "SpiralPitchFactor" in page
-        page = (await browser.get(f"/protocol/{study}?within.KVP=5&within.Rows=&percent=1")).text
-        assert "± 5 kV" in page and "± 0.015 mm" in page
+        assert 'value="true" checked' not in page
+        page = (await browser.get(f"/protocol/{study}?within.KVP=5&within.Rows=&percent=1&here=true")).text
+        assert "± 5 kV" in page and "± 0.015 mm" in page and 'value="true" checked' in page
         answer = await browser.get(f"/protocol/{study}/pack?name=chest-routine&within.KVP=5&here=true")
         assert answer.headers["content-type"] == "application/zip"
         zipfile.ZipFile(io.BytesIO(answer.content)).extractall(tmp_path)
