@@ -34,7 +34,7 @@ class Receiver:
 
     def contents(self) -> list[tuple[Arrival, bytes]]:
         """What waits in the spool."""
-        return [(arrival, self.spool.path(arrival).read_bytes()) for arrival in self.spool.pending()]
+        return [(arrival, self.spool.path(arrival).read_bytes()) for arrival in images(self.spool)]
 
     def left_overs(self) -> list[Path]:
         """Files of receptions that are not finished."""
@@ -57,6 +57,11 @@ class Receiver:
             wakes_it_from_accepting.connect_ex(("127.0.0.1", self.port))
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
+
+
+def images(spool: Spool) -> list[Arrival]:
+    """What waits, without the notes on associations that were released."""
+    return [arrival for arrival in spool.pending() if arrival.kind == "dicom"]
 
 
 def item(kind: int, value: bytes) -> bytes:

@@ -33,6 +33,7 @@ from case_ c
 left join acquisition a on a.case_id = c.id
 left join verdict v on v.case_id = c.id and v.mode = 'active'
 left join alert al on al.case_id = c.id
+where c.kind not in ('series', 'study')
 group by c.id
 """
 
@@ -50,4 +51,5 @@ def at_centre(database: Path) -> Counter[str]:
     """How many results the centre has for each pseudonym of an object."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
         rows = connection.execute("select payload from event where type = 'qc.result.v1'")
-        return Counter(str(json.loads(payload)["data"]["instance"]) for (payload,) in rows)
+        named = (json.loads(payload)["data"]["instance"] for (payload,) in rows)
+        return Counter(str(instance) for instance in named if instance is not None)

@@ -245,14 +245,16 @@ def _give_case(connection: Connection, row: Row[Any], arrival: Arrival, now: int
 
 def _due(connection: Connection, row: Row[Any], quiet: Quiet, now: int, *, joined: bool, is_new: bool) -> None:
     """Work out when a set is due and why, and hold its case until then."""
-    because, next_at = _evidence(connection, row, quiet, now)
+    own = image_set.update().where(image_set.c.id == row.id)
     state = connection.scalars(select(case.c.state).where(case.c.id == row.case_id)).one()
     done = state in ("judged", "reported", "set_aside")
+    if done and is_new and row.because is not None:
+        # What said that it was whole was wrong. Nobody is misled by the same image once more.
+        connection.execute(own.values(misled_by=row.because))
+    because, next_at = _evidence(connection, row, quiet, now)
     if done and not joined and (because is None) == (row.because is None):
         return
-    # What said that it is whole was wrong. Nobody is misled by the same image once more.
-    misled = {"misled_by": row.because} if done and is_new and row.because is not None else {}
-    connection.execute(image_set.update().where(image_set.c.id == row.id).values(because=because, **misled))
+    connection.execute(own.values(because=because))
     place = {"received_at": row.last_image_at, "device_id": row.device_id, "exam_id": row.exam_id}
     if joined:
         place["pixels_gone_at"] = None  # its picture is drawn anew

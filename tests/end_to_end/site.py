@@ -215,8 +215,8 @@ def settle(site: Site) -> None:
     """Wait until nothing is on its way any more."""
     new = site.folder / "box" / "spool" / "new"
     wait_until(lambda: not list(new.glob("*.json")), "the spool is empty", 60)
-    waiting = "select count(*) from case_ where state in ('held', 'judging', 'waiting_retry')"
-    wait_until(lambda: query(site.database, waiting) == [(0,)], "every case has ended", 120)
+    waiting = "select count(*) from case_ where state in ('held', 'judging', 'waiting_retry') and kind = 'dicom'"
+    wait_until(lambda: query(site.database, waiting) == [(0,)], "every image has its verdict", 120)
     if "central" in site.children:
         pending = "select count(*) from outbox where state = 'pending'"
         wait_until(lambda: query(site.database, pending) == [(0,)], "the centre has everything", 120)

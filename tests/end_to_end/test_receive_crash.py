@@ -18,7 +18,7 @@ from pydicom.uid import UID
 
 from capture.spool import Spool, SpoolSettings
 from tests.peers import Child, accepts, free_port, python, wait_until
-from tests.receiver import Raw, Receiver, echo_rq, pdata
+from tests.receiver import Raw, Receiver, echo_rq, images, pdata
 
 pytestmark = pytest.mark.real
 STEPS = (
@@ -75,7 +75,7 @@ def whole_objects(folder: Path, objects: list[Path]) -> list[str]:
     spool = Spool(folder / "spool")
     known = {pydicom.dcmread(path).SOPInstanceUID: path.name for path in objects}
     pixels = pydicom.dcmread(CT).PixelData
-    waiting = [pydicom.dcmread(spool.path(arrival)) for arrival in spool.pending()]
+    waiting = [pydicom.dcmread(spool.path(arrival)) for arrival in images(spool)]
     assert all(image.PixelData == pixels for image in waiting)
     return [known[image.SOPInstanceUID] for image in waiting]
 

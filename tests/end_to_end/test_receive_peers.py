@@ -18,7 +18,7 @@ from pynetdicom import AE, _config
 
 from capture.dicom.uids import is_storage
 from tests.peers import Child, accepts, free_port, wait_until
-from tests.receiver import Receiver, data_set_of
+from tests.receiver import Receiver, data_set_of, images
 
 pytestmark = pytest.mark.real
 CT = Path(pydicom.data.__file__).parent / "test_files" / "CT_small.dcm"
@@ -144,8 +144,8 @@ def test_many_associations_at_once(receiver: Receiver, tmp_path: Path) -> None:
     with ThreadPoolExecutor(6) as pool:
         ends = list(pool.map(lambda _: storescu(receiver.port, "+sd", folder), range(6)))
     assert [end.returncode for end in ends] == [0] * 6
-    assert len(receiver.spool.pending()) == 72
-    assert len({arrival.sha256 for arrival in receiver.spool.pending()}) == 12
+    assert len(images(receiver.spool)) == 72
+    assert len({arrival.sha256 for arrival in images(receiver.spool)}) == 12
 
 
 def test_a_full_disk_and_the_senders_retry(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

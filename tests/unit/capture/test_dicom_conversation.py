@@ -23,6 +23,7 @@ from tests.receiver import (
     data_set_of,
     echo_rq,
     elements,
+    images,
     item,
     pdata,
     proposal,
@@ -67,7 +68,7 @@ def test_the_same_object_twice_has_the_same_hash(receiver: Receiver, raw: Raw) -
     for _ in range(2):
         raw.send(pdata((1, 3, store_rq())), pdata((1, 2, DATA)))
         assert raw.status() == 0
-    first, second = receiver.spool.pending()
+    first, second = images(receiver.spool)
     assert first.sha256 == second.sha256
 
 

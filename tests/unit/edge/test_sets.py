@@ -4,83 +4,139 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
-from pydicom.dataset import Dataset
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
+from capture.dicom.told import Commitment, Step, StepState
 from cloud_sync.wire.codec import decode_event
 from cloud_sync.wire.messages import ResultEvent
+from edge.pipeline import hearing, states
 from edge.pipeline.dispatch import Dispatch
+from edge.pipeline.retention import DAY_MS, Retention
 from edge.pipeline.set_job import SetJob
 from edge.pipeline.workers import Job, Outcome, run_job, run_jobs, run_set
-from edge.store import cases
-from edge.store.schema import acquisition, alert, case, image_set, set_member, verdict
-from tests.factories import ct, uid, write
+from edge.settings import RetentionSettings
+from edge.store import cases, sets
+from edge.store.backup import named
+from edge.store.cases import Case
+from edge.store.schema import alert, case, image_set, set_member, verdict
+from models.judge import Content
+from models.producer import discover
+from models.rules.pack import BUILTIN, load_folders
+from models.sets.facts import PRODUCERS as SETS
+from models.sets.image_set import Completeness, Level
+from tests.factories import ct, ct_dose_report, phantom, uid, write
 from tests.unit.edge.box import Box, make_box
+
+QUIET_MS, STUDY_MS = 15_000, 300_000
+PICTURE = phantom(32, 32, 2000, 4)
 
 
 class InProcess:
-    """Workers in this process; ``loads`` counts what they were given."""
+    """Workers in this process. ``lost``: what each judging of a set costs first."""
 
-    def __init__(self) -> None:
-        self.loads: list[int] = []
+    def __init__(self, *lost: Exception) -> None:
+        self.together: list[int] = []
+        self.sets: list[SetJob] = []
+        self.lost = list(lost)
 
     async def judge(self, job: Job) -> Outcome:
-        self.loads.append(1)
+        self.together.append(1)
         return run_job(job)
 
     async def judge_together(self, jobs: Sequence[Job]) -> tuple[Outcome | None, ...]:
-        self.loads.append(len(jobs))
+        self.together.append(len(jobs))
         return run_jobs(jobs)
 
     async def judge_set(self, job: SetJob, seconds: float) -> Outcome:
+        self.sets.append(job)
+        if self.lost:
+            raise self.lost.pop(0)
         return run_set(job)
+
+
+@cache
+def little() -> Content:
+    """The rules of any header: what sets are judged for is tested where it is measured."""
+    return Content(discover(), load_folders([BUILTIN / "dicom-header"]), set_producers=SETS)
 
 
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Box]:
-    made = make_box(tmp_path / "data", sets={"quiet_s": 15, "study_quiet_s": 300})
+    made = make_box(tmp_path / "data", sets={"quiet_s": QUIET_MS / 1000, "study_quiet_s": STUDY_MS / 1000})
     yield made
     made.db.close()
 
 
+@dataclass
 class Scanner:
-    """Sends slices of one series at the times that it is told."""
+    """Sends slices of its one study at the times that it is told."""
 
-    def __init__(self, box: Box, folder: Path, name: str = "CT1") -> None:
-        self.box, self.folder, self.name = box, folder, name
+    box: Box
+    folder: Path
+    name: str = "CT1"
 
-    def slice(self, number: int, **changes: object) -> Dataset:
-        return ct(
-            number=number,
-            SOPInstanceUID=uid(self.name, changes.get("SeriesInstanceUID"), number),
-            **{"SeriesInstanceUID": uid(self.name, "series"), "StudyInstanceUID": uid(self.name, "study")} | changes,
-        )
+    def image(self, number: int, series: str) -> str:
+        return uid(self.name, series, number)
 
-    def send(self, number: int, at: int, association: str = "", **changes: object) -> str:
-        content = write(self.slice(number, **changes), self.folder / "one.dcm").read_bytes()
-        with self.box.spool.receive(
+    def send(
+        self, number: int, at: int, *, series: str = "a", association: str = "", content: bytes = b"",
+        **changes: object,
+    ) -> str:  # fmt: skip
+        made = ct(
+            PICTURE, number,
+            **{
+                "SOPInstanceUID": self.image(number, series), "SeriesInstanceUID": uid(self.name, series),
+                "StudyInstanceUID": uid(self.name, "study"), "DeviceSerialNumber": self.name,
+            } | changes,
+        )  # fmt: skip
+        return self.put(content or write(made, self.folder / "one.dcm").read_bytes(), at, association)
+
+    def put(self, content: bytes, at: int, association: str = "") -> str:
+        spool = self.box.spool
+        with spool.receive(
             kind="dicom", source="dicom", calling_ae=self.name, association=association, sop_class=cases.SLICES[0]
         ) as incoming:
             incoming.write(content)
             arrival = incoming.commit(at)
-        self.box.services.blobs.link_file(self.box.spool.path(arrival), arrival.sha256)
+        self.box.services.blobs.link_files([(spool.path(arrival), arrival.sha256)])
         self.box.db.write(lambda c: cases.take_in(c, arrival, at))
         return arrival.id
 
+    def tell(self, told: hearing.Told, now: int) -> None:
+        quiet = hearing.quiet_of(self.box.services.settings.sets)
+        self.box.db.write(lambda c: hearing.take_note(c, told, quiet, now))
 
-async def work(box: Box, now: int, workers: InProcess | None = None) -> InProcess:
+    def step(self, state: StepState, now: int, *, images: int = 0, series: str = "a") -> None:
+        listed = tuple(self.image(number, series) for number in range(images))
+        self.tell(Step(uid("step"), uid(self.name, "study"), state, ((uid(self.name, series), listed),)), now)
+
+
+@pytest.fixture
+def scanner(box: Box, tmp_path: Path) -> Scanner:
+    return Scanner(box, tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The time that outcomes are stored at: the same as images are sent at, not that of the test's machine."""
+    now = [0]
+    monkeypatch.setattr("edge.pipeline.workers._content", lambda settings: little())
+    for module in ("edge.pipeline.dispatch", "edge.pipeline.outcome"):
+        monkeypatch.setattr(f"{module}.now_ms", lambda: now[0])
+    return now
+
+
+async def work(box: Box, clock: list[int], now: int, workers: InProcess | None = None) -> InProcess:
     """Everything that is due at ``now``."""
     bench = workers or InProcess()
     dispatch = Dispatch(box.services, bench, 1)
-
-    def claim(connection):
-        first = cases.claim(connection, now, now)
-        return [] if first is None else [first, *cases.claim_alike(connection, first, now, 15)]
-
-    while claimed := box.db.write(claim):
+    clock[0] = now
+    while claimed := box.db.write(dispatch._claim):
         if len(claimed) > 1:
             await dispatch._together(claimed, asyncio.Event())
         else:
@@ -88,34 +144,293 @@ async def work(box: Box, now: int, workers: InProcess | None = None) -> InProces
     return bench
 
 
-def verdicts(box: Box, kind: str):
-    query = (
-        select(verdict.c.id, verdict.c.replaces, verdict.c.case_id)
-        .join(case, case.c.id == verdict.c.case_id)
-        .where(case.c.kind == kind)
-        .order_by(verdict.c.id)
-    )
-    return box.db.read(lambda c: c.execute(query).all())
+def verdicts(box: Box, level: Level) -> list[int | None]:
+    """What each verdict on sets of this level replaces, in order."""
+    query = select(verdict.c.replaces).join(case, case.c.id == verdict.c.case_id).where(case.c.kind == level)
+    return box.db.read(lambda c: list(c.scalars(query.order_by(verdict.c.id))))
 
 
-async def test_first(box: Box, tmp_path: Path) -> None:
-    scanner = Scanner(box, tmp_path)
+def completeness(box: Box, level: Level = "series") -> Completeness:
+    def read(connection: Connection) -> Completeness:
+        case_id = connection.scalar(select(image_set.c.case_id).where(image_set.c.level == level).limit(1))
+        return sets.content(connection, str(case_id)).completeness
+
+    return box.db.read(read)
+
+
+def events(box: Box, level: Level) -> list[ResultEvent]:
+    rows = box.services.outbox.due(10**15, 100, fresh=True)
+    found = (decode_event(row.payload) for row in rows)
+    return [one for one in found if isinstance(one, ResultEvent) and one.data.level == level]
+
+
+async def test_waiting_slices_are_judged_together_and_their_series_when_it_is_quiet(
+    box: Box, scanner: Scanner, clock: list[int]
+) -> None:
     for number in range(5):
         scanner.send(number, 1000 + number)
-    bench = await work(box, 2000)
-    assert bench.loads == [5]
-    rows = box.db.read(lambda c: c.execute(select(case.c.kind, case.c.state, case.c.next_at)).all())
-    print(rows)
-    assert not verdicts(box, "series")
-    await work(box, 1004 + 15000)
-    assert len(verdicts(box, "series")) == 1
-    print(box.db.read(lambda c: c.execute(select(case.c.kind, case.c.state, case.c.next_at, case.c.reason)).all()))
-    scanner.send(7, 60000)
-    await work(box, 60001)
-    await work(box, 60000+15000)
-    assert [v.replaces is not None for v in verdicts(box, "series")] == [False, True]
-    await work(box, 60000+300000)
-    assert len(verdicts(box, "study")) == 1
-    for row in box.services.outbox.due(10**15, 100, fresh=True):
-        e = decode_event(row.payload)
-        print(e.seq, e.data.level, e.data.images, e.data.whole, e.data.replaces, len(row.payload))
+    assert (await work(box, clock, 2000)).together == [5]
+    await work(box, clock, 1004 + QUIET_MS - 1)
+    assert verdicts(box, "series") == []
+    await work(box, clock, 1004 + QUIET_MS)
+    assert (verdicts(box, "series"), verdicts(box, "study")) == ([None], [])
+    assert completeness(box) == Completeness(True, "quiet")
+    await work(box, clock, 1004 + STUDY_MS)
+    assert verdicts(box, "study") == [None]
+    (told,) = events(box, "series")
+    assert (told.data.images, told.data.whole, told.data.replaces, told.data.instance) == (5, True, None, None)
+    image = next(iter(box.services.outbox.due(10**15, 1, fresh=True)))
+    assert decode_event(image.payload).data.series == told.data.series  # type: ignore[union-attr]  # a result
+
+
+async def test_a_late_image_reopens_and_corrects(box: Box, scanner: Scanner, clock: list[int]) -> None:
+    for number in range(3):
+        scanner.send(number, 1000)
+    await work(box, clock, 1000 + QUIET_MS)
+    await work(box, clock, 1000 + QUIET_MS)
+    scanner.send(3, 60_000)
+    await work(box, clock, 60_000)
+    assert verdicts(box, "series") == [None]
+    await work(box, clock, 60_000 + QUIET_MS)
+    first, second = events(box, "series")
+    assert len(verdicts(box, "series")) == 2 and verdicts(box, "series")[1] is not None
+    assert (second.data.images, second.data.replaces) == (4, first.seq)
+    of_set = (
+        select(alert.c.acknowledged_at).join(case, case.c.id == alert.c.case_id).where(case.c.kind == "series")
+    )
+    earlier, latest = box.db.read(lambda c: list(c.scalars(of_set.order_by(alert.c.id))))
+    assert earlier is not None and latest is None, "what the first verdict asked for is answered by the second"
+
+
+async def test_the_same_bytes_again_change_nothing_and_other_bytes_count_once(
+    box: Box, scanner: Scanner, clock: list[int]
+) -> None:
+    for number in range(3):
+        scanner.send(number, 1000)
+    await work(box, clock, 1000 + QUIET_MS)
+    await work(box, clock, 1000 + QUIET_MS)
+    scanner.send(1, 50_000)
+    await work(box, clock, 50_000 + QUIET_MS)
+    assert verdicts(box, "series") == [None]
+    scanner.send(1, 70_000, ImageComments="resent")
+    await work(box, clock, 70_000)
+    await work(box, clock, 70_000 + QUIET_MS)
+    assert [event.data.images for event in events(box, "series")] == [3, 3]
+    misled = box.db.read(lambda c: list(c.scalars(select(image_set.c.misled_by))))
+    assert misled == [None, None], "nobody was wrong"
+
+
+async def test_release_of_the_association_is_the_end_until_it_was_wrong(
+    box: Box, scanner: Scanner, clock: list[int]
+) -> None:
+    for number in range(4):
+        scanner.send(number, 1000, association="one")
+    scanner.tell(hearing.Release("one", 1100), 1100)
+    await work(box, clock, 1200)
+    assert verdicts(box, "series") == [None]
+    assert completeness(box) == Completeness(True, "association")
+    scanner.send(4, 2000, association="two")
+    scanner.tell(hearing.Release("two", 2100), 2100)
+    await work(box, clock, 2200)
+    assert verdicts(box, "series") == [None], "this device is not believed any more"
+    await work(box, clock, 2000 + QUIET_MS)
+    assert len(verdicts(box, "series")) == 2
+    for number in range(4):
+        scanner.send(number, 40_000, series="b", association="three")
+    scanner.tell(hearing.Release("three", 40_100), 40_100)
+    await work(box, clock, 40_200)
+    assert len(verdicts(box, "series")) == 2
+    await work(box, clock, 40_000 + QUIET_MS)
+    assert len(verdicts(box, "series")) == 3
+
+
+async def test_an_image_by_itself_over_an_association_ends_nothing(
+    box: Box, scanner: Scanner, clock: list[int]
+) -> None:
+    scanner.send(1, 1000, association="one")
+    scanner.tell(hearing.Release("one", 1100), 1100)
+    await work(box, clock, 2000)
+    assert verdicts(box, "series") == []
+
+
+async def test_the_headers_own_count(box: Box, scanner: Scanner, clock: list[int]) -> None:
+    for number in range(3):
+        scanner.send(number, 1000, ImagesInAcquisition=4, association="one")
+    scanner.tell(hearing.Release("one", 1100), 1100)
+    await work(box, clock, 1200)
+    assert verdicts(box, "series") == [], "one is still to come, whatever the association says"
+    scanner.send(3, 1300, ImagesInAcquisition=4)
+    await work(box, clock, 1400)
+    assert verdicts(box, "series") == [None]
+    assert completeness(box) == Completeness(True, "count", 4)
+
+
+async def test_fewer_than_the_header_says_are_judged_in_part(box: Box, scanner: Scanner, clock: list[int]) -> None:
+    for number in range(3):
+        scanner.send(number, 1000, ImagesInAcquisition=4)
+    await work(box, clock, 1000 + QUIET_MS)
+    await work(box, clock, 1000 + QUIET_MS)
+    (told,) = events(box, "series")
+    assert (told.data.images, told.data.whole) == (3, False)
+    assert completeness(box) == Completeness(False, None, 4)
+
+
+async def test_mpps_names_the_images(box: Box, scanner: Scanner, clock: list[int]) -> None:
+    scanner.step("in_progress", 500)
+    for number in range(3):
+        scanner.send(number, 1000)
+    await work(box, clock, 1100)
+    scanner.step("completed", 1200, images=4)
+    await work(box, clock, 1300)
+    assert verdicts(box, "series") == [], "the fourth is on its way"
+    scanner.send(3, 1400)
+    await work(box, clock, 1500)
+    assert (verdicts(box, "series"), verdicts(box, "study")) == ([None], [None])
+    assert completeness(box) == Completeness(True, "mpps", 4)
+    assert completeness(box, "study") == Completeness(True, "mpps", 4)
+
+
+async def test_mpps_that_names_what_never_came(box: Box, scanner: Scanner, clock: list[int]) -> None:
+    for number in range(3):
+        scanner.send(number, 1000)
+    await work(box, clock, 1000)
+    await work(box, clock, 1000 + QUIET_MS)
+    scanner.step("completed", 1000 + QUIET_MS, images=5)
+    await work(box, clock, 1000 + 2 * QUIET_MS)
+    first, second = events(box, "series")
+    assert (first.data.whole, second.data.whole, second.data.replaces) == (True, False, first.seq)
+    scanner.step("completed", 1000 + 2 * QUIET_MS, images=5)
+    await work(box, clock, 1000 + 3 * QUIET_MS)
+    assert len(events(box, "series")) == 2, "said twice, it is said once"
+
+
+async def test_a_request_for_commitment_that_names_all(box: Box, scanner: Scanner, clock: list[int]) -> None:
+    for number in range(3):
+        scanner.send(number, 1000)
+    await work(box, clock, 1100)
+    scanner.tell(Commitment(uid("transaction"), tuple(scanner.image(n, "a") for n in range(3))), 1200)
+    await work(box, clock, 1300)
+    assert completeness(box) == Completeness(True, "commitment", 3)
+    assert verdicts(box, "series") == [None]
+
+
+async def test_what_waits_unread_is_waited_for_and_others_are_not(
+    box: Box, scanner: Scanner, clock: list[int], tmp_path: Path
+) -> None:
+    for number in range(3):
+        scanner.send(number, 1000)
+    await work(box, clock, 1100)
+    scanner.send(3, 1200)
+
+    def claim(now: int, all_since: int) -> Case | None:
+        return box.db.write(lambda c: cases.claim(c, now, all_since))
+
+    image = claim(1000 + QUIET_MS, 1000 + QUIET_MS)
+    assert image is not None and image.kind == "dicom"
+    Scanner(box, tmp_path, "CT2").send(1, 1200)
+    other = claim(1000 + QUIET_MS, 1000 + QUIET_MS)
+    assert other is not None and other.arrival.calling_ae == "CT2"
+    assert claim(1000 + QUIET_MS, 1000 + QUIET_MS) is None, "an image of CT1 is being judged"
+    box.db.write(lambda c: states.move(c, image.id, "judging", "judged", 1))
+    assert claim(1000 + QUIET_MS, 1000 + QUIET_MS - 1) is None, "the spool may hold more"
+    whole = claim(1000 + QUIET_MS, 1000 + QUIET_MS)
+    assert whole is not None and whole.kind == "series"
+
+
+async def test_what_joins_while_a_set_is_judged_is_judged_with_it(
+    box: Box, scanner: Scanner, clock: list[int]
+) -> None:
+    for number in range(3):
+        scanner.send(number, 1000)
+    await work(box, clock, 1100)
+
+    class Interrupted(InProcess):
+        async def judge_set(self, job: SetJob, seconds: float) -> Outcome:
+            if not self.sets:
+                scanner.send(3, 1000 + QUIET_MS)
+                claimed = box.db.write(lambda c: cases.claim(c, 1000 + QUIET_MS))
+                assert claimed is not None
+                await Dispatch(box.services, InProcess(), 1).bring_to_an_end(claimed, asyncio.Event())
+            return await super().judge_set(job, seconds)
+
+    await work(box, clock, 1000 + QUIET_MS, Interrupted())
+    assert verdicts(box, "series") == []
+    await work(box, clock, 1000 + 2 * QUIET_MS)
+    assert [event.data.images for event in events(box, "series")] == [4]
+
+
+async def test_kill_9_in_the_middle_of_a_set(box: Box, scanner: Scanner, clock: list[int]) -> None:
+    for number in range(3):
+        scanner.send(number, 1000)
+    await work(box, clock, 1100)
+    claimed = box.db.write(lambda c: cases.claim(c, 1000 + QUIET_MS))
+    assert claimed is not None and claimed.kind == "series"
+    assert box.db.write(lambda c: states.recover(c, 1)) == 1
+    await work(box, clock, 1000 + QUIET_MS)
+    assert verdicts(box, "series") == [None]
+
+
+async def test_localizers_count_for_the_study_only(box: Box, scanner: Scanner, clock: list[int]) -> None:
+    scanner.send(1, 1000, series="scout", ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    scanner.put(dose_report(scanner), 1001)
+    scanner.send(1, 1002)
+    await work(box, clock, 1002)
+    await work(box, clock, 1002 + STUDY_MS)
+    assert (verdicts(box, "series"), verdicts(box, "study")) == ([None], [None])
+    assert [event.data.images for event in events(box, "study")] == [2]
+    rows = box.db.read(lambda c: c.execute(select(set_member.c.excluded, set_member.c.dose_report)).all())
+    assert {row.excluded for row in rows} == {"localizer", "dose_report", None}
+    assert sum(row.dose_report is not None for row in rows) == 1
+
+
+def dose_report(scanner: Scanner) -> bytes:
+    made = ct_dose_report(StudyInstanceUID=uid(scanner.name, "study"))
+    return write(made, scanner.folder / "dose.dcm").read_bytes()
+
+
+async def test_what_cannot_be_read_blocks_nothing_and_is_said(
+    box: Box, scanner: Scanner, clock: list[int]
+) -> None:
+    for number in range(3):
+        scanner.send(number, 1000, association="one")
+    scanner.put(b"no DICOM", 1001, "one")
+    scanner.tell(hearing.Release("one", 1100), 1100)
+    await work(box, clock, 1200)
+    assert completeness(box) == Completeness(False, None, None, 1)
+    assert [event.data.whole for event in events(box, "series")] == [False]
+
+
+async def test_pictures_too_large_are_left_out_and_a_set_that_costs_two_workers_is_set_aside(
+    box: Box, scanner: Scanner, clock: list[int]
+) -> None:
+    scanner.send(1, 1000)
+    await work(box, clock, 1000)
+    bench = await work(box, clock, 1000 + QUIET_MS, InProcess(MemoryError()))
+    assert [job.with_pixels for job in bench.sets] == [True, False]
+    assert verdicts(box, "series") == [None]
+    scanner.send(2, 50_000)
+    await work(box, clock, 50_000)
+    await work(box, clock, 50_000 + QUIET_MS, InProcess(MemoryError(), MemoryError()))
+    row = box.db.read(lambda c: c.execute(select(case).where(case.c.kind == "series")).one())
+    assert (row.state, row.reason_code) == ("set_aside", "worker.lost")
+    scanner.send(3, 100_000)
+    await work(box, clock, 100_000)
+    await work(box, clock, 100_000 + QUIET_MS)
+    assert [event.data.images for event in events(box, "series")] == [1, 3]
+
+
+async def test_records_are_backed_up_and_go_with_the_pixels(box: Box, scanner: Scanner, clock: list[int]) -> None:
+    for number in range(3):
+        scanner.send(number, 1000)
+    await work(box, clock, 1000)
+    records = set(box.db.read(lambda c: c.scalars(select(set_member.c.record_sha256)).all()))
+    assert len(records) == 1 and records <= named(box.db.path)
+    retention = Retention(
+        box.db, box.services.blobs, box.services.outbox, RetentionSettings(days=1), reports=False
+    )
+    assert retention.sweep(10 * DAY_MS).cases == 0, "the series is still to be judged"
+    await work(box, clock, 1000 + STUDY_MS)
+    with box.db._write_engine.begin() as connection:
+        connection.execute(alert.update().values(acknowledged_at=1))
+    assert retention.sweep(10 * DAY_MS).cases == 5
+    assert not any(box.services.blobs.has(sha256) for sha256 in records if sha256)
