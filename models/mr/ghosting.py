@@ -29,11 +29,11 @@ class Ghost:
     share: float
     """Of the picture that is phase band: a small one says little."""
     both_sides: bool
-    """Seen on both sides of the object, as ghosts are; one side alone may be tissue that is too dark."""
+    """Both sides say the same: a ghost, or none. What one side alone shows may be tissue that is too dark."""
 
 
 def ghost(plane: Plane) -> Ghost | str:
-    """Of one plane, or why not. Copies lie on both sides of the object: the weaker side counts where both show."""
+    """Of one plane, or why not. Copies lie on both sides of the object; what shows on one only may be tissue."""
     if plane.phase is None:
         return "the phase-encoding direction is not in the header"
     other = plane.other_air
@@ -44,17 +44,20 @@ def ghost(plane: Plane) -> Ghost | str:
     signal = plane.signal
     if signal <= 0:
         return "no signal"
-    variance = typical_power(plane, other) / (2 * math.log(2))
-    weaker = min(sides, key=lambda side: typical_power(plane, side))
+    noise = typical_power(plane, other)
+    variance = noise / (2 * math.log(2))
     # The median of n squares of Rayleigh noise has a standard error of 2 variance / sqrt(n).
-    error = 2 * variance * math.sqrt(1 / np.count_nonzero(weaker) + 1 / np.count_nonzero(other))
-    squares = typical_power(plane, weaker)
-    seen = squares - typical_power(plane, other) > _ERRORS * error
+    beyond = {
+        k: _ERRORS * 2 * variance * math.sqrt(1 / np.count_nonzero(side) + 1 / np.count_nonzero(other))
+        for k, side in enumerate(sides)
+    }
+    seen = [k for k, side in enumerate(sides) if typical_power(plane, side) - noise > beyond[k]]
+    squares = float(np.mean([typical_power(plane, sides[k]) for k in seen])) if seen else 0.0
     return Ghost(
         100 * amplitude(squares, variance) / signal if seen else 0.0,
-        100 * math.sqrt(_ERRORS * error) / signal,
+        100 * math.sqrt(min(beyond.values())) / signal,
         share,
-        len(sides) == 2,
+        len(sides) == 2 and len(seen) != 1,
     )
 
 

@@ -29,6 +29,8 @@ _MARGIN = 0.025
 _NEVER_SAMPLED = 5
 """Side in pixels of a square that holds nothing but one value where the machine blanked the air."""
 _LEAST_OBJECT = 0.02
+_ROUGH = 0.35
+"""Median step between neighbours over the mean: 0.5 in Rayleigh noise [closed form]."""
 LEAST_AIR = 200
 """Pixels that a mean of air power needs: its relative error is then 1 / sqrt(200) = 7 % [closed form]."""
 
@@ -130,7 +132,15 @@ def _object(values: Picture) -> Mask | None:
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     closed = np.asarray(cv2.morphologyEx(np.pad(mask, reach), cv2.MORPH_CLOSE, element), np.uint8)
     found = _filled(_large_pieces(closed[reach:-reach, reach:-reach]))
-    return found if float(found.mean()) >= _LEAST_OBJECT else None
+    large = float(found.mean()) >= _LEAST_OBJECT
+    return found if large and not _is_noise(values, found) else None
+
+
+def _is_noise(values: Picture, where: Mask) -> bool:
+    """Rayleigh noise has neighbours that differ by half of its mean; a picture of something, by less."""
+    inside = values[where]
+    steps = np.abs(np.diff(values, axis=1))[where[:, 1:] & where[:, :-1]]
+    return bool(steps.size) and float(np.median(steps)) > _ROUGH * float(inside.mean())
 
 
 def _large_pieces(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:

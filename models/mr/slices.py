@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture.acquisition import Display, Exam, Pixels, Technique
-from models.mr import iqm, uniformity
+from models.mr import iqm, motion, uniformity
 from models.mr.ghosting import ghost
 from models.mr.noise import air_snr, inner_snr
 from models.mr.plane import Plane, phase_axis, plane_of
@@ -49,7 +49,9 @@ class MrSlice:
         plane = plane_of(
             pixels.values.copy(), phase_axis(technique.InPlanePhaseEncodingDirection), pixels.spacing_mm
         )
-        return _of(plane, technique.ImageOrientationPatient) if plane is not None else {}
+        if plane is None:
+            return {"object": np.zeros(7, np.float32)}
+        return _of(plane, technique.ImageOrientationPatient)
 
 
 def _of(plane: Plane, cosines: tuple[float, ...]) -> Mapping[str, Array]:
@@ -62,6 +64,7 @@ def _of(plane: Plane, cosines: tuple[float, ...]) -> Mapping[str, Array]:
         "wrap": _or_why(wrap_score(plane)),
         "spike": [found.z, found.across, found.down] if found else [math.nan] * 3,
         "symmetry": _symmetry(plane, cosines),
+        "ripple": [_number(motion.ripple(plane))],
         "iqm": _tissue(plane),
     }
     arrays = {key: np.array(row, np.float32) for key, row in numbers.items()}

@@ -90,6 +90,10 @@ def _dataset(one: Slice, number: int) -> FileDataset:
     )
     written.RepetitionTime, written.EchoTime = how.RepetitionTime or 0, how.EchoTime or 0
     values = np.clip(np.round(pixels.modality()), 0, 65535).astype(np.uint16)
+    # hazen looks for structures in the pixels as windowed.
+    shown, middle = one.display, float(values.max()) / 2
+    written.WindowCenter = shown.WindowCenter[0] if shown.WindowCenter else middle
+    written.WindowWidth = shown.WindowWidth[0] if shown.WindowWidth else 2 * middle
     written.Rows, written.Columns = values.shape
     written.SamplesPerPixel, written.PhotometricInterpretation = 1, "MONOCHROME2"
     written.BitsAllocated, written.BitsStored, written.HighBit, written.PixelRepresentation = 16, 16, 15, 0

@@ -26,7 +26,7 @@ ITEMS = (
     + [f"LA{n:02}" for n in range(1, 11)]
     + [f"CC{n:02}" for n in range(1, 17)]
     + [f"CH{n:02}" for n in range(1, 13)]
-    + ["MB02", "MB04", "MB05", "MB06", "MB07", "MB08", "MB10", "MB11", "MB12", "MB14"]
+    + ["MB02", "MB03", "MB04", "MB05", "MB06", "MB07", "MB08", "MB10", "MB11", "MB12", "MB14"]
     + ["MB01", "MB13"]
 )
 """Items of image-qc.md, section 6, that an object or a set of them can decide, now or once a model is there."""

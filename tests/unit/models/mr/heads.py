@@ -40,4 +40,4 @@ def with_noise(picture: NDArray[np.float32], sigma: float, seed: int = 0) -> NDA
     """Rician: noise of sigma in each channel."""
     random = np.random.default_rng(seed)
     real, imaginary = random.normal(0, sigma, (2, *picture.shape))
-    return np.hypot(picture + real, imaginary).astype(np.float32)
+    return np.asarray(np.hypot(picture + real, imaginary), np.float32)
