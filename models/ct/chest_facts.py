@@ -15,7 +15,7 @@ from models.ct.marks import band, outlines, slice_line
 from models.ct.measure import CtMeasure, unreliable
 from models.ct.slices import number
 from models.ct.streaks import shoulder_ratio
-from models.measurement import Mark, Measured, Measurement, Region
+from models.measurement import Mark, Measured, Measurement, NotMeasured, Reason, Region
 from models.sets.producer import SetSubject
 
 _COVERAGE = frozenset(
@@ -25,6 +25,7 @@ _FIELD = frozenset({"ct_chest.lung_cut_percent"})
 _BREATH = frozenset({"ct_chest.lung_hu", "ct_chest.lung_ml"})
 _ARMS = frozenset({"ct_chest.arms_beside"})
 _STREAKS = frozenset({"ct_chest.shoulder_streak_ratio"})
+_CHILD_YEARS = 14.0
 _ONE_SIDED = 0.55
 """Asymmetry above which one lung is not seen whole: effusion, collapse, or none there."""
 
@@ -88,8 +89,14 @@ def _field(look: Look, _: SetSubject) -> Iterator[Measured]:
     yield Measurement("ct_chest.lung_cut_percent", 100 * cut.lung_slices / (slices.stop - slices.start))
 
 
-def _breath(look: Look, _: SetSubject) -> Iterator[Measured]:
+def _breath(look: Look, subject: SetSubject) -> Iterator[Measured]:
     lungs = look.lungs
+    age = subject.so_far.number("person.age_years")
+    if age is not None and age < _CHILD_YEARS:
+        yield from (
+            NotMeasured(name, Reason.NOT_APPLICABLE, "a child's lungs are denser") for name in sorted(_BREATH)
+        )
+        return
     if lungs is None or lungs.asymmetry > _ONE_SIDED:
         yield from unreliable(_BREATH, "not both lungs are seen")
         return

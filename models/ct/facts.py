@@ -14,6 +14,7 @@ from models.ct.look import Look
 from models.ct.marks import panel_mark
 from models.ct.measure import CtMeasure, unreliable
 from models.ct.noise import SliceNoise, series_noise
+from models.ct.rings import ring_z
 from models.ct.size import size_factor, water_equivalent_mm
 from models.ct.slices import number
 from models.measurement import Mark, Measured, Measurement, NotMeasured, Reason
@@ -23,6 +24,8 @@ _NOISE = frozenset({"ct.noise_hu"})
 _CENTRE = frozenset({"ct.off_centre_down_mm", "ct.off_centre_across_mm", "ct.off_centre_mm"})
 _SIZE = frozenset({"ct.water_equivalent_mm", "ct.ssde_mGy"})
 _FIELD = frozenset({"ct.skin_cut_percent"})
+_RINGS = frozenset({"ct.ring_z", "ct.ring_mm"})
+_SAME_CENTRE_MM = 1.5
 _METAL = frozenset({"ct.metal_outside_ml", "ct.metal_image"})
 _LEAST_SLICES = 3
 _CUT_PERCENT = 5.0
@@ -111,6 +114,38 @@ def _field(look: Look, _: SetSubject) -> Iterator[Measured]:
     yield Measurement("ct.skin_cut_percent", cut_by_field(look.scan, look.body, span).skin_percent)
 
 
+def _rings(look: Look, _: SetSubject) -> Iterator[Measured]:
+    isocentre = look.scan.isocentre
+    if isocentre is None:
+        detail = "the header does not say where the isocentre is"
+        yield from (NotMeasured(name, Reason.NOT_IN_HEADER, detail) for name in sorted(_RINGS))
+        return
+    rows = [row for one in look.from_head for row in one.numbers.get("ct.rings", ())]
+    about = [row[2:] for row in rows if np.hypot(*(row[:2] - np.array(isocentre))) <= _SAME_CENTRE_MM]
+    found = ring_z(about)
+    spacing = look.from_head[0].display.PixelSpacing
+    if found is None or not spacing:
+        yield from unreliable(_RINGS, "too little soft tissue about the isocentre")
+        return
+    z, radius = found
+    yield Measurement("ct.ring_z", z, marks=_ring_marks(look, radius * spacing[0]))
+    yield Measurement("ct.ring_mm", radius * spacing[0])
+
+
+def _ring_marks(look: Look, radius_mm: float) -> tuple[Mark, ...]:
+    scan = look.scan
+    if scan.centre_mm is None:
+        return ()
+    turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    _, rows, columns = scan.hu.shape
+    down = (scan.centre_mm[0] + scan.spacing_mm[0] / 2 + radius_mm * np.sin(turn)) / (rows * scan.spacing_mm[0])
+    across = (scan.centre_mm[1] + scan.spacing_mm[1] / 2 + radius_mm * np.cos(turn)) / (
+        columns * scan.spacing_mm[1]
+    )
+    points = [(float(x), float(y)) for x, y in zip(across, down, strict=True)]
+    return (panel_mark(scan, "axial", "contour", "ring", points),)
+
+
 def _metal(look: Look, _: SetSubject) -> Iterator[Measured]:
     found = np.array([[number(one, "metal", at) for at in range(3)] for one in look.from_head])
     if not np.isfinite(found[:, 0]).any():
@@ -149,5 +184,6 @@ PRODUCERS = (
     CtMeasure("ct-centre/1", _CENTRE, _centre, _PATIENTS),
     CtMeasure("ct-size/1", _SIZE, _size),
     CtMeasure("ct-field/1", _FIELD, _field),
+    CtMeasure("ct-rings/1", _RINGS, _rings, _PATIENTS),
     CtMeasure("ct-metal/1", _METAL, _metal),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -35,6 +35,8 @@ class Scan:
     """The gantry leans: GE lays pairs of slices as stairs then, whatever ImagePositionPatient says."""
     slices: tuple[Slice, ...] = ()
     """Where they came from, in the same order."""
+    isocentre: tuple[float, float] | None = None
+    """(x, y) in the patient, mm."""
     flipped: tuple[bool, bool] = (False, False)
     """Whether the rows and the columns of those run the other way."""
 
@@ -69,7 +71,7 @@ def small_scan(
     """
     factor = -(-max(hu.shape[1:]) // _SIDE)
     if factor == 1:
-        return Scan(hu, z_mm, spacing_mm, centre_mm, tilted, slices, flipped)
+        return Scan(hu, z_mm, spacing_mm, centre_mm, tilted, slices, flipped=flipped)
     rows, columns = (length // factor for length in hu.shape[1:])
     small = np.empty((len(hu), rows, columns), np.float32)
     for at, one in enumerate(hu):
@@ -78,7 +80,7 @@ def small_scan(
     down, across = spacing_mm
     beyond = (factor - 1) / 2
     centre = (centre_mm[0] - beyond * down, centre_mm[1] - beyond * across) if centre_mm else None
-    return Scan(small, z_mm, (down * factor, across * factor), centre, tilted, slices, flipped)
+    return Scan(small, z_mm, (down * factor, across * factor), centre, tilted, slices, flipped=flipped)
 
 
 def scan_of(series: Series) -> Scan | NoVolume:
@@ -90,7 +92,7 @@ def scan_of(series: Series) -> Scan | NoVolume:
     turned = upright(volume.values, volume.spacing_mm, down, across, tuple(volume.direction))
     if turned is None or turned.order != (0, 1, 2):
         return NoVolume(Reason.NOT_APPLICABLE, "the slices are not axial")
-    return small_scan(
+    small = small_scan(
         turned.values,
         _from_head(volume.positions_mm, turned.flipped[0]),
         turned.spacing_mm[1:],
@@ -99,6 +101,7 @@ def scan_of(series: Series) -> Scan | NoVolume:
         slices=volume.slices[::-1] if turned.flipped[0] else volume.slices,
         flipped=turned.flipped[1:],
     )
+    return replace(small, isocentre=isocentre_of(volume))
 
 
 def _from_head(positions_mm: NDArray[np.float64], flipped: bool) -> NDArray[np.float64]:

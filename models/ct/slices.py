@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from capture.acquisition import Display, Exam, Pixels, Technique
 from models.ct.metal import outside_mm2
 from models.ct.noise import as_numbers, slice_noise
+from models.ct.rings import profile
 from models.ct.streaks import direction_ratio
 from models.sets.image_set import Slice
 
 NAME = "ct"
+_AXIAL = 0.7
 
 
 class CtSlice:
-    """Noise, streaks and metal. Lossy pictures say nothing of noise."""
+    """Noise, streaks, rings and metal. Lossy pictures say nothing of noise."""
 
     name = NAME
 
@@ -39,8 +41,38 @@ class CtSlice:
         ratio = direction_ratio(values, spacing)
         if ratio is not None:
             numbers["streak"] = np.array([ratio], np.float32)
+        about = [_ring(values, pixels.spacing_mm, technique, one) for one in _centres(technique)]
+        if about:
+            numbers["rings"] = np.stack(about)
         numbers["metal"] = np.array(outside_mm2(values, pixels.spacing_mm), np.float32)
         return numbers
+
+
+def _centres(technique: Technique) -> list[tuple[float, float]]:
+    """Where the isocentre may be in the patient, mm: the maker is not known here (models.ct.scan.isocentre_of)."""
+    if len(technique.ImagePositionPatient) != 3 or len(technique.ImageOrientationPatient) != 6:
+        return []
+    across, down = technique.ImageOrientationPatient[0], technique.ImageOrientationPatient[4]
+    if min(abs(across), abs(down)) < _AXIAL:
+        return []
+    said = technique.DataCollectionCenterPatient
+    if len(said) == 3:
+        return [(said[0], said[1])]
+    height = technique.TableHeight
+    return [(0.0, 0.0)] + ([(0.0, -height)] if height else [])
+
+
+def _ring(
+    values: NDArray[np.float32],
+    spacing_mm: tuple[float, float],
+    technique: Technique,
+    centre: tuple[float, float],
+) -> NDArray[np.float32]:
+    """(202,): x and y of the centre, then what lies about it by radius."""
+    x, y, _ = technique.ImagePositionPatient
+    column = (centre[0] - x) / technique.ImageOrientationPatient[0] / spacing_mm[1]
+    row = (centre[1] - y) / technique.ImageOrientationPatient[4] / spacing_mm[0]
+    return np.concatenate([np.array(centre, np.float32), profile(values, row, column)])
 
 
 def number(one: Slice, key: str, at: int = 0) -> float:

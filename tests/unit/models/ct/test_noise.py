@@ -55,7 +55,7 @@ def test_noise_within_five_percent(seed: int) -> None:
 @pytest.mark.slow
 def test_noise_within_five_percent_in_a_hundred_and_twenty_series() -> None:
     """None of these seeds was used to choose anything."""
-    errors = np.array([error_of(seed) for seed in range(6000, 6120)])
+    errors = np.array([error_of(seed) for seed in range(8000, 8120)])
     assert np.abs(errors).max() <= 0.05, errors.round(3)
 
 
