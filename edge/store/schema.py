@@ -344,24 +344,17 @@ audit = table(
 )
 """Who did what, in a hash chain: a row changed or removed later breaks every ``chain`` after it."""
 
-
-def _alike() -> list[SchemaItem]:
-    """The parts of :class:`models.baseline.Alike`; "" where nothing is said."""
-    parts = ("modality", "body_part", "view", "protocol", "technique", "software", "detector")
-    return [Column(part, Text, nullable=False) for part in parts]
-
+_ALIKE = ("modality", "body_part", "view", "protocol", "technique", "software", "detector")
 
 baseline_group = table(
     "baseline_group",
     Column("id", Integer, primary_key=True),
     Column("device_id", Integer, ForeignKey("device.id"), nullable=False),
-    *_alike(),
+    *(Column(part, Text, nullable=False) for part in _ALIKE),
     Column("first_at", Integer, nullable=False),
-    UniqueConstraint(
-        "device_id", "modality", "body_part", "view", "protocol", "technique", "software", "detector"
-    ),
+    UniqueConstraint("device_id", *_ALIKE),
 )
-"""What is compared with each other. Another software or detector is another group."""
+"""What is compared with each other: :class:`models.baseline.Alike`, "" where nothing is said."""
 
 baseline_value = table(
     "baseline_value",
@@ -389,14 +382,13 @@ baseline = table(
     Column("updated_at", Integer, nullable=False),
     UniqueConstraint("group_id", "measure"),
 )
-"""What the latest ``numbers`` come to now. ``after_id``: a person reset it, so that only later numbers count.
-``drift``: robust standard deviations that the latest moved; ``drifted_at``: since when that is too much."""
+"""What the latest ``numbers`` come to. Those up to ``after_id`` were reset; ``drifted_at``: since when it drifts."""
 
 baseline_seed = table(
     "baseline_seed",
     Column("id", Integer, primary_key=True),
     Column("device_id", Integer, ForeignKey("device.id"), nullable=False),
-    *_alike(),
+    *(Column(part, Text, nullable=False) for part in _ALIKE),
     Column("measure", Text, nullable=False),
     Column("numbers", Integer, nullable=False),
     Column("median", REAL, nullable=False),
