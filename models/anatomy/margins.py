@@ -20,6 +20,9 @@ _TOUCHES_PX = 0.75
 _CUT = 0.4
 """Least probability, as the network gives it, of a lung that goes on beyond the border: sensitivity and
 specificity are alike there on ``tune`` (card of chest-anatomy)."""
+_NEAR_PX, _CUT_AWAY = 12.0, 0.5
+"""A lung whose outline ends further than this from the border is cut only where that is likelier than not: then
+the border itself was not found. ``tune`` has two such cuts, at 0.98."""
 _LEAST_CONTACT = 0.05
 """Where a network of another house gives no such probability: a lung that is cut lies along the border for at
 least this share of both lungs' width. The outline of one that just fits runs into the border for less."""
@@ -79,7 +82,7 @@ def _margin(chest: Chest, lungs: Lungs, side: Side) -> Margin:
     certain = min(chest.sure_of_side[side], *(lung.certainty for lung in lungs))
     told = chest.structures.cut.get(side)
     along = gap <= _TOUCHES_PX and _contact(lungs, corner, inward) >= _LEAST_CONTACT
-    cut = along if told is None else told >= _CUT
+    cut = along if told is None else told >= (_CUT if gap <= _NEAR_PX else _CUT_AWAY)
     confidence = certain if cut else min(certain, max(0.0, 1 - blur / _BLUR_PX))
     seen = 0.0 if cut else max(gap, _TOUCHES_PX)
     return Margin(side, seen, doubt, point, point - seen * inward, confidence)
