@@ -30,9 +30,8 @@ from models.sets.protocol import (
     CannotLearn,
     Drift,
     Protocol,
-    SeriesProtocol,
     Tolerances,
-    compare,
+    drifts,
     learn,
     missing_series,
     unit_of,
@@ -108,7 +107,7 @@ def check(
     """Compare a study with a protocol, parameter by parameter. Exit 1 when one is off or a series is missing."""
     protocol, facts = _protocol(_read_pack(pack)), series_facts(study)
     absent = missing_series(protocol, facts)
-    rows = [(one.description, drift) for one in protocol.series for drift in _drifts(one, facts)]
+    rows = list(drifts(protocol, facts))
     if as_json:
         for description in absent:
             typer.echo(json.dumps({"series": description, "outcome": "missing"}, ensure_ascii=False))
@@ -188,12 +187,6 @@ def _protocol(pack: RulePack) -> Protocol:
         return protocol_of(pack)
     except CannotLearn as error:
         raise _misuse("protocol.pack", error.text.zh, error.text.en) from None
-
-
-def _drifts(wanted: SeriesProtocol, facts: Sequence[Measurements]) -> Iterator[Drift]:
-    for each in facts:
-        if each.text("dicom.SeriesDescription") == wanted.description and each.text("series.set_aside") is None:
-            yield from compare(wanted, each)
 
 
 def _described(protocol: Protocol, tongue: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ majority; MRQART compares at the scanner: image-qc.md 2, tolerances 6.5 MB10.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -240,8 +240,20 @@ def _drift(one: Expected, have: Value | None) -> Drift:
 
 def missing_series(protocol: Protocol, series: Sequence[Measurements]) -> tuple[str, ...]:
     """Descriptions that the protocol has and these series do not."""
-    there = {facts.text("dicom.SeriesDescription") for facts in series if facts.text("series.set_aside") is None}
-    return tuple(one.description for one in protocol.series if one.description not in there)
+    return tuple(one.description for one in protocol.series if not any(_is_of(one, facts) for facts in series))
+
+
+def drifts(protocol: Protocol, series: Sequence[Measurements]) -> Iterator[tuple[str, Drift]]:
+    """Description and parameter, for each series that the protocol has; one that came twice is there twice."""
+    for one in protocol.series:
+        for facts in series:
+            if _is_of(one, facts):
+                yield from ((one.description, drift) for drift in compare(one, facts))
+
+
+def _is_of(one: SeriesProtocol, facts: Measurements) -> bool:
+    aside = facts.text("series.set_aside") is not None
+    return not aside and facts.text("dicom.SeriesDescription") == one.description
 
 
 def unit_of(known: Known) -> str:
