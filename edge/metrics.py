@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from models.rules.verdict import Timing
 
-STAGES = ("intake", "wait", "read", "measure", "rules", "preview", "store", "total")
+STAGES = ("intake", "wait", "read", "measure", "rules", "preview", "record", "store", "total")
 """``total`` is last byte on disk to verdict stored; the others are its parts, in order."""
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 120.0)

@@ -72,19 +72,27 @@ class Cases(RuleBasedStateMachine):
         else:
             assert allowed
             self.model[case_id] = new
-            self.due.pop(case_id, None)
+            if not case_id.endswith("-set"):
+                self.due.pop(case_id, None)
 
     @rule()
     def claim(self) -> None:
-        waiting = sorted(
-            case_id
-            for case_id, state in self.model.items()
-            if state == "held" or (state == "waiting_retry" and self.due.get(case_id, self.now + 1) <= self.now)
-        )
+        waiting = sorted(case_id for case_id, state in self.model.items() if self._is_due(case_id, state))
         claimed = cases.claim(self.connection, self.now)
         assert (claimed.id if claimed else None) == (waiting[0] if waiting else None)
         if claimed:
             self.model[claimed.id] = "judging"
+
+    def _is_due(self, case_id: str, state: State) -> bool:
+        due = self.due.get(case_id, self.now + 1)
+        if not case_id.endswith("-set"):
+            return state == "held" or (state == "waiting_retry" and due <= self.now)
+        unread = any(
+            other in ("held", "judging") and int(image, 16) <= due
+            for image, other in self.model.items()
+            if not image.endswith("-set")
+        )
+        return state in ("held", "waiting_retry") and due <= self.now and not unread
 
     @rule(wait=st.integers(0, 3))
     def release(self, wait: int) -> None:
@@ -102,6 +110,29 @@ class Cases(RuleBasedStateMachine):
         stopped = [case_id for case_id, state in self.model.items() if state == "judging"]
         assert states.recover(self.connection, self.now) == len(stopped)
         self.model |= dict.fromkeys(stopped, "held")
+
+    @rule(wait=st.integers(0, 3))
+    def a_set_comes(self, wait: int) -> None:
+        """It has no bytes: it is a case from its first image on, due when it may be whole."""
+        set_id = f"{len(self.model):012x}-set"
+        values = {"sha256": set_id, "size": 0, "source": "", "calling_ae": "", "peer": "", "received_at": self.now}
+        self.connection.execute(
+            case.insert().values(
+                id=set_id, kind="series", state="held", next_at=self.now + wait, updated_at=self.now, **values
+            )
+        )
+        self.model[set_id], self.due[set_id] = "held", self.now + wait
+
+    @rule(which=st.integers(0, 20), wait=st.integers(0, 3))
+    def a_late_image_joins(self, which: int, wait: int) -> None:
+        """Only a set is held again, and only one that was judged."""
+        if not self.model:
+            return
+        case_id = list(self.model)[which % len(self.model)]
+        again = case_id.endswith("-set") and self.model[case_id] in ("judged", "reported", "set_aside")
+        assert states.reopen(self.connection, case_id, self.now, self.now + wait) == again
+        if again:
+            self.model[case_id], self.due[case_id] = "held", self.now + wait
 
     @rule(which=st.lists(st.integers(0, 5), max_size=3))
     def the_centre_acknowledges(self, which: list[int]) -> None:

@@ -122,6 +122,15 @@ def test_rules_list_and_explain() -> None:
     assert isinstance(unknown.exception, Misuse) and unknown.exception.code == "rules.unknown"
 
 
+def test_bench_series_times_a_slice_and_a_series(tmp_path: Path) -> None:
+    for number in range(3):
+        write(ct(number=number, SOPInstanceUID=uid("slice", number)), tmp_path / f"{number}.dcm")
+    said = CliRunner().invoke(build(["bench"]), ["bench", "series", "--json", str(tmp_path)])
+    assert said.exit_code == 0, said.output
+    found = json.loads(said.output)
+    assert found["slices"] == 3 and min(found.values()) > 0
+
+
 def test_series_are_judged_as_series_and_studies(tmp_path: Path) -> None:
     for number in range(4):
         write(ct(number=number, SOPInstanceUID=uid("slice", number)), tmp_path / f"{number}.dcm")
