@@ -26,6 +26,7 @@ _FEWEST = 3
 _ONE_SIDE = 0.5
 """Confidence in a ghost that shows on one side of the object only: dark tissue looks alike."""
 _FEW = 0.55
+_SURE = 0.8
 _FEW_SUBJECTS = 0.65
 """Confidence in the index of motion: it was tried on seven subjects, with simulated motion only."""
 
@@ -139,6 +140,11 @@ def _ghosts(slices: Sequence[Slice]) -> Iterator[Measured]:
     yield _worst(slices, percent, names[1])
 
 
+def _sureness(values: NDArray[np.float64]) -> float:
+    """A slice or two may be anything: a picture of one disc, cut at the edge."""
+    return _SURE if np.isfinite(values).sum() >= _FEWEST else _FEW
+
+
 def _upper(values: NDArray[np.float64]) -> float:
     return float(np.nanpercentile(values, _UPPER))
 
@@ -149,7 +155,7 @@ def _wraps(slices: Sequence[Slice]) -> Iterator[Measured]:
     if not np.isfinite(score).any():
         yield from _unsaid(slices, "mr.wrap", 1, names)
         return
-    yield Measurement(names[0], _upper(score), confidence=0.8)
+    yield Measurement(names[0], _upper(score), confidence=_sureness(score))
     yield _worst(slices, score, names[1])
 
 
@@ -159,7 +165,7 @@ def _spikes(slices: Sequence[Slice]) -> Iterator[Measured]:
     if not np.isfinite(z).any():
         yield from (NotMeasured(name, Reason.NOT_RELIABLE, "pictures under 32 pixels") for name in names)
         return
-    yield Measurement(names[0], float(np.nanmax(z)), confidence=0.8)
+    yield Measurement(names[0], float(np.nanmax(z)), confidence=_sureness(z))
     yield _worst(slices, z, names[1])
 
 
