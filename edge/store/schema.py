@@ -382,7 +382,7 @@ baseline = table(
     Column("updated_at", Integer, nullable=False),
     UniqueConstraint("group_id", "measure"),
 )
-"""What the latest ``numbers`` come to. Those up to ``after_id`` were reset; ``drifted_at``: since when it drifts."""
+"""What the latest ``numbers`` come to. Those up to ``after_id`` were reset; ``drifted_at``: since when."""
 
 baseline_seed = table(
     "baseline_seed",
