@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 from capture.acquisition import Display, Exam, Technique
 from models.header.anatomy_terms import term_of, term_of_code
@@ -24,9 +25,11 @@ def _words(text: str) -> re.Pattern[str]:
 _MOTION_CORRECTED = _words(r"moco|mosaic[_ ]moco|motion[ _-]?corr\w*|motion[ _-]?corrected|汉|运动校正")
 
 
-def set_aside(exam: Exam) -> str | None:
-    """Why a series is not judged: ``localizer``, ``derived``, ``motion_corrected``, ``secondary_capture``,
-    ``not_slices``; None when it is judged."""
+Aside = Literal["localizer", "derived", "motion_corrected", "secondary_capture", "not_slices"]
+
+
+def set_aside(exam: Exam) -> Aside | None:
+    """Why a series is not judged; None when it is (mrQA issue 43)."""
     if exam.Modality not in SLICES:
         return "not_slices"
     if is_secondary_capture(exam):
