@@ -42,7 +42,7 @@ SECRETS = ("zzq", "77410", "19870203", "5521", "赵钱孙", "李周")
 TYPES = {"bool": (bool,), "number": (int, float), "text": (str,), "texts": (tuple,)}
 UNITS = frozenset(
     {"a", "s", "d", "mm", "cm", "m", "kV", "mA", "ms", "mA.s", "mGy", "Gy.cm2", "mGy.cm", "deg", "T", "MHz", "N"}
-    | {"W/kg", "s/mm2", "Hz/{pixel}", "bit", "%", "/mm", "1"}
+    | {"W/kg", "s/mm2", "Hz/{pixel}", "bit", "%", "/mm", "1", "mL", "[hnsf'U]"}
 )
 FREE_TEXT = ("StudyDescription", "SeriesDescription", "ProtocolName", "ContrastBolusAgent")
 
