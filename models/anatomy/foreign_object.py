@@ -12,7 +12,7 @@ import numpy as np
 
 from models.anatomy.chest import Chest, Lungs, none_of, unreliable
 from models.anatomy.film import ChestsOf, Network
-from models.anatomy.foreign_object_marks import Spot, over, spots_of
+from models.anatomy.foreign_object_marks import Spot, maps_of, over, spots_of
 from models.anatomy.marks import simplified
 from models.anatomy.radiograph import canvas_of_radiograph
 from models.image.metric import Radiograph
@@ -53,7 +53,7 @@ def measured(chests: ChestsOf, bundle: Callable[[], Network | None]) -> Callable
 
 def _facts(radiograph: Radiograph, chest: Chest, lungs: Lungs, network: Network) -> Iterator[Measured]:
     canvas = canvas_of_radiograph(radiograph, SIDE)
-    objects, devices = network.run({"image": canvas.image[None, None]})["objects"][0]
+    objects, devices = maps_of(lambda batch: network.run({"image": batch}), canvas.image[None])[0]
     left, right = (_on_map(lung.probability, objects.shape) for lung in lungs)
     either = left | right
     found = [spot for spot in spots_of(objects) if spot.peak >= _SHOWN]

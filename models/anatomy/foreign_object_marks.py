@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models.image.picture import Mask, Picture
 
+Array = NDArray[np.float32]
 FLOOR = 0.02
 """Probability from which cells may be a mark; marks this unsure are for the evaluation."""
 _SHARE = 0.25
@@ -22,6 +25,19 @@ class Spot:
     cells: Mask
     peak: float
     """Highest probability in it."""
+
+
+def maps_of(run: Callable[[Array], Mapping[str, Array]], canvases: Array) -> Array:
+    """The network's maps of canvases: mean log odds of a look at each and one at its mirror image.
+
+    Args:
+        run: float32 ``(n, 1, side, side)`` to ``objects``, ``(n, channels, cells, cells)``.
+        canvases: float32 ``(n, side, side)``.
+    """
+    both = run(np.concatenate([canvases, canvases[..., ::-1]])[:, None])["objects"]
+    inside = np.clip(both, 1e-6, 1 - 1e-6)
+    straight, mirrored = np.split(np.log(inside / (1 - inside)), 2)
+    return np.asarray(1 / (1 + np.exp(-(straight + mirrored[..., ::-1]) / 2)), np.float32)
 
 
 def spots_of(probability: Picture, floor: float = FLOOR) -> list[Spot]:

@@ -90,11 +90,16 @@ def _in_band(probability: float, band: Band) -> Answer:
 
 
 def _view_mismatch(view: View, stated: Stated, limits: ViewLimits) -> Answer:
-    """Frontal or lateral, which is told well; AP from PA is not: there the header is believed."""
+    """Frontal or lateral, which is told well; AP from PA is not: there the header is believed.
+
+    What is no radiograph at all (a drawing, a photograph) shows no other view: the gate refuses it, that is all.
+    """
     if stated.projection is None:
         return NOT_IN_HEADER
     if stated.projection not in _FRONTAL | _LATERAL or (stated.part is not None and stated.part not in _CHEST):
         return NOT_APPLICABLE
+    if view.likeliest == "not_a_radiograph":
+        return Missing(Reason.UNLIKE_TRAINING, f"seen as {view.likeliest}")
     shown = view.frontal if stated.projection in _FRONTAL else view.kind["chest_lateral"]
     return _in_band(1 - shown, limits.other_view)
 

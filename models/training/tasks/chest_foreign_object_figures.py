@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from models.anatomy.foreign_object_marks import Spot, over, spots_of
+from models.anatomy.foreign_object_marks import Spot, maps_of, over, spots_of
 from models.image.picture import Mask
 from models.training.task import Run
 from models.training.tasks.chest_foreign_object_samples import Trial
@@ -63,7 +63,7 @@ def figures_of(run: Run, trials: Sequence[Trial]) -> Figures:
     outcomes: list[Outcome] = []
     for start in range(0, len(trials), _BATCH):
         some = trials[start : start + _BATCH]
-        maps = run(np.stack([t.image for t in some])[:, None].astype(np.float32))["objects"][:, 0]
+        maps = maps_of(run, np.stack([t.image for t in some]).astype(np.float32))[:, 0]
         outcomes += [outcome_of(t, probability) for t, probability in zip(some, maps, strict=True)]
     return Figures(tuple(outcomes))
 

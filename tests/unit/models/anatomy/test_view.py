@@ -81,12 +81,18 @@ def test_a_good_film_has_all_its_facts() -> None:
         (kinds(chest_lateral=0.97, chest_ap=0.03), "AP", 0.97),
         (kinds(chest_lateral=0.98, chest_pa=0.02), "PA", 0.98),
         (kinds(chest_pa=0.99, chest_lateral=0.01), "LL", 0.99),
-        (kinds(not_a_radiograph=0.98, chest_pa=0.02), "AP", 0.98),
+        (kinds(other_body_part=0.98, chest_pa=0.02), "AP", 0.98),
     ],
 )
 def test_frontal_or_lateral_against_the_header(kind: dict[str, float], stated: str, probability: float) -> None:
     found = said(view(kind=kind), Stated("CHEST", stated, ()))
     assert found.number("pixels.view_mismatch_probability") == pytest.approx(probability, abs=0.001)
+
+
+def test_what_is_no_radiograph_shows_no_other_view() -> None:
+    """A drawing or a photograph is refused by the gate; it is no proof of a wrong header."""
+    found = said(view(kind=kinds(not_a_radiograph=0.98, chest_pa=0.02)), Stated("CHEST", "AP", ()))
+    assert reason(found, "view_mismatch_probability") is Reason.UNLIKE_TRAINING
 
 
 def test_between_agreeing_and_differing_nothing_is_said() -> None:
