@@ -13,6 +13,9 @@ from models.measurement import Reason
 from models.sets.image_set import ImageSet, Series, Slice
 from models.sets.volume import NoVolume
 
+_MOST_SLICES = 1500
+"""A whole body at 1.25 mm; what needs more memory than a worker has is left to the headers."""
+
 
 @dataclass(frozen=True, eq=False)
 class Look:
@@ -42,6 +45,8 @@ def look_at(images: ImageSet) -> Look | NoVolume:
         return NoVolume(Reason.NOT_APPLICABLE, "not a series of a CT")
     if "LOCALIZER" in middle.exam.ImageType:
         return NoVolume(Reason.NOT_APPLICABLE, "a localizer")
+    if len(images.slices) > _MOST_SLICES:
+        return NoVolume(Reason.NOT_APPLICABLE, "more slices than a part of one body has")
     return _look_at(images.series[0])
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from capture.acquisition import Acquisition, Device, Display, Exam, Identity, NoPixels, Pixels, Technique
 from models.circumstances import Circumstances
-from models.ct import MEASURES, PRODUCERS
+from models.ct import MEASURES, PAINTERS, PRODUCERS
 from models.ct.rings import profile, ring_z
 from models.measurement import Measurement, Measurements, NotMeasured, Reason
 from models.producer import run_all
@@ -95,6 +95,9 @@ def test_a_chest_is_measured_whole(chest: list[Slice]) -> None:
     assert dw is not None and ssde is not None and 200 < dw < 270 and 9 < ssde < 16
     assert isinstance(facts.get("ct_head.jump_mm"), NotMeasured)
     assert picture_of(images, facts) is not None
+    panels = PAINTERS[0].paint(images, facts)
+    assert panels is not None and set(panels) == {"coronal", "sagittal", "axial", "first", "last", "map"}
+    assert panels["map"].heat and np.isfinite(panels["map"].values).any()
 
 
 def test_marks_lie_on_the_sheet(chest: list[Slice]) -> None:
@@ -143,7 +146,9 @@ def test_a_maker_that_does_not_say_where_its_isocentre_is(chest: list[Slice]) ->
     assert isinstance(fact, NotMeasured) and fact.reason is Reason.NOT_IN_HEADER
 
 
-@pytest.mark.parametrize("wrong", ["no_position", "no_pixels", "no_spacing", "few", "coronal", "localizer"])
+@pytest.mark.parametrize(
+    "wrong", ["no_position", "no_pixels", "no_spacing", "few", "coronal", "localizer", "many"]
+)
 def test_bad_series_are_not_assessed_and_never_break(chest: list[Slice], wrong: str) -> None:
     bad = list(chest[:20])
     if wrong == "no_position":
@@ -155,6 +160,8 @@ def test_bad_series_are_not_assessed_and_never_break(chest: list[Slice], wrong: 
         bad = [replace(a, pixels=replace(b, spacing_mm=None)) for a, b in seen if isinstance(b, SlicePixels)]
     elif wrong == "few":
         bad = bad[:1]
+    elif wrong == "many":
+        bad = [chest[0]] * 1501
     elif wrong == "coronal":
         turned = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
         bad = [replace(one, technique=replace(one.technique, ImageOrientationPatient=turned)) for one in bad]
