@@ -14,7 +14,8 @@ from models.anatomy.both_ways import both_ways
 from models.anatomy.chest import Chest
 from models.anatomy.landmarks import peak_of
 from models.anatomy.rotation import degrees_of_shift
-from models.anatomy.structures import SIDE, organ_of
+from models.anatomy.structures import CUTS, SIDE, organ_of
+from models.image.lines import Side
 from models.measurement import Reason
 from tests.unit.models.anatomy.chests import NAMES, chest, fact, facts, number, reasons
 from tests.unit.models.anatomy.drawn import Drawing, DrawnNetwork, Oval
@@ -170,10 +171,10 @@ def test_a_lung_beyond_the_field_touches_it_and_has_no_shape(side: str) -> None:
     assert reasons(found, unknown) == {Reason.NOT_RELIABLE}
 
 
-@pytest.mark.parametrize("side", SIDES)
-def test_where_the_network_was_asked_its_word_on_a_cut_counts(side: str) -> None:
+@pytest.mark.parametrize("side", CUTS)
+def test_where_the_network_was_asked_its_word_on_a_cut_counts(side: Side) -> None:
     """A border that was not found costs no cut, and a lung that just fits is none."""
-    told = dict.fromkeys(SIDES, 0.02)
+    told = dict.fromkeys(CUTS, 0.02)
     away, along = chest(PLAIN), chest(PLAIN, field=(45, 50, 305, 310))
     said = facts(replace(away, structures=replace(away.structures, cut=told | {side: 0.9})))
     assert number(said, f"margin_{side}_mm") == 0 == number(said, "margin_least_mm")
