@@ -69,25 +69,22 @@ def off_centre(scan: Scan, body: Body, slices: slice) -> Offset | None:
 
 def arms_beside(scan: Scan, lungs: Lungs) -> tuple[bool, bool]:
     """Whether an arm lies beside the lower half of the lungs: on the picture's left, on its right."""
-    start = (lungs.first + lungs.last) // 2
-    seen = np.array([_arms(scan, lungs, at) for at in range(start, lungs.last + 1)])
-    left, right = seen.mean(axis=0) >= _ARM_SLICES
-    return bool(left), bool(right)
-
-
-def _arms(scan: Scan, lungs: Lungs, at: int) -> tuple[bool, bool]:
-    columns = np.flatnonzero(lungs.mask[at].any(axis=0))
-    if not len(columns):
-        return False, False
-    # Arms that join the trunk outside the scan are no part of the body here; tables are thinner than they.
-    solid = (scan.hu[at] > SKIN_HU).astype(np.uint8)
-    thick = cv2.morphologyEx(solid, cv2.MORPH_OPEN, disc(_ARM_THICK_MM, scan.spacing_mm)) > 0
-    bone = thick & (scan.hu[at] > _BONE_HU)
-    off = round(_ARM_OFF_MM / scan.spacing_mm[1])
     # The lungs narrow towards their bases: the widest slice says where the ribs are.
     widest = np.flatnonzero(lungs.mask.any(axis=(0, 1)))
-    first, last = max(widest[0] - off, 0), widest[-1] + off + 1
-    return _an_arm(bone[:, :first], scan), _an_arm(bone[:, last:], scan)
+    off = round(_ARM_OFF_MM / scan.spacing_mm[1])
+    first, last = max(int(widest[0]) - off, 0), int(widest[-1]) + off + 1
+    slices = range((lungs.first + lungs.last) // 2, lungs.last + 1)
+    bones = [_thick_bone(scan, at) for at in slices]
+    left = np.mean([_an_arm(bone[:, :first], scan) for bone in bones])
+    right = np.mean([_an_arm(bone[:, last:], scan) for bone in bones])
+    return bool(left >= _ARM_SLICES), bool(right >= _ARM_SLICES)
+
+
+def _thick_bone(scan: Scan, at: int) -> Mask:
+    """Arms that join the trunk outside the scan are no part of the body there; tables are thinner than they."""
+    solid = (scan.hu[at] > SKIN_HU).astype(np.uint8)
+    thick = cv2.morphologyEx(solid, cv2.MORPH_OPEN, disc(_ARM_THICK_MM, scan.spacing_mm)) > 0
+    return np.asarray(thick & (scan.hu[at] > _BONE_HU), np.bool_)
 
 
 def _an_arm(bone: Mask, scan: Scan) -> bool:
