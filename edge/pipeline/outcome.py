@@ -69,7 +69,7 @@ def store_outcome(
 def store_set(
     connection: Connection, services: Services, case: Case, content: Content, outcome: Outcome, files: Files
 ) -> Stored:
-    """The verdict on a set, where it is still the set that was judged. Its identity is that of its middle image."""
+    """The verdict on a set, if it is still the set that was judged. Its identity is that of its middle image."""
     now = now_ms()
     if sets.changes(connection, case.id) != content.changes:
         # An image joined meanwhile and set the time at which it is due; that is no attempt that failed.

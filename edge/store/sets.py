@@ -286,7 +286,8 @@ def _released(connection: Connection, row: Row[Any], now: int) -> tuple[Because,
     """Every association that brought an image of it was released, and brought more than a single picture."""
     query = select(
         func.count(), func.count(case.c.association_ended_at), func.max(case.c.association_ended_at),
-        func.sum(set_member.c.frames), func.max(set_member.c.expected), func.count(acquisition.c.sop_uid.distinct()),
+        func.sum(set_member.c.frames), func.max(set_member.c.expected),
+        func.count(acquisition.c.sop_uid.distinct()),
     ).select_from(set_member).join(case, case.c.id == set_member.c.case_id)  # fmt: skip
     query = query.outerjoin(acquisition, acquisition.c.case_id == set_member.c.case_id)
     images, released, last, frames, expected, different = connection.execute(

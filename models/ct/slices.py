@@ -16,6 +16,8 @@ from models.sets.image_set import Slice
 
 NAME = "ct"
 _AXIAL = 0.7
+_EVERY_MM = 5.0
+"""Noise, streaks and rings change little from one thin slice to the next: they are looked for this often."""
 
 
 class CtSlice:
@@ -35,6 +37,9 @@ class CtSlice:
         values = pixels.values
         spacing = float(np.sqrt(pixels.spacing_mm[0] * pixels.spacing_mm[1]))
         numbers: dict[str, NDArray[np.float32]] = {}
+        numbers["metal"] = np.array(outside_mm2(values, pixels.spacing_mm), np.float32)
+        if (exam.InstanceNumber or 0) % _stride(technique):
+            return numbers
         noise = slice_noise(values, spacing)
         if noise is not None:
             numbers |= as_numbers(noise)
@@ -44,8 +49,13 @@ class CtSlice:
         about = [_ring(values, pixels.spacing_mm, technique, one) for one in _centres(technique)]
         if about:
             numbers["rings"] = np.stack(about)
-        numbers["metal"] = np.array(outside_mm2(values, pixels.spacing_mm), np.float32)
         return numbers
+
+
+def _stride(technique: Technique) -> int:
+    """Of how many slices one is looked at closely; 1 where they are thick, or do not say how far apart they lie."""
+    apart = technique.SpacingBetweenSlices or technique.SliceThickness
+    return max(1, int(_EVERY_MM / apart)) if apart and apart > 0 else 1
 
 
 def _centres(technique: Technique) -> list[tuple[float, float]]:

@@ -1,8 +1,9 @@
 """``python -m tests.benchmarks.series``: a CT series over one association, last byte to the verdict on the series.
 
-300 slices of 512 x 512 by DCMTK's storescu, as fast as the box takes them (or ``--rate`` images a second). The last
-byte is the time the receiver stamps on the last slice; the verdict's is that of its row, on the same clock. Memory
-is the proportional set size of the receiver, the agent and its worker, read twice a second. Prints JSON.
+300 slices of 512 x 512 by DCMTK's storescu, as fast as the box takes them (or ``--rate`` images a second).
+The last byte is the time the receiver stamps on the last slice; the verdict's is that of its row, on the same
+clock. Memory is the proportional set size of the receiver, the agent and its worker, read twice a second.
+Prints JSON.
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ def waited(site: Site, run: int) -> tuple[float, float, float]:
     wait_until(lambda: query(site.database, query_of), "the series has its verdict", 600)
     ((judged,),) = query(site.database, query_of)
     own = f"(select id from image_set where uid = '{uid('bench', run)}')"
-    images = f"set_member m join case_ c on c.id = m.case_id join verdict v on v.case_id = c.id where m.set_id = {own}"
+    images = (
+        f"set_member m join case_ c on c.id = m.case_id join verdict v on v.case_id = c.id where m.set_id = {own}"
+    )
     ((first, last, read),) = query(
         site.database, f"select min(c.received_at), max(c.received_at), max(v.created_at) from {images}"
     )

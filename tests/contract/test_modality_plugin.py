@@ -9,19 +9,20 @@ from __future__ import annotations
 import ast
 import importlib.util
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from capture.acquisition import Acquisition, Device, Display, Exam, Identity, NoPixels, Technique
-from models import header
+from models import header, site
 from models.catalogue import catalogue, entries_in
 from models.circumstances import Circumstances
 from models.judge import Content, Judgement, judge
 from models.measurement import Reason
-from models.producer import MeasurementProducer, in_order
+from models.producer import MeasurementProducer, Producer, in_order
 from models.rules.pack import BUILTIN, load_folders
 from models.rules.verdict import Grade
+from models.sets.facts import SetFacts
 
 RECIPE = {
     "catalogue/thermography.toml": """
@@ -166,7 +167,8 @@ def test_the_recipe_needs_three_folders_and_none_of_the_plumbing(plug_in: Path) 
 def test_the_plumbing_names_no_modalitys_measures(room: str) -> None:
     """A measure or rule named in the plumbing would have to be named again for every new modality."""
     root = Path(__file__).resolve().parents[2] / room
-    of_every_modality = {name for producer in header.PRODUCERS for name in producer.provides}
+    everywhere: tuple[Producer[Any], ...] = (*header.PRODUCERS, *site.PRODUCERS, SetFacts())
+    of_every_modality = {name for producer in everywhere for name in producer.provides}
     of_some = {name for name in catalogue() if name not in of_every_modality}
     named = {
         f"{file.relative_to(root)}: {node.value}"

@@ -113,10 +113,10 @@ def settled(site: Site) -> bool:
 @pytest.mark.slow
 @pytest.mark.real
 def test_four_scanners_at_once_with_kills_between(site: Site, tmp_path: Path) -> None:
-    chance = random.Random(4)  # noqa: S311 - to be had again
+    chance = random.Random(4)
     scanners = [Scanner(name, tmp_path / name, site.dicom_port) for name in SCANNERS]
     radiograph = write(dx(SOPInstanceUID=uid("dx")), tmp_path / "dx.dcm")
-    threads = [threading.Thread(target=one.scan, args=(random.Random(n),)) for n, one in enumerate(scanners)]  # noqa: S311
+    threads = [threading.Thread(target=one.scan, args=(random.Random(n),)) for n, one in enumerate(scanners)]
     for thread in threads:
         thread.start()
     for step in ("dispatch.claimed", "store.executed", "intake.linked", "dispatch.judged"):

@@ -46,7 +46,10 @@ def test_every_object_that_storescu_sends_gets_one_verdict(site: Site) -> None:
     for path in paths:
         syntax = {"693_J2KI.dcm": "-xw", "JPEG2000.dcm": "-xw"}.get(Path(str(path)).name, "-xe")
         storescu(site.dicom_port, syntax, str(path))
-    wait_until(lambda: query(site.database, "select count(*) from case_ where kind = 'dicom'") == [(len(paths),)], "all are cases")
+    wait_until(
+        lambda: query(site.database, "select count(*) from case_ where kind = 'dicom'") == [(len(paths),)],
+        "all are cases",
+    )
     settle(site)
     rows = query(
         site.database,

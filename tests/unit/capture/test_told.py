@@ -1,4 +1,4 @@
-"""MPPS, storage commitment and the release of an association: what the receiver keeps of them, and how it reads."""
+"""MPPS, storage commitment, the release of an association: what the receiver keeps of them, how it reads."""
 
 from __future__ import annotations
 

@@ -47,7 +47,9 @@ def intake(box: Box, taken: list[TakenIn] | None = None, at: Boundary | None = N
         (taken if taken is not None else []).extend(some)
 
     services = box.services
-    return Intake(box.spool, box.db, services.blobs, services.metrics, Quiet(15_000, 300_000), note, at or Boundary())
+    return Intake(
+        box.spool, box.db, services.blobs, services.metrics, Quiet(15_000, 300_000), note, at or Boundary()
+    )
 
 
 async def run_until_empty(one: Intake, box: Box) -> None:
