@@ -53,7 +53,7 @@ class CtSlice:
 
 
 def _stride(technique: Technique) -> int:
-    """Of how many slices one is looked at closely; 1 where they are thick, or do not say how far apart they lie."""
+    """Of how many slices one is looked at closely: 1 if they are thick, or do not say how far apart they lie."""
     apart = technique.SpacingBetweenSlices or technique.SliceThickness
     return max(1, int(_EVERY_MM / apart)) if apart and apart > 0 else 1
 
