@@ -65,13 +65,16 @@ def _slice(look: Look, panel: PanelName, at: int, window: tuple[float, float]) -
 
 
 def _noise_map(look: Look) -> Picture | None:
-    """Coronal: each slice's standard deviation by column. None when no slice was looked at in full size."""
+    """Coronal: each slice's standard deviation by column, or that of the nearest slice that was looked at closely.
+
+    None when there is none.
+    """
     rows = [one.numbers.get("ct.columns") for one in look.from_head]
-    taken = next((row for row in rows if row is not None), None)
-    if taken is None:
+    taken = np.array([at for at, row in enumerate(rows) if row is not None])
+    if not taken.size:
         return None
-    empty = np.full(len(taken), np.nan, np.float32)
-    values = np.stack([empty if row is None else row for row in rows])
+    nearest = taken[np.abs(np.arange(len(rows))[:, None] - taken).argmin(axis=1)]
+    values = np.stack([look.from_head[at].numbers["ct.columns"] for at in nearest])
     values = values[:, ::-1] if look.scan.flipped[1] else values
     seen = np.isfinite(values)
     if not seen.any():

@@ -17,7 +17,7 @@ from models.sets.image_set import Slice
 NAME = "ct"
 _AXIAL = 0.7
 _EVERY_MM = 5.0
-"""Noise, streaks and rings change little from one thin slice to the next: they are looked for this often."""
+"""Noise and streaks change little from one thin slice to the next: they are looked for this often."""
 
 
 class CtSlice:
@@ -38,6 +38,9 @@ class CtSlice:
         spacing = float(np.sqrt(pixels.spacing_mm[0] * pixels.spacing_mm[1]))
         numbers: dict[str, NDArray[np.float32]] = {}
         numbers["metal"] = np.array(outside_mm2(values, pixels.spacing_mm), np.float32)
+        about = [_ring(values, pixels.spacing_mm, technique, one) for one in _centres(technique)]
+        if about:
+            numbers["rings"] = np.stack(about)
         if (exam.InstanceNumber or 0) % _stride(technique):
             return numbers
         noise = slice_noise(values, spacing)
@@ -46,9 +49,6 @@ class CtSlice:
         ratio = direction_ratio(values, spacing)
         if ratio is not None:
             numbers["streak"] = np.array([ratio], np.float32)
-        about = [_ring(values, pixels.spacing_mm, technique, one) for one in _centres(technique)]
-        if about:
-            numbers["rings"] = np.stack(about)
         return numbers
 
 
