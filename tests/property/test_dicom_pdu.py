@@ -32,6 +32,7 @@ from tests.receiver import (
     data_set_of,
     echo_rq,
     elements,
+    images,
     item,
     pdata,
     proposal,
@@ -82,7 +83,7 @@ def serve(stream: bytes) -> tuple[bytes, list[bytes]]:
         peer.join()
         theirs.close()
         assert list(spool.tmp.iterdir()) == []
-        stored = [data_set_of(spool.path(arrival).read_bytes()) for arrival in spool.pending()]
+        stored = [data_set_of(spool.path(arrival).read_bytes()) for arrival in images(spool)]
         return bytes(answers), stored
 
 
