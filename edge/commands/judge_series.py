@@ -10,6 +10,7 @@ from capture.acquisition import Acquisition, DoseReport
 from capture.dicom.every_frame import each_frame
 from capture.dicom.reader import read
 from capture.errors import QcError
+from capture.keys import key_of
 from edge.clock import now_ms
 from edge.commands.judging import Judged, arrival_of, unreadable
 from edge.pipeline.set_job import without_pixels
@@ -20,7 +21,7 @@ from models.sets.image_set import Completeness, ImageSet, Series, Slice
 from models.sets.judge import judge_set
 from models.sets.membership import belongs_to_a_set, excluded
 from models.sets.producer import SliceMeasure, discover_slice_measures
-from models.sets.record import key_of, record_of
+from models.sets.record import record_of
 
 
 @dataclass(slots=True)

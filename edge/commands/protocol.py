@@ -10,14 +10,15 @@ from typing import Annotated
 import typer
 
 from capture.acquisition import Acquisition
-from capture.arrival import Arrival, arrival_id
 from capture.dicom.every_frame import each_frame
 from capture.dicom.options import ReadOptions
 from capture.dicom.reader import read
 from capture.errors import Misuse, QcError
+from capture.keys import key_of
 from capture.text import Bilingual
 from cloud_sync.kit.terminal import language
 from edge.clock import now_ms
+from edge.commands.judging import arrival_of
 from models.circumstances import Circumstances
 from models.measurement import Measurements, Value
 from models.producer import discover
@@ -37,7 +38,7 @@ from models.sets.protocol import (
     unit_of,
 )
 from models.sets.protocol_pack import files_of, protocol_of
-from models.sets.record import key_of, record_of
+from models.sets.record import record_of
 
 app = typer.Typer(no_args_is_help=True, help="Reference protocols: learn one from a good study, show it, compare.")
 
@@ -158,9 +159,8 @@ def series_in(folder: Path) -> list[Series]:
 
 
 def _read(path: Path) -> Iterator[Acquisition]:
-    arrival = Arrival(arrival_id(0, path.name), "", path.stat().st_size, "dicom", "command-line", now_ms())
     try:
-        yield from each_frame(path, read(path, arrival, _HEADERS_ONLY), _HEADERS_ONLY)
+        yield from each_frame(path, read(path, arrival_of(path, now_ms()), _HEADERS_ONLY), _HEADERS_ONLY)
     except QcError:
         return
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capture.acquisition import Acquisition, DoseReport, NoPixels
+from capture.keys import key_of
 from edge.settings import ContentSettings, Settings
 from edge.store.blobs import Blobs
 from edge.store.sets import Content as SetContent
@@ -87,8 +88,6 @@ def judge_records(
 
 def images_of(job: SetJob) -> ImageSet:
     """The set as its producers see it: the series in the order in which they began."""
-    from models.sets.record import key_of
-
     series: dict[str, list[Slice]] = {}
     for uid, path, wanted in job.records:
         series.setdefault(uid, []).extend(_slices(path, wanted, job.with_pixels))

@@ -19,7 +19,7 @@ from capture.acquisition import DoseReport, Identity
 from capture.arrival import Arrival, arrival_id
 from edge.pipeline import states
 from edge.store.evidence import said_of
-from edge.store.schema import acquisition, case, device, exam, image_set, set_member
+from edge.store.schema import acquisition, case, device, image_set, set_member
 from models.sets.image_set import Because, Completeness, Level
 
 _DOSE_REPORT = TypeAdapter(DoseReport)
@@ -119,12 +119,6 @@ def of_association(connection: Connection, association: str) -> list[int]:
         .distinct()
     )
     return list(connection.scalars(query))
-
-
-def of_study(connection: Connection, study_uid: str) -> list[int]:
-    """A study and its series."""
-    exam_id = select(exam.c.id).where(exam.c.study_uid == study_uid).scalar_subquery()
-    return list(connection.scalars(select(image_set.c.id).where(image_set.c.exam_id == exam_id)))
 
 
 def content(connection: Connection, case_id: str) -> Content:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.ct.body import Body
 from models.ct.components import Mask, disc, filled, labelled
-from models.ct.scan import Scan, Values
+from models.ct.scan import Scan
 
 _BONE_HU = 200.0
 _BRAIN_HU = (-5.0, 95.0)
@@ -120,8 +120,3 @@ def _skull_mm2(head: Head, at: int) -> float:
 def _centroid_mm(mask: Mask, spacing_mm: tuple[float, float]) -> tuple[float, float]:
     moments = cv2.moments(mask.astype(np.uint8), binaryImage=True)
     return moments["m01"] / moments["m00"] * spacing_mm[0], moments["m10"] / moments["m00"] * spacing_mm[1]
-
-
-def brain_values(scan: Scan, head: Head) -> Values:
-    """HU of the brain's voxels."""
-    return scan.hu[head.brain]

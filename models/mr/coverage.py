@@ -63,17 +63,6 @@ def _vertex(area: NDArray[np.float64], at: NDArray[np.float64], last: int, half:
     return float(at[last]) + min(beyond, _FARTHEST_MM)
 
 
-def in_plane(first: float, last: float, height_mm: float) -> Coverage:
-    """Sagittal or coronal: the head's top is in the picture.
-
-    Args:
-        first: top of the object over all slices, as a fraction from the picture's head side.
-        last: bottom edge of the picture as the same fraction, 1.
-        height_mm: of the picture from head to feet.
-    """
-    return Coverage(first * height_mm, (last - first) * height_mm)
-
-
 def end_share(areas: Sequence[float]) -> float:
     """Area of the object in the larger of both end slices over the largest of all: near 1, the head goes on."""
     return float(max(areas[0], areas[-1]) / max(areas))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture.acquisition import Acquisition, Device, Display, Exam, Fault, NoPixels, Pixels, Technique
-from capture.keys import key_of as key_of
+from capture.keys import key_of
 from models.header.anatomy_terms import is_term
 from models.header.elements import identity_in_text
 from models.sets.image_set import Slice, SlicePixels

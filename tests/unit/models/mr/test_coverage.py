@@ -36,6 +36,5 @@ def test_too_few_slices_say_nothing() -> None:
     assert coverage.axial([1.0, 2.0], [0.0, 5.0], 5.0) is None
 
 
-def test_ends_and_pictures() -> None:
+def test_ends() -> None:
     assert coverage.end_share([10, 90, 100, 60]) == pytest.approx(0.6)
-    assert coverage.in_plane(0.1, 1.0, 250.0) == coverage.Coverage(25.0, 225.0)
