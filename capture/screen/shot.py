@@ -1,7 +1,7 @@
 """Shot: one event of one screen as it goes into the spool: its pictures, the template and what was read.
 
 A ZIP without compression of ``shot.json``, ``template.json`` and ``0.png`` (further frames ``1.png``, ``2.png`` as
-they were read). All that a verdict needs to be made again; it stays on the site, as a DICOM object with a name does.
+they were read). All that a verdict needs to be made again; it stays on the site, as a DICOM object does.
 """
 
 from __future__ import annotations
