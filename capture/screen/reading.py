@@ -21,6 +21,7 @@ class FieldReading:
     """Lowest character probability of the first reader, 0 to 1."""
     second: str
     """What the second reader says."""
+    second_confidence: float = 0.0
     reason: str = ""
     """Code, when not accepted: ``readers_differ``, ``format``, ``range``, ``unsteady``, ``empty``."""
 
