@@ -9,22 +9,17 @@ from typing import Annotated
 
 import typer
 
-from capture.acquisition import Acquisition
-from capture.dicom.every_frame import each_frame
 from capture.dicom.options import ReadOptions
-from capture.dicom.reader import read
-from capture.errors import Misuse, QcError
-from capture.keys import key_of
+from capture.errors import Misuse
 from capture.text import Bilingual
 from cloud_sync.kit.terminal import language
-from edge.clock import now_ms
-from edge.commands.judging import arrival_of
+from edge.commands.gathering import gather
 from models.circumstances import Circumstances
 from models.measurement import Measurements, Value
 from models.producer import discover
 from models.rules.pack import BUILTIN, RulePack, load_folders
 from models.rules.wording import shown
-from models.sets.image_set import Completeness, ImageSet, Series
+from models.sets.image_set import Completeness, ImageSet
 from models.sets.judge import measure_set
 from models.sets.producer import discover_sets
 from models.sets.protocol import (
@@ -38,7 +33,6 @@ from models.sets.protocol import (
     unit_of,
 )
 from models.sets.protocol_pack import files_of, protocol_of
-from models.sets.record import record_of
 
 app = typer.Typer(no_args_is_help=True, help="Reference protocols: learn one from a good study, show it, compare.")
 
@@ -141,28 +135,19 @@ def tolerances(said: Sequence[str]) -> Tolerances:
 
 
 def series_facts(folder: Path) -> list[Measurements]:
-    """The facts of every series in a folder, by their headers, in the order of their numbers."""
+    """The facts of every series in a folder, by their headers, in the order of their numbers.
+
+    A series of which no image counts is among them whole: its facts say why it is set aside.
+    """
     producers, of_sets = discover(), discover_sets()
-    sets = (ImageSet("series", (series,), Completeness(whole=True)) for series in series_in(folder))
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    found = gather(files, (), _HEADERS_ONLY).series()
+    ordered = sorted(found, key=lambda one: one.number or 0)
+    sets = (
+        ImageSet("series", (one.judged() if one.counted else one.all(),), Completeness(whole=True))
+        for one in ordered
+    )
     return [measure_set(images, producers, of_sets, Circumstances(received_at=0))[0] for images in sets]
-
-
-def series_in(folder: Path) -> list[Series]:
-    """The series of all CT and MR images in a folder. What cannot be read is passed over."""
-    frames: dict[str, list[Acquisition]] = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        for frame in _read(path):
-            if frame.exam.Modality in ("CT", "MR") and frame.display.Rows:
-                frames.setdefault(frame.identity.SeriesInstanceUID or "", []).append(frame)
-    ordered = sorted(frames.items(), key=lambda pair: pair[1][0].exam.SeriesNumber or 0)
-    return [Series(key_of(uid), record_of(of_one, 0, ())) for uid, of_one in ordered]
-
-
-def _read(path: Path) -> Iterator[Acquisition]:
-    try:
-        yield from each_frame(path, read(path, arrival_of(path, now_ms()), _HEADERS_ONLY), _HEADERS_ONLY)
-    except QcError:
-        return
 
 
 def _learnt(study: Path, name: str, limits: Tolerances, device: str) -> Protocol:

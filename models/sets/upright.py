@@ -34,23 +34,10 @@ class Upright:
     def middle(self, shown: tuple[float, float]) -> dict[PanelName, Picture]:
         """The three planes through the middle, and the two ends."""
         _, deep, wide = self.values.shape
-        return self._panels(self.values[:, deep // 2, :], self.values[:, :, wide // 2], shown, shown)
-
-    def projected(self, shown: tuple[float, float], projection: tuple[float, float]) -> dict[PanelName, Picture]:
-        """Coronal and sagittal as scouts (mean along the ray, as a radiograph has it), with their own window."""
-        return self._panels(self.values.mean(axis=1), self.values.mean(axis=2), shown, projection)
-
-    def _panels(
-        self,
-        coronal: NDArray[np.float32],
-        sagittal: NDArray[np.float32],
-        shown: tuple[float, float],
-        along: tuple[float, float],
-    ) -> dict[PanelName, Picture]:
         extent = self.extent
         panels: dict[PanelName, Picture] = {
-            "coronal": Picture(coronal, extent.of("coronal"), along, ("R", "H")),
-            "sagittal": Picture(sagittal, extent.of("sagittal"), along, ("A", "H")),
+            "coronal": Picture(self.values[:, deep // 2, :], extent.of("coronal"), shown, ("R", "H")),
+            "sagittal": Picture(self.values[:, :, wide // 2], extent.of("sagittal"), shown, ("A", "H")),
         }
         slices: tuple[tuple[PanelName, int], ...] = (("axial", len(self.values) // 2), ("first", 0), ("last", -1))
         for name, at in slices:
