@@ -1,0 +1,101 @@
+"""Capture faults: the picture is the taught screen, but it came damaged. Not a bad image (capture-ocr, section 8).
+
+The anchors are the witness: constant patches whose grey values were stored when the screen was taught.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from capture.screen import words
+from capture.screen.signal import Signal
+from capture.screen.template import Anchor, Box, Levels, Template
+
+_LEAST_CONTRAST = 12.0
+"""Standard deviation of a patch below which no gain can be told."""
+_GAIN_OFF = 0.07
+"""Limited range shown as full has a gain of 219/255 = 0.86, twice 0.74, expanded twice 1.16; JPEG keeps 0.99."""
+_SOFT = 0.55
+"""Sharpness ratio: 720p scaling leaves 0.18 to 0.27, 4:2:0 and JPEG 0.94 and more (capture-ocr, section 8)."""
+_DOUBLED = 0.35
+"""Difference within pairs of rows over difference between them; progressive pictures have about 1."""
+
+
+def levels(luma: NDArray[np.uint8], anchors: Sequence[Box]) -> Levels:
+    """What is stored at teaching. ``luma``: full size, (rows, columns); ``anchors``: boxes within it."""
+    patches = [luma[box.rows, box.columns] for box in anchors]
+    grey = np.concatenate([patch.ravel() for patch in patches])
+    black, white = np.percentile(grey, (1, 99))
+    return Levels(black=float(black), white=float(white), sharpness=_sharpness(patches))
+
+
+def capture_fault(luma: NDArray[np.uint8], template: Template) -> Signal | None:
+    """The first fault of a picture whose anchors are in place; None when it came as it was taught.
+
+    ``luma``: full size and full range as the template says it, (rows, columns).
+    """
+    if luma.shape != (template.height, template.width):
+        return words.other_size(luma.shape[1], luma.shape[0], template.width, template.height)
+    if row_doubled(luma):
+        return words.ROWS_DOUBLED
+    gain, now, before = _against(luma, template.anchors)
+    if gain is None:
+        return None
+    if abs(gain - 1) > _GAIN_OFF:
+        return words.OTHER_RANGE
+    taught = template.levels.sharpness if template.levels else before
+    return words.SCALED if taught > 0 and now / taught / gain**2 < _SOFT else None
+
+
+def row_doubled(luma: NDArray[np.uint8]) -> bool:
+    """Whether an interlaced field was stretched to a frame: rows come in pairs, or every other one is a mean."""
+    rows = luma[: luma.shape[0] // 2 * 2].astype(np.int16)
+    steps = np.abs(np.diff(rows, axis=0)).mean(axis=1)
+    within, between = float(steps[::2].mean()), float(steps[1::2].mean())
+    if max(within, between) < 0.2:
+        return False  # nothing on it that has edges
+    means = np.abs(rows[1:-1] - (rows[:-2] + rows[2:]) / 2).mean(axis=1)
+    odd, even = float(means[::2].mean()), float(means[1::2].mean())
+    return _lopsided(within, between) or _lopsided(odd, even)
+
+
+def _lopsided(one: float, other: float) -> bool:
+    return min(one, other) < _DOUBLED * max(one, other)
+
+
+def _against(luma: NDArray[np.uint8], anchors: Sequence[Anchor]) -> tuple[float | None, float, float]:
+    """Gain of the grey values over the taught ones, sharpness now and then, over the anchors that can tell."""
+    pairs = [(luma[anchor.box.rows, anchor.box.columns], _patch(anchor)) for anchor in anchors]
+    pairs = [(now, then) for now, then in pairs if now.shape == then.shape and then.std() >= _LEAST_CONTRAST]
+    pairs = [(now, then) for now, then in pairs if _alike(now, then)]
+    if not pairs:
+        return None, 0.0, 0.0
+    # Spread against spread: a regression would call noise and blur a loss of range.
+    gains = [_spread(now) / _spread(then) for now, then in pairs]
+    now, then = zip(*pairs, strict=True)
+    return float(np.median(gains)), _sharpness(now), _sharpness(then)
+
+
+def _alike(now: NDArray[np.uint8], then: NDArray[np.uint8]) -> bool:
+    return bool(now.std() > 1 and np.corrcoef(now.ravel(), then.ravel())[0, 1] > 0.5)
+
+
+def _spread(patch: NDArray[np.uint8]) -> float:
+    low, high = np.percentile(patch, (2, 98))
+    return max(float(high - low), 1.0)
+
+
+def _sharpness(patches: Sequence[NDArray[np.uint8]]) -> float:
+    """Variance of the Laplacian, mean over the patches."""
+    return float(np.mean([cv2.Laplacian(patch, cv2.CV_64F).var() for patch in patches]))
+
+
+def _patch(anchor: Anchor) -> NDArray[np.uint8]:
+    """The taught patch, grey; a PNG that cannot be read is an empty one."""
+    decoded = cv2.imdecode(np.frombuffer(base64.b64decode(anchor.patch), np.uint8), cv2.IMREAD_GRAYSCALE)
+    return np.zeros((0, 0), np.uint8) if decoded is None else np.asarray(decoded, np.uint8)
