@@ -89,10 +89,13 @@ def _decide(
 
 
 def sure_enough(rule: Rule, facts: dict[str, Value], unsure: Mapping[str, Measurement]) -> dict[str, Value]:
-    """The facts without those that this rule refers to and that are too doubtful for it."""
+    """The facts that this rule refers to, without those that are too doubtful for it."""
     floor = rule.spec.confidence_floor
-    dropped = {name for name in rule.refers_to & unsure.keys() if unsure[name].confidence < floor}
-    return {name: value for name, value in facts.items() if name not in dropped} if dropped else facts
+    return {
+        name: facts[name]
+        for name in rule.refers_to
+        if name in facts and not (name in unsure and unsure[name].confidence < floor)
+    }
 
 
 def _without_doubles(decided: list[tuple[Effective, Decision]]) -> list[tuple[Effective, Decision]]:

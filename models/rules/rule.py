@@ -26,6 +26,10 @@ class Decision:
     lacking: frozenset[str] = frozenset()
 
 
+_MEMORY = 64
+"""Decisions that a rule remembers: slices of a series differ in few facts, and a department has few protocols."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A rule of one pack, its expressions compiled against the catalogue."""
@@ -43,6 +47,7 @@ class Rule:
     """Facts that the conditions after ``when`` refer to."""
     refers_to: frozenset[str] = field(init=False)
     """Facts that any of its conditions refers to."""
+    _said: dict[object, Decision] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         conditions = [part for part in (self.fails, self.warn, self.veto_when) if part]
@@ -54,9 +59,23 @@ class Rule:
         """Whether a failure of this rule, as written, may condemn the image."""
         return self.spec.severity is Severity.VETO or self.veto_when is not None
 
-    def decide(self, facts: dict[str, Value], limits: tuple[Limit, ...], severity: Severity) -> Decision:
-        """Apply to known facts. A fact that is absent is missing, which is neither true nor false."""
-        values = facts | {f"limit.{limit.name}": limit.value for limit in limits}
+    def decide(self, facts: Mapping[str, Value], limits: tuple[Limit, ...], severity: Severity) -> Decision:
+        """Apply to known facts. A fact that is absent is missing, which is neither true nor false.
+
+        Nothing but these values has a say, so what was decided of equal ones before is answered again.
+        """
+        given = [facts.get(name) for name in self.refers_to]
+        key = (severity, *[(limit.name, *_exactly(limit.value)) for limit in limits], *map(_exactly, given))
+        said = self._said.get(key)
+        if said is None:
+            if len(self._said) >= _MEMORY:
+                self._said.clear()
+            said = self._said[key] = self._decided(facts, limits, severity)
+        return said
+
+    def _decided(self, facts: Mapping[str, Value], limits: tuple[Limit, ...], severity: Severity) -> Decision:
+        values = {name: facts[name] for name in self.refers_to if name in facts}
+        values |= {f"limit.{limit.name}": limit.value for limit in limits}
         for condition in (self.pack_when, self.when):
             applies = condition.decide(values)
             if not applies:
@@ -71,6 +90,11 @@ class Rule:
         if warns is None and self.warn:
             return _undecided(self.warn, values)
         return Decision("warns" if warns else "passes")
+
+
+def _exactly(value: Value | None) -> tuple[object, object]:
+    """Equal for the same value only: to Python True, 1 and 1.0 are one, and so are 0.0 and -0.0."""
+    return value.__class__, value or repr(value)
 
 
 def _facts_of(conditions: Sequence[Expression]) -> frozenset[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from models.measurement import Measurement, Measurements, NotMeasured, Reason, Region
 from models.rules.evaluate import evaluate
+from models.rules.pack import RuleSet
 from models.rules.verdict import Grade, Severity
 from tests.unit.models.rules.packs import (
     BLANK_CASES,
@@ -182,3 +184,19 @@ def test_the_same_facts_give_the_same_verdict(tmp_path: Path) -> None:
     given = facts(chest__tilt_deg=6.0, image__blank=True)
     first, second = evaluate(given, rules, {}), evaluate(given, rules, {})
     assert (first.findings, first.grade, first.score) == (second.findings, second.grade, second.score)
+
+
+def test_what_a_rule_remembers_is_what_it_would_say(tmp_path: Path) -> None:
+    """More values than it keeps, each twice; and values that Python takes for equal."""
+    rules = load(standard(tmp_path))
+    tilts: list[bool | float | str] = [*(number / 5 for number in range(70)), True, 1.0, 0.0, -0.0, "1.0"]
+    for tilt in [*tilts, *reversed(tilts)]:
+        for blank in (False, 0.0):
+            given = facts(chest__tilt_deg=tilt, image__blank=blank)
+            said, anew = evaluate(given, rules, {}), evaluate(given, _without_memory(rules), {})
+            assert replace(said, timings=()) == replace(anew, timings=())
+
+
+def _without_memory(rules: RuleSet) -> RuleSet:
+    packs = (replace(pack, rules=tuple(replace(rule) for rule in pack.rules)) for pack in rules.packs)
+    return replace(rules, packs=tuple(packs))
