@@ -41,6 +41,8 @@ EVENTS: dict[str, str] = {
     "retention.swept": "Old files were removed by age or space",
     "backup.made": "An online backup is complete",
     "library.logged": "A library had something to say; its text is not kept, since it may quote input",
+    "hands.done": "A taught sequence ran to its end on a foreign screen",
+    "hands.stopped": "A taught sequence ended at a step that did not fit; code says why",
     "request.failed": "A page or API call ended in an error",
 }
 
@@ -49,7 +51,7 @@ FIELDS: frozenset[str] = frozenset(
         "event", "level", "timestamp", "process", "case", "device", "ms", "code", "reason", "hint", "count",
         "bytes", "state", "status", "calling_ae", "called_ae", "peer", "port", "box", "stream", "seq",
         "grade", "score", "version", "error", "where", "account", "role",
-        "attempt", "address", "measure",
+        "attempt", "address", "measure", "step",
     }
 )  # fmt: skip
 """``error`` is an exception's type, ``where`` file and line; never its text, which may quote input."""

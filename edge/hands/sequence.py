@@ -101,6 +101,8 @@ class Type(_Step):
     """May hold ``{names}`` of values: ``{verdict}``."""
     echo: Box
     """Where what is typed appears."""
+    caret: bool = True
+    """Whether a caret must blink in ``echo`` before the first key. False: the step's patches show the focus."""
     reads_back: bool = True
     """Whether the text is read in ``echo`` at the end and must be what was typed."""
 
@@ -121,8 +123,11 @@ class Sequence(Part):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         for step in self.steps:
-            boxes = [one.box for one in (*step.sees, *step.words)]
-            boxes += [step.echo] if isinstance(step, Type) else []
+            boxes = [patch.box for patch in step.sees] + [words.box for words in step.words]
+            if isinstance(step, Type):
+                if any(_overlap(box, step.echo) for box in boxes):
+                    raise ValueError("what is typed would cover what the step must see")
+                boxes.append(step.echo)
             if any(box.x + box.w > self.width or box.y + box.h > self.height for box in boxes):
                 raise ValueError("a box lies outside the screen")
             if isinstance(step, Click) and (step.x >= self.width or step.y >= self.height):
@@ -150,6 +155,15 @@ def texts_of(step: Wait | Click | Press | Type) -> tuple[str, ...]:
     """Every text of a step that may hold names."""
     typed = (step.text,) if isinstance(step, Type) else ()
     return (*(words.text for words in step.words), *typed)
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return (
+        one.x < other.x + other.w
+        and other.x < one.x + one.w
+        and one.y < other.y + other.h
+        and other.y < one.y + one.h
+    )
 
 
 def names_in(text: str) -> tuple[str, ...]:
