@@ -20,6 +20,8 @@ FROZEN_S = 10.0
 """Identical buffers for so long on a screen with a running clock: a frozen feed."""
 LOOK_S = 1.0
 """How often the picture itself is asked whether it is one: a dongle shows "no signal" as a picture."""
+FIRST_S = 10.0
+"""Until the first frame: a stream has to be asked, understood and decoded."""
 _FIRST_PAUSE_S, _MOST_PAUSE_S = 0.5, 12.0
 """Between two openings; doubled each time. Twelve seconds: at most five a minute."""
 
@@ -100,7 +102,7 @@ class Watched:
     def _judge(self, frame: Frame | None) -> tuple[Seen, Frame | None]:
         now = self._clock()
         if frame is None:
-            if now - self._came >= SILENT_S:
+            if now - self._came >= (SILENT_S if self._last else FIRST_S):
                 self._end(words.SILENT)
             return self._seen, None
         self._came = now

@@ -40,6 +40,11 @@ NO_SIGNAL = Signal(
         "Is the console on, and the splitter powered? With its monitor off, the splitter needs an EDID of its own",
     ),
 )
+CHANGING = Signal(
+    State.STARTING,
+    Bilingual("视频模式已改变,正在重新打开", "The video mode changed; opening again"),
+    Bilingual("请稍候", "Wait a moment"),
+)
 NO_LOCK = Signal(
     State.NO_SIGNAL,
     Bilingual("信号不稳,无法锁定", "The signal is not steady"),

@@ -1,0 +1,199 @@
+"""V4L2Source: a capture card or an HDMI dongle. Only the newest buffer is ever handed on."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from capture.screen import words
+from capture.screen.frame import Frame, PixelFormat
+from capture.screen.pixels import bytes_of, whole
+from capture.screen.signal import NoPicture
+from capture.screen.sources.v4l2 import abi, modes, probe
+from capture.screen.sources.v4l2.device import Device, Opener, RealDevice, no_picture
+
+_BUFFERS = 4
+_UYVY = abi.fourcc("UYVY")
+_PROGRESSIVE = (0, 1)
+"""V4L2_FIELD_ANY and _NONE."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """An agreed stream. ``stride``: bytes of a row as the driver pads it, 0 for JPEG."""
+
+    format: PixelFormat
+    width: int
+    height: int
+    stride: int
+    swapped: bool
+    buffers: tuple[memoryview, ...]
+
+
+class V4L2Source:
+    """See :class:`~capture.screen.frame.FrameSource`. ``edid``: give the card our EDID where it takes one."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        fps: float,
+        edid: bool = False,
+        opener: Opener = RealDevice,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path, self._fps, self._edid, self._opener, self._clock = path, fps, edid, opener, clock
+        self._device: Device | None = None
+        self._stream: _Stream | None = None
+        self._due = float("-inf")
+
+    def open(self) -> None:
+        """See :class:`FrameSource`. Raises NoPicture: device, cable, signal, mode or format."""
+        try:
+            self._device = device = self._opener(self._path)
+            probe.can_capture(device)
+            if self._edid:
+                probe.give_edid(device)
+            size = probe.signal_size(device)
+            probe.listen_for_changes(device)
+            self._stream = _start(device, self._fps, size)
+        except OSError as error:
+            self.close()
+            raise no_picture(error) from None
+        except NoPicture:
+            self.close()
+            raise
+
+    def read(self, timeout_s: float) -> Frame | None:
+        """See :class:`FrameSource`. Frames that are not due yet are handed back to the driver uncopied."""
+        device, stream = self._device, self._stream
+        if device is None or stream is None:
+            raise NoPicture(words.NO_DEVICE)
+        until = self._clock() + timeout_s
+        try:
+            while (left := until - self._clock()) >= 0:
+                ready = device.wait(left)
+                if ready.gone:
+                    raise NoPicture(words.DEVICE_FAILED)
+                if ready.event and _changed(device):
+                    raise NoPicture(words.CHANGING)
+                if ready.frame and (frame := self._newest(device, stream)):
+                    return frame
+                if not ready.frame and not ready.event:
+                    return None
+        except OSError as error:
+            raise NoPicture(
+                words.DEVICE_FAILED if error.errno == errno.EIO else no_picture(error).signal
+            ) from None
+        return None
+
+    def close(self) -> None:
+        """See :class:`FrameSource`."""
+        device, self._device, self._stream = self._device, None, None
+        if device is not None:
+            with suppress(OSError):
+                device.ioctl(abi.STREAMOFF, ctypes.c_int(abi.CAPTURE))
+            with suppress(OSError):
+                device.close()
+
+    def _newest(self, device: Device, stream: _Stream) -> Frame | None:
+        newest: abi.Buffer | None = None
+        while (taken := _dequeue(device)) is not None:
+            if newest is not None:
+                device.ioctl(abi.QBUF, newest)
+            newest = taken
+        if newest is None:
+            return None
+        try:
+            if newest.flags & abi.BUFFER_TORN or self._clock() < self._due:
+                return None
+            return self._copy(stream, newest)
+        finally:
+            device.ioctl(abi.QBUF, newest)
+
+    def _copy(self, stream: _Stream, taken: abi.Buffer) -> Frame | None:
+        content = _rows(stream.buffers[taken.index][: taken.bytesused], stream)
+        if content is None:
+            return None
+        now = self._clock()
+        # Half a period early is in time: cameras do not keep step with us.
+        self._due = max(self._due + 1 / self._fps, now + 0.5 / self._fps)
+        at = now
+        if taken.flags & abi.BUFFER_CLOCK == abi.BUFFER_MONOTONIC:
+            at = taken.seconds + taken.microseconds / 1e6
+        return Frame(content, stream.format, stream.width, stream.height, at)
+
+
+def _start(device: Device, fps: float, size: tuple[int, int] | None) -> _Stream:
+    """Agree on a format, map the buffers, begin. Raises NoPicture UNSUPPORTED, OSError."""
+    mode = modes.choose(device, fps, size)
+    if mode is None:
+        raise NoPicture(words.NO_FORMAT)
+    wanted = abi.Format(type=abi.CAPTURE)
+    pix = wanted.fmt.pix
+    pix.width, pix.height, pix.pixelformat, pix.field = mode.width, mode.height, mode.pixelformat, 1
+    device.ioctl(abi.S_FMT, wanted)
+    if pix.pixelformat not in modes.FORMATS:
+        raise NoPicture(words.NO_FORMAT)
+    if pix.field not in _PROGRESSIVE:
+        raise NoPicture(words.INTERLACED)
+    if mode.fps:
+        rate = abi.Parameters(type=abi.CAPTURE)
+        rate.parm.capture.timeperframe = abi.Fraction(1000, round(mode.fps * 1000))
+        with suppress(OSError):  # then it runs as fast as it likes
+            device.ioctl(abi.S_PARM, rate)
+    buffers = _map(device)
+    device.ioctl(abi.STREAMON, ctypes.c_int(abi.CAPTURE))
+    kind = modes.FORMATS[pix.pixelformat]
+    stride = 0 if kind == "mjpeg" else pix.bytesperline
+    return _Stream(kind, pix.width, pix.height, stride, pix.pixelformat == _UYVY, buffers)
+
+
+def _map(device: Device) -> tuple[memoryview, ...]:
+    request = abi.BufferRequest(count=_BUFFERS, type=abi.CAPTURE, memory=abi.MMAP)
+    device.ioctl(abi.REQBUFS, request)
+    mapped = []
+    for index in range(request.count):
+        buffer = abi.Buffer(index=index, type=abi.CAPTURE, memory=abi.MMAP)
+        device.ioctl(abi.QUERYBUF, buffer)
+        mapped.append(device.map(buffer.length, buffer.offset))
+        device.ioctl(abi.QBUF, buffer)
+    return tuple(mapped)
+
+
+def _dequeue(device: Device) -> abi.Buffer | None:
+    """A filled buffer; None when there is no more."""
+    buffer = abi.Buffer(type=abi.CAPTURE, memory=abi.MMAP)
+    try:
+        device.ioctl(abi.DQBUF, buffer)
+    except BlockingIOError:
+        return None
+    return buffer
+
+
+def _changed(device: Device) -> bool:
+    """Whether the event that waits says that the source changed its mode."""
+    event = abi.Event()
+    device.ioctl(abi.DQEVENT, event)
+    return bool(event.type == abi.SOURCE_CHANGE)
+
+
+def _rows(raw: memoryview, stream: _Stream) -> bytes | None:
+    """The picture without padding; None when the buffer is short or no whole JPEG."""
+    if stream.format == "mjpeg":
+        return bytes(raw) if whole(raw, "mjpeg", stream.width, stream.height) else None
+    count = stream.height * 3 // 2 if stream.format == "nv12" else stream.height
+    line = bytes_of(stream.format, stream.width, stream.height) // count
+    stride = max(stream.stride, line)
+    if len(raw) < stride * (count - 1) + line:
+        return None
+    if stride == line and not stream.swapped:
+        return bytes(raw[: line * count])
+    rows = np.lib.stride_tricks.as_strided(np.frombuffer(raw, np.uint8), (count, line), (stride, 1))
+    return rows.view(np.uint16).byteswap().tobytes() if stream.swapped else rows.tobytes()
