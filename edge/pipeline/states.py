@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam
 
 from capture.errors import Bug
 from capture.text import Bilingual
@@ -39,6 +39,9 @@ MOVES: dict[State, frozenset[State]] = {
 }
 
 
+_MOVE = case.update().where(case.c.id == bindparam("of_case"), case.c.state == bindparam("old"))
+
+
 def move(connection: Connection, case_id: str, old: State, new: State, now: int, **columns: object) -> None:
     """Move one case and set ``columns`` with it.
 
@@ -48,10 +51,8 @@ def move(connection: Connection, case_id: str, old: State, new: State, now: int,
     if new not in MOVES[old]:
         text = Bilingual(f"{old} -> {new} 不在状态表中", f"{old} -> {new} is not in the table of states")
         raise Bug("case.move", text, _REPORT)
-    changed = connection.execute(
-        case.update().where(case.c.id == case_id, case.c.state == old).values(state=new, updated_at=now, **columns)
-    ).rowcount
-    if changed != 1:
+    values = {"of_case": case_id, "old": old, "state": new, "updated_at": now, **columns}
+    if connection.execute(_MOVE, values).rowcount != 1:
         raise Bug("case.state", Bilingual(f"病例不在 {old} 状态", f"The case is not in state {old}"), _REPORT)
 
 

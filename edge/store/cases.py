@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, func, or_, select
 
 from capture.arrival import Arrival
 from capture.errors import QcError
@@ -50,36 +50,45 @@ class TakenIn:
     same_as: str | None = None
 
 
+# Statements of every image are made once: to make one costs SQLAlchemy several times what it costs to run it.
+_INSERT = case.insert()
+_KNOWN = select(case.c.id).where(case.c.id == bindparam("id"))
+_EARLIER = select(case.c.id, case.c.state).where(case.c.sha256 == bindparam("sha256"), case.c.same_as.is_(None))
+_OTHER_BYTES = (
+    select(case.c.id)
+    .join(acquisition, acquisition.c.case_id == case.c.id)
+    .where(acquisition.c.sop_uid == bindparam("sop_uid"), case.c.sha256 != bindparam("sha256"))
+    .limit(1)
+)
+
+
 def take_in(connection: Connection, arrival: Arrival, now: int) -> TakenIn:
     """Insert a case for this arrival. Twice is harmless: an id that has a row already changes nothing.
 
     The same bytes once more make a ``duplicate`` row, answered with the earlier case's verdict. When that one
     was set aside, sending it again is a person's wish for another try, so it is held again.
     """
-    if connection.scalar(select(case.c.id).where(case.c.id == arrival.id)):
+    if connection.scalar(_KNOWN, {"id": arrival.id}):
         return TakenIn(arrival, "known")
-    earlier = connection.execute(
-        select(case.c.id, case.c.state).where(case.c.sha256 == arrival.sha256, case.c.same_as.is_(None))
-    ).first()
+    earlier = connection.execute(_EARLIER, {"sha256": arrival.sha256}).first()
     state: states.State = "held" if earlier is None else "duplicate"
     same_as = None if earlier is None else str(earlier.id)
-    connection.execute(
-        case.insert().values(
-            id=arrival.id,
-            sha256=arrival.sha256,
-            size=arrival.size,
-            kind=arrival.kind,
-            source=arrival.source,
-            calling_ae=arrival.calling_ae,
-            peer=arrival.peer,
-            received_at=arrival.received_at,
-            sop_class=arrival.sop_class or None,
-            association=arrival.association or None,
-            state=state,
-            same_as=same_as,
-            updated_at=now,
-        )
-    )
+    row = {
+        "id": arrival.id,
+        "sha256": arrival.sha256,
+        "size": arrival.size,
+        "kind": arrival.kind,
+        "source": arrival.source,
+        "calling_ae": arrival.calling_ae,
+        "peer": arrival.peer,
+        "received_at": arrival.received_at,
+        "sop_class": arrival.sop_class or None,
+        "association": arrival.association or None,
+        "state": state,
+        "same_as": same_as,
+        "updated_at": now,
+    }
+    connection.execute(_INSERT, row)
     if earlier is not None:
         # Its bytes are in the blob store again.
         connection.execute(case.update().where(case.c.id == same_as).values(pixels_gone_at=None))
@@ -170,13 +179,7 @@ def came_with_other_bytes(connection: Connection, sop_uid: str | None, sha256: s
     """Whether this SOPInstanceUID is known with other content."""
     if sop_uid is None:
         return False
-    query = (
-        select(case.c.id)
-        .join(acquisition, acquisition.c.case_id == case.c.id)
-        .where(acquisition.c.sop_uid == sop_uid, case.c.sha256 != sha256)
-        .limit(1)
-    )
-    return connection.scalar(query) is not None
+    return connection.scalar(_OTHER_BYTES, {"sop_uid": sop_uid, "sha256": sha256}) is not None
 
 
 def waiting(connection: Connection) -> int:

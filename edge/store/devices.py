@@ -26,29 +26,35 @@ def device_key(made_by: Device, calling_ae: str) -> str:
     return f"{words}-{digest[:6]}"
 
 
+_DEVICE = insert(device)
+_SEEN = _DEVICE.on_conflict_do_update(
+    index_elements=["key"],
+    set_={name: _DEVICE.excluded[name] for name in ("last_seen", "calling_ae", "institution")},
+).returning(device.c.id)
+_EXAM = insert(exam)
+_STUDY = _EXAM.on_conflict_do_update(
+    index_elements=["study_uid"], set_={"last_image_at": _EXAM.excluded.last_image_at}
+).returning(exam.c.id)
+
+
 def seen(connection: Connection, key: str, made_by: Device, calling_ae: str, modality: str | None, at: int) -> int:
     """The device's row id; a new machine gets a row, a known one a new ``last_seen``."""
-    row = insert(device).values(
-        key=key,
-        calling_ae=calling_ae,
-        manufacturer=made_by.Manufacturer,
-        model=made_by.ManufacturerModelName,
-        serial=made_by.DeviceSerialNumber,
-        station=made_by.StationName,
-        institution=made_by.InstitutionName,
-        modality=modality,
-        first_seen=at,
-        last_seen=at,
-    )
-    new = row.excluded
-    changed = {"last_seen": new.last_seen, "calling_ae": new.calling_ae, "institution": new.institution}
-    query = row.on_conflict_do_update(index_elements=["key"], set_=changed).returning(device.c.id)
-    return int(connection.scalars(query).one())
+    row = {
+        "key": key,
+        "calling_ae": calling_ae,
+        "manufacturer": made_by.Manufacturer,
+        "model": made_by.ManufacturerModelName,
+        "serial": made_by.DeviceSerialNumber,
+        "station": made_by.StationName,
+        "institution": made_by.InstitutionName,
+        "modality": modality,
+        "first_seen": at,
+        "last_seen": at,
+    }
+    return int(connection.scalars(_SEEN, row).one())
 
 
 def study(connection: Connection, study_uid: str, modality: str | None, at: int) -> int:
     """The study's row id; a new study gets a row, a known one a new ``last_image_at``."""
-    row = insert(exam).values(study_uid=study_uid, modality=modality, started_at=at, last_image_at=at)
-    changed = {"last_image_at": row.excluded.last_image_at}
-    query = row.on_conflict_do_update(index_elements=["study_uid"], set_=changed).returning(exam.c.id)
-    return int(connection.scalars(query).one())
+    row = {"study_uid": study_uid, "modality": modality, "started_at": at, "last_image_at": at}
+    return int(connection.scalars(_STUDY, row).one())

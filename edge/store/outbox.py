@@ -21,6 +21,8 @@ from edge.store.database import Database
 from edge.store.schema import meta, outbox
 
 _RANGES = 200
+_ADD = outbox.insert()
+_HIGHEST = text("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'")
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -54,18 +56,17 @@ class Outbox:
         """
         seq = _highest(connection) + 1
         event_id = f"{self.stream}-{seq:06d}"
-        connection.execute(
-            insert(outbox).values(
-                seq=seq,
-                id=event_id,
-                type=type,
-                case_id=case_id,
-                payload=make_payload(seq, event_id, self.stream),
-                boot=self.boot,
-                created_at=now_ms(),
-                state="pending",
-            )
-        )
+        row = {
+            "seq": seq,
+            "id": event_id,
+            "type": type,
+            "case_id": case_id,
+            "payload": make_payload(seq, event_id, self.stream),
+            "boot": self.boot,
+            "created_at": now_ms(),
+            "state": "pending",
+        }
+        connection.execute(_ADD, row)
         return seq
 
     def due(self, now: int, limit: int, fresh: bool) -> Sequence[Pending]:
@@ -195,7 +196,7 @@ def _stream(connection: Connection) -> str:
 
 def _highest(connection: Connection) -> int:
     """The highest seq ever given out, also of rows since pruned; rolled back with the transaction."""
-    found = connection.scalar(text("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'"))
+    found = connection.scalar(_HIGHEST)
     return int(found or 0)
 
 

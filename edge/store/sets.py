@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from capture.acquisition import DoseReport, Identity
@@ -174,35 +174,51 @@ def identity_of(connection: Connection, case_id: str, level: Level) -> Identity:
     )
 
 
+_SET = insert(image_set)
+_SEEN = _SET.on_conflict_do_update(
+    index_elements=["level", "uid"],
+    set_={
+        "last_image_at": func.max(image_set.c.last_image_at, _SET.excluded.last_image_at),
+        "changes": image_set.c.changes + 1,
+        "exam_id": _SET.excluded.exam_id,
+        "device_id": _SET.excluded.device_id,
+    },
+).returning(image_set)
+_MEMBER = insert(set_member)
+_ENTER = _MEMBER.on_conflict_do_update(
+    index_elements=["case_id"],
+    set_={one.name: _MEMBER.excluded[one.name] for one in set_member.c if one.name != "case_id"},
+)
+_SAME_IMAGE = (
+    select(set_member.c.case_id)
+    .join(acquisition, acquisition.c.case_id == set_member.c.case_id)
+    .where(
+        acquisition.c.sop_uid.is_not_distinct_from(bindparam("sop_uid")),
+        set_member.c.set_id == bindparam("set_id"),
+        set_member.c.case_id != bindparam("case_id"),
+    )
+    .limit(1)
+)
+
+
 def _seen(
     connection: Connection, level: Level, uid: str, arrival: Arrival, place: dict[str, int | None]
 ) -> Row[Any]:
     at = arrival.received_at
-    row = insert(image_set).values(
-        level=level, uid=uid, calling_ae=arrival.calling_ae, opened_at=at, last_image_at=at, changes=1, **place
-    )
-    changed = {
-        "last_image_at": func.max(image_set.c.last_image_at, row.excluded.last_image_at),
-        "changes": image_set.c.changes + 1,
-        **place,
-    }
-    query = row.on_conflict_do_update(index_elements=["level", "uid"], set_=changed).returning(image_set)
-    return connection.execute(query).one()
+    row = {"level": level, "uid": uid, "calling_ae": arrival.calling_ae, "opened_at": at, "last_image_at": at}
+    return connection.execute(_SEEN, {**row, "changes": 1, **place}).one()
 
 
 def _is_known(connection: Connection, set_id: int, sop_uid: str | None, case_id: str) -> bool:
     """Whether the set has this very image already, perhaps with other bytes."""
-    query = (
-        select(set_member.c.case_id)
-        .join(acquisition, acquisition.c.case_id == set_member.c.case_id)
-        .where(acquisition.c.sop_uid == sop_uid, set_member.c.set_id == set_id, set_member.c.case_id != case_id)
-    )
-    return connection.execute(query.limit(1)).first() is not None
+    values = {"sop_uid": sop_uid, "set_id": set_id, "case_id": case_id}
+    return connection.execute(_SAME_IMAGE, values).first() is not None
 
 
 def _enter(connection: Connection, set_id: int, case_id: str, kept: Kept) -> None:
     report = kept.dose_report
-    values = {
+    row = {
+        "case_id": case_id,
         "set_id": set_id,
         "excluded": kept.excluded,
         "record_sha256": kept.record_sha256,
@@ -210,8 +226,7 @@ def _enter(connection: Connection, set_id: int, case_id: str, kept: Kept) -> Non
         "expected": kept.expected,
         "dose_report": None if report is None else _DOSE_REPORT.dump_json(report).decode(),
     }
-    row = insert(set_member).values(case_id=case_id, **values)
-    connection.execute(row.on_conflict_do_update(index_elements=["case_id"], set_=values))
+    connection.execute(_ENTER, row)
 
 
 def _give_case(connection: Connection, row: Row[Any], arrival: Arrival, now: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, bindparam, func, select
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from capture.acquisition import Acquisition
@@ -56,6 +56,12 @@ class Drawing:
 
 _DETAIL = TypeAdapter(FindingDetail)
 _DRAWINGS = TypeAdapter(tuple[Drawing, ...])
+_FORGET = acquisition.delete().where(acquisition.c.case_id == bindparam("of_case"))
+_ACQUISITION = acquisition.insert()
+_EARLIER = select(func.max(verdict.c.id)).where(
+    verdict.c.case_id == bindparam("of_case"), verdict.c.mode == bindparam("mode")
+)
+_VERDICT = verdict.insert().returning(verdict.c.id)
 _FINE = 4
 """Decimals of a mark's points that are kept: a third of a pixel of the largest detector."""
 
@@ -74,29 +80,29 @@ def add_acquisition(
     }
     if read is not None:
         row |= _identity(read) | _exam(read) | {"preview_sha256": preview_sha256}
-    connection.execute(acquisition.delete().where(acquisition.c.case_id == case_id))
-    connection.execute(acquisition.insert().values(row))
+    connection.execute(_FORGET, {"of_case": case_id})
+    connection.execute(_ACQUISITION, row)
 
 
 def add_verdict(connection: Connection, case_id: str, judged: Verdict, facts: Iterable[Measured], now: int) -> int:
     """Verdict, measurements and findings; return the verdict's id. A later one names the one it replaces."""
     known = tuple(facts)
-    earlier = select(func.max(verdict.c.id)).where(verdict.c.case_id == case_id, verdict.c.mode == judged.mode)
-    row = verdict.insert().values(
-        case_id=case_id,
-        mode=judged.mode,
-        grade=judged.grade,
-        score=judged.score,
-        packs=_FINGERPRINTS.dump_json(judged.packs).decode(),
-        bundles=_BUNDLES.dump_json(judged.bundles).decode(),
-        passed=_TEXTS.dump_json(judged.passed).decode(),
-        not_assessed=_NOT_ASSESSED.dump_json(judged.not_assessed).decode(),
-        timings=_TIMINGS.dump_json(judged.timings).decode(),
-        marks=_DRAWINGS.dump_json(drawings).decode() if (drawings := _drawings(known)) else None,
-        replaces=connection.scalar(earlier),
-        created_at=now,
-    )
-    verdict_id = int(connection.scalars(row.returning(verdict.c.id)).one())
+    drawings = _drawings(known)
+    row = {
+        "case_id": case_id,
+        "mode": judged.mode,
+        "grade": judged.grade,
+        "score": judged.score,
+        "packs": _FINGERPRINTS.dump_json(judged.packs).decode(),
+        "bundles": _BUNDLES.dump_json(judged.bundles).decode(),
+        "passed": _TEXTS.dump_json(judged.passed).decode(),
+        "not_assessed": _NOT_ASSESSED.dump_json(judged.not_assessed).decode(),
+        "timings": _TIMINGS.dump_json(judged.timings).decode(),
+        "marks": _DRAWINGS.dump_json(drawings).decode() if drawings else None,
+        "replaces": connection.scalar(_EARLIER, {"of_case": case_id, "mode": judged.mode}),
+        "created_at": now,
+    }
+    verdict_id = int(connection.scalars(_VERDICT, row).one())
     if known:
         # By the driver itself: an image has hundreds of these rows, and a study thousands of images.
         connection.exec_driver_sql(_INSERT_MEASUREMENT, [_measurement(verdict_id, fact) for fact in known])
