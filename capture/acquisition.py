@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Origin = Literal["header", "ocr", "operator"]
+Medium = Literal["object", "screen"]
+"""A DICOM object, or the picture of a console's screen: 8 bits, scaled, windowed and drawn over."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -339,3 +341,4 @@ class Acquisition:
     provenance: tuple[FieldOrigin, ...] = ()
     private_marks: tuple[str, ...] = field(default=(), repr=False)
     """Values of the tags that the site configured as places of the shared-image mark."""
+    medium: Medium = "object"

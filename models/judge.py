@@ -15,7 +15,8 @@ from models.measurement import Measured, Measurement, Measurements, Reason
 from models.producer import MeasurementProducer, discover, measure_all
 from models.rules.evaluate import evaluate
 from models.rules.pack import BUILTIN, RuleSet, load_folders
-from models.rules.verdict import BundleUsed, Verdict
+from models.rules.verdict import BundleUsed, Severity, Verdict
+from models.screen import HARDEST, limited
 from models.sets.producer import SetProducer, discover_sets
 
 
@@ -72,9 +73,11 @@ def load_content(
 
 def judge(acquisition: Acquisition, content: Content, circumstances: Circumstances) -> Judgement:
     """Measure, then apply the rules. The same inputs give the same judgement (timings apart)."""
-    measurements, took = measure_all(content.producers, acquisition, circumstances)
-    verdict = evaluate(measurements, content.rules, took)
-    shadow = evaluate(measurements, content.trial, {}) if content.trial else None
+    measured, took = measure_all(content.producers, acquisition, circumstances)
+    measurements = limited(measured, acquisition)
+    hardest = HARDEST if acquisition.medium == "screen" else Severity.VETO
+    verdict = evaluate(measurements, content.rules, took, hardest)
+    shadow = evaluate(measurements, content.trial, {}, hardest) if content.trial else None
     return Judgement(
         measurements,
         replace(verdict, bundles=_behind(measurements, content)),

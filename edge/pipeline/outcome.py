@@ -58,7 +58,9 @@ def store_outcome(
     study_uid = who.StudyInstanceUID
     exam_id = devices.study(connection, study_uid, modality, arrival.received_at) if study_uid else None
     states.move(connection, case.id, "judging", "judged", now, device_id=device_id, exam_id=exam_id)
-    group = who.SeriesInstanceUID or case.id
+    # What a screen shows of one image, first and after a change, is one card.
+    of_screen = arrival.association if arrival.kind == "frame" else ""
+    group = who.SeriesInstanceUID or of_screen or case.id
     alert_id = _write(connection, services, case, outcome, files.preview_sha256, group)
     if outcome.kept is not None:
         kept = replace(outcome.kept, record_sha256=files.record_sha256)

@@ -15,7 +15,7 @@ import resource
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -60,6 +60,8 @@ class Job:
     content: ContentSettings = field(default_factory=ContentSettings)
     baselines: tuple[Known, ...] = ()
     """Of the devices it may come from."""
+    confirmed: Mapping[str, str] = field(default_factory=dict)
+    """What a person said of the fields of a screen, by keyword."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,7 @@ def _with_records(done: Sequence[tuple[Outcome, tuple[Slice, ...]]]) -> list[Out
 
 def _judged(job: Job) -> tuple[Outcome, tuple[Slice, ...]]:
     from capture.dicom.pixels import preview
-    from capture.dicom.reader import ReadOptions, read
+    from capture.dicom.reader import ReadOptions
     from models.baseline import alike, applying
     from models.judge import judge
 
@@ -205,10 +207,7 @@ def _judged(job: Job) -> tuple[Outcome, tuple[Slice, ...]]:
         default_charset=job.default_charset, mark_tags=(mark.keyword_or_tag,) if mark is not None else ()
     )
     clock = _Stopwatch()
-    if job.no_pixels is None:
-        acquisition = read(job.path, job.arrival, options)
-    else:
-        acquisition = _without_pixels(read(job.path, job.arrival, replace(options, max_pixels=0)), job.no_pixels)
+    acquisition = _read(job, options)
     clock.lap("read")
     key = device_key(acquisition.device, job.arrival.calling_ae)
     like = alike(acquisition.exam, acquisition.technique, acquisition.device)
@@ -231,6 +230,20 @@ def _judged(job: Job) -> tuple[Outcome, tuple[Slice, ...]]:
         kept=kept,
     )
     return outcome, slices
+
+
+def _read(job: Job, options: ReadOptions) -> Acquisition:
+    """By the kind of its arrival; without pixels where they cost a worker its life."""
+    if job.arrival.kind == "frame":
+        from capture.screen import acquire
+
+        screen = acquire.read(job.path, job.arrival, job.confirmed)
+        return screen if job.no_pixels is None else _without_pixels(screen, job.no_pixels)
+    from capture.dicom.reader import read
+
+    if job.no_pixels is None:
+        return read(job.path, job.arrival, options)
+    return _without_pixels(read(job.path, job.arrival, replace(options, max_pixels=0)), job.no_pixels)
 
 
 def _kept(job: Job, acquisition: Acquisition, options: ReadOptions) -> tuple[Kept | None, tuple[Slice, ...]]:

@@ -29,7 +29,7 @@ class Radiograph:
     @property
     def from_screen(self) -> bool:
         """Read from a console's screen: 8 bits, scaled, windowed, overlaid (image-qc.md 6.6)."""
-        return any(field.origin == "ocr" for field in self.acquisition.provenance)
+        return self.acquisition.medium == "screen"
 
     @property
     def lossy(self) -> bool:

@@ -17,20 +17,26 @@ from models.rules.verdict import Finding, NotAssessed, Severity, Timing, Verdict
 from models.rules.wording import filled
 
 
-def evaluate(measurements: Measurements, rules: RuleSet, took: Mapping[str, float]) -> Verdict:
+def evaluate(
+    measurements: Measurements,
+    rules: RuleSet,
+    took: Mapping[str, float],
+    hardest: Severity = Severity.VETO,
+) -> Verdict:
     """Apply the packs that cover this image. A missing fact makes a rule *not assessed*, never passed.
 
     Args:
         measurements: every fact of one acquisition.
         rules: the packs in force.
         took: milliseconds each earlier stage took, kept in the verdict.
+        hardest: no finding weighs more, whatever its rule says.
     """
     started = time.perf_counter()
     facts = known(measurements)
     covering = [pack for pack in rules.packs if covers(pack.scope, facts)]
     decided = _decide(covering, facts, doubtful(measurements))
     findings = tuple(
-        _finding(current, decision, facts, measurements, rules.names)
+        _finding(current, decision, facts, measurements, rules.names, hardest)
         for current, decision in decided
         if decision.outcome in ("warns", "fails", "vetoes")
     )
@@ -119,6 +125,7 @@ def _finding(
     facts: Mapping[str, Value],
     measurements: Measurements,
     names: Mapping[str, Entry],
+    hardest: Severity,
 ) -> Finding:
     rule, spec = current.rule, current.rule.spec
     words = {**facts, **{f"limit.{limit.name}": limit.value for limit in current.limits}}
@@ -128,7 +135,7 @@ def _finding(
     return Finding(
         rule_id=spec.id,
         level="warn" if warns else "fail",
-        severity=_severity(current, decision),
+        severity=min(_severity(current, decision), hardest, key=_WEIGHTS.index),
         group=spec.group,
         deduct=current.deduct.warn if warns else current.deduct.fail,
         title=current.title,
@@ -142,6 +149,10 @@ def _finding(
         codes=spec.codes,
         regions=tuple(region for fact in shown if isinstance(fact, Measurement) for region in fact.regions),
     )
+
+
+_WEIGHTS = tuple(Severity)
+"""From info to veto."""
 
 
 def _severity(current: Effective, decision: Decision) -> Severity:

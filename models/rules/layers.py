@@ -43,6 +43,7 @@ class Effective:
 LEVEL = "set.level"
 """Of a set; an image does not say that it is one."""
 _FACT_OF = {
+    "medium": "screen.medium",
     "modality": "dicom.Modality",
     "kind": "exam.kind",
     "body": "body.part",

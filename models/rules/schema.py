@@ -64,6 +64,8 @@ class Scope(_Part):
 
     level: tuple[Literal["image", "series", "study"], ...] = ("image",)
     """What is judged: one image, a whole series, or all series of a study."""
+    medium: tuple[str, ...] = ()
+    """``screen``: pictures of a console's screen."""
     modality: tuple[str, ...] = ()
     kind: tuple[str, ...] = ()
     """``exam.kind``: what header and pixels together say the image is."""

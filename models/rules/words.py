@@ -45,6 +45,8 @@ REASONS: Mapping[Reason, Bilingual] = {
     Reason.NO_MODEL: Bilingual("未安装模型", "no model installed"),
     Reason.NOT_IN_HEADER: Bilingual("头信息中没有", "not in the header"),
     Reason.INVALID_IN_HEADER: Bilingual("头信息中的值无效", "invalid in the header"),
+    Reason.NOT_ON_SCREEN: Bilingual("屏幕上没有或尚未确认", "not on the screen, or not confirmed"),
+    Reason.CAPTURE_FAULT: Bilingual("采集线路故障", "a fault of the screen capture"),
     Reason.NO_PIXELS: Bilingual("没有可读的像素", "no readable pixels"),
     Reason.NO_SPACING: Bilingual("没有像素间距", "no pixel spacing"),
     Reason.NOT_APPLICABLE: Bilingual("不适用", "does not apply"),

@@ -12,7 +12,10 @@ _MODALITIES = frozenset({"CT", "MR"})
 
 
 def belongs_to_a_set(one: Acquisition) -> bool:
-    """CT and MR images, and dose reports (which count for their study). Radiographs stand alone."""
+    """CT and MR images, and dose reports (which count for their study). Radiographs stand alone, and so does
+    a picture of a screen: it says nothing of where a slice lies."""
+    if one.medium == "screen":
+        return False
     return one.dose_report is not None or (one.exam.Modality in _MODALITIES and one.display.Rows is not None)
 
 

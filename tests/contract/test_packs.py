@@ -61,6 +61,7 @@ def test_these_packs_ship() -> None:
         "ct-series",
         "mr-series",
         "slice-series",
+        "screen",
         "study",
     }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from capture.acquisition import FieldOrigin
 from models.image import clipping
 from models.measurement import Reason
 from tests.unit.models.image.phantoms import Array, acquisition, fact, leg, measured, number, reasons, torso
@@ -69,7 +68,7 @@ def test_lossy_values_smear_the_plateau() -> None:
 
 
 def test_screen_is_refused() -> None:
-    facts = measured(acquisition(torso(), provenance=(FieldOrigin("PixelData", "ocr", 0.9),)))
+    facts = measured(acquisition(torso(), medium="screen"))
     assert reasons(facts, sorted(clipping.NAMES)) == {Reason.NOT_RELIABLE}
 
 

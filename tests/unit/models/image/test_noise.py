@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from capture.acquisition import FieldOrigin
 from models.image import noise
 from models.measurement import Reason
 from tests.unit.models.image.phantoms import acquisition, fact, measured, number, pixels, reasons, torso
@@ -49,7 +48,6 @@ def test_smoothed_noise_is_told_by_its_confidence() -> None:
     assert fact(facts, "noise.sigma").confidence < 1
 
 
-SCREEN = (FieldOrigin("PixelData", "ocr", 0.9),)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +56,7 @@ SCREEN = (FieldOrigin("PixelData", "ocr", 0.9),)
         ({"display": {"BitsStored": 8}}, "8 bits"),
         ({"display": {"LossyImageCompression": "01"}}, "lossy"),
         ({"exam": {"ImageType": ("DERIVED", "PRIMARY")}}, "derived"),
-        ({"provenance": SCREEN}, "screen"),
+        ({"medium": "screen"}, "screen"),
     ],
 )
 def test_refused_where_the_values_are_not_the_detectors(change: dict[str, object], word: str) -> None:

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from capture.acquisition import FieldOrigin
 from models.measurement import Reason
 from tests.unit.models.image.phantoms import Array, acquisition, measured, number, pixels, reasons, torso
 
@@ -49,7 +48,7 @@ def test_mm() -> None:
     assert number(facts, "sharpness.edge_width_mm") == pytest.approx(0.15 * in_px)
     bare = measured(pixels(plates(2.0), spacing_mm=None))
     assert reasons(bare, ["sharpness.edge_width_mm"]) == {Reason.NO_SPACING}
-    screen = measured(acquisition(plates(2.0), provenance=(FieldOrigin("PixelData", "ocr", 1.0),)))
+    screen = measured(acquisition(plates(2.0), medium="screen"))
     assert reasons(screen, ["sharpness.edge_width_mm"]) == {Reason.NOT_RELIABLE}
 
 
