@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "protocol": "edge.commands.protocol:app",
     "backup": "edge.commands.backup:backup",
     "restore": "edge.commands.backup:restore",
+    "hands": "edge.commands.hands:app",
     "bench": "edge.commands.bench:app",
 }
 """Where each command is. Only the one that is asked for is imported: the receiver must stay small."""

@@ -181,8 +181,16 @@ class Runner:
         Typist(self._eyes, self._hand, self._pause, lambda seen: holds(seen, step.sees, shift)).type(
             number, text, box, step.seconds, caret=step.caret
         )
-        if step.reads_back and not self._reads(self._eyes.look(), box, text):
-            raise stops.read_otherwise(number)
+        if step.reads_back:
+            self._read_back(number, box, text, step.seconds)
+
+    def _read_back(self, number: int, box: Box, text: str, seconds: float) -> None:
+        """More than once: the last characters may be on their way, and a caret looks like a letter."""
+        until = time.monotonic() + seconds
+        while not self._reads(self._eyes.look(), box, text):
+            if time.monotonic() >= until:
+                raise stops.read_otherwise(number)
+            self._pause(_BETWEEN_S)
 
 
 def _why(why: str, number: int, step: Step) -> QcError:

@@ -16,7 +16,7 @@ from capture.screen.template import Box
 from edge.hands import stops
 from edge.hands.ports import Bgr, Eyes, Hand
 
-_PIECE = 12
+_PIECE = 6
 """Characters between two looks."""
 _CARET_S = 4.0
 """Windows lets a caret blink with 1.2 s each way, and a capture may show only two pictures a second."""
@@ -56,19 +56,27 @@ class Typist:
             low, high = self._appeared(number, box, low, high, seconds, (typed, len(text)), blank=piece.isspace())
 
     def _watch(self, number: int, box: Box, *, caret: bool) -> tuple[Bgr, Bgr]:
-        """Darkest and brightest of every pixel of the field, over the blinking of the caret."""
+        """Darkest and brightest of every pixel of the field, over the blinking of the caret.
+
+        Returns right after the caret went or came back: until then the field surely has the keyboard.
+        """
         started = time.monotonic()
-        low = high = self._crop(box)
+        low = high = before = self._crop(box)
+        seen = [before]
         while True:
             self._pause(_BETWEEN_S)
             now = self._crop(box)
             low, high = np.minimum(low, now), np.maximum(high, now)
             passed = time.monotonic() - started
-            blinks = _changed(high, low, low) >= _LEAST_PIXELS
-            if passed >= _WATCH_S and (blinks or not caret):
+            # There and back again: a field or a dialog that only appears does not blink.
+            blinked = not _alike(now, before) and any(_alike(now, earlier) for earlier in seen)
+            if passed >= _WATCH_S and (blinked or not caret):
                 return low, high
             if passed >= _CARET_S:
                 raise stops.no_focus(number)
+            if not _alike(now, before):
+                seen.append(now)
+            before = now
 
     def _appeared(
         self,
@@ -97,6 +105,10 @@ class Typist:
 def _pieces(text: str) -> list[str]:
     """The first character alone, then a few at a time."""
     return [text[:1], *(text[at : at + _PIECE] for at in range(1, len(text), _PIECE))]
+
+
+def _alike(one: Bgr, other: Bgr) -> bool:
+    return _changed(one, other, other) < _LEAST_PIXELS
 
 
 def _changed(now: Bgr, low: Bgr, high: Bgr) -> int:

@@ -22,7 +22,7 @@ from edge.hands.ports import Bgr, Button
 _TIMEOUT_S = 10.0
 _MOST_PIXELS = 8192 * 8192
 _MOST_TEXT = 1 << 20
-_RAW, _DESKTOP_SIZE = 0, -223
+_RAW, _DESKTOP_SIZE, _CURSOR = 0, -223, -239
 _NONE, _PASSWORD = 1, 2
 _BGRX = struct.pack(">BBBBHHHBBB3x", 32, 24, 0, 1, 255, 255, 255, 16, 8, 0)
 """32 bits a pixel, blue first in memory (7.4)."""
@@ -103,7 +103,7 @@ class Vnc:
         self._take(16)
         self._skip(*struct.unpack(">I", self._take(4)))
         self._resize(width, height)
-        self._send(b"\0\0\0\0" + _BGRX + struct.pack(">BxHii", 2, 2, _RAW, _DESKTOP_SIZE))
+        self._send(b"\0\0\0\0" + _BGRX + struct.pack(">BxHiii", 2, 3, _RAW, _DESKTOP_SIZE, _CURSOR))
 
     def _until_update(self) -> bool:
         """Read messages until the next update; False when it told of another size, so that pixels are missing."""
@@ -127,6 +127,9 @@ class Vnc:
         if encoding == _DESKTOP_SIZE:
             self._resize(width, height)
             return False
+        if encoding == _CURSOR:  # sent apart, so that it is not drawn over what is to be seen
+            self._take(4 * width * height + (width + 7) // 8 * height)
+            return True
         if encoding != _RAW or y + height > self._screen.shape[0] or x + width > self._screen.shape[1]:
             raise _refused()
         pixels = np.frombuffer(self._take(4 * width * height), np.uint8)

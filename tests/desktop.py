@@ -1,0 +1,65 @@
+"""A desktop to work on in tests: TigerVNC's X server with a window manager, and programs on it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edge.hands.vnc import Vnc
+from tests.peers import ROOT, accepts, free_port, wait_until
+
+_QUIET = subprocess.DEVNULL
+
+
+@dataclass
+class Desktop:
+    """An X server that VNC shows."""
+
+    display: str
+    port: int
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        """A program on this desktop."""
+        environment = {**os.environ, "DISPLAY": self.display}
+        one = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=_QUIET, stderr=_QUIET)
+        self.started.append(one)
+        return one
+
+    def form(self, file: Path, **options: object) -> subprocess.Popen[bytes]:
+        """The form of :mod:`tests.ris_form`."""
+        named = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+        return self.start(sys.executable, "-m", "tests.ris_form", str(file), *named)
+
+    def vnc(self, password: str | None = None) -> Vnc:
+        """A connection of one's own."""
+        return Vnc("127.0.0.1", self.port, password)
+
+
+@contextmanager
+def desktop(*security: str, size: str = "1024x640") -> Iterator[Desktop]:
+    """Xvnc on a free display with openbox. ``security``: options of Xvnc; by default nobody is asked."""
+    port = free_port()
+    read, write = os.pipe()
+    shape = ("-rfbport", str(port), "-localhost", "-geometry", size, "-depth", "24")
+    asked = security or ("-SecurityTypes", "None")
+    server = subprocess.Popen(
+        ["Xvnc", "-displayfd", str(write), *shape, *asked], pass_fds=(write,), stdout=_QUIET, stderr=_QUIET
+    )
+    os.close(write)
+    with os.fdopen(read) as told:
+        number = told.readline().strip()
+    one = Desktop(f":{number}", port)
+    try:
+        wait_until(lambda: accepts(port), "Xvnc listens")
+        one.start("openbox", "--sm-disable")
+        yield one
+    finally:
+        for program in (*reversed(one.started), server):
+            program.terminate()
+            program.wait(10)
