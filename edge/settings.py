@@ -25,6 +25,7 @@ from pydantic_settings import (
 from capture.dicom.settings import DicomSettings
 from capture.errors import Misuse
 from capture.folder import FolderSettings
+from capture.screen.settings import ScreenSettings
 from capture.spool import SpoolSettings
 from capture.text import Bilingual
 from cloud_sync.link.settings import LinkSettings
@@ -37,6 +38,12 @@ def _zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("not an IANA time zone")
     return ZoneInfo(name).key
+
+
+def _named_once(screens: tuple[ScreenSettings, ...]) -> tuple[ScreenSettings, ...]:
+    if len({screen.name for screen in screens}) != len(screens):
+        raise ValueError("two screens have the same name")
+    return screens
 
 
 class Section(BaseModel):
@@ -183,6 +190,9 @@ class Settings(BaseSettings):
     spool: SpoolSettings = Field(SpoolSettings(), title="Spool", description="Where received objects wait")
     dicom: DicomSettings = Field(DicomSettings(), title="DICOM port", description="The receiver")
     folder: FolderSettings = Field(FolderSettings(), title="Watched folder", description="A second way in")
+    screens: Annotated[tuple[ScreenSettings, ...], AfterValidator(_named_once)] = Field(
+        (), title="Screens", description="Consoles without an interface, watched by their picture"
+    )
     workers: WorkerSettings = Field(WorkerSettings(), title="Workers", description="Processes that judge")
     sets: SetSettings = Field(SetSettings(), title="Series and studies", description="When they are judged")
     content: ContentSettings = Field(
@@ -203,6 +213,11 @@ class Settings(BaseSettings):
     def spool_path(self) -> Path:
         """Where receivers put what they took, and intake finds it."""
         return self.data_dir / "spool"
+
+    @property
+    def screens_path(self) -> Path:
+        """Templates of screens, and what the process of each screen says and shows."""
+        return self.data_dir / "screens"
 
     @property
     def blobs_path(self) -> Path:

@@ -21,6 +21,7 @@ EVENTS: dict[str, str] = {
     "file.refused": "A file of the watched folder was set aside",
     "folder.unreachable": "The watched folder cannot be read",
     "folder.reached": "The watched folder can be read again",
+    "screen.state": "The state of a watched screen changed",
     "case.judged": "A verdict is stored",
     "case.set_aside": "A case needs a person; reason says why",
     "case.retried": "A case will be tried again",
