@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "protocol": "edge.commands.protocol:app",
     "backup": "edge.commands.backup:backup",
     "restore": "edge.commands.backup:restore",
+    "redact": "edge.commands.redact:redact",
     "hands": "edge.commands.hands:app",
     "bench": "edge.commands.bench:app",
 }

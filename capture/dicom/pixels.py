@@ -137,20 +137,26 @@ def _window(display: Display) -> tuple[float, float] | None:
 
 
 def preview(acquisition: Acquisition, longest: int = 1400) -> bytes | None:
-    """JPEG of the frame as a person would see it, its longer side at most ``longest`` pixels; None without pixels.
+    """:func:`rendered` as JPEG; None without pixels."""
+    shown = rendered(acquisition, longest)
+    if shown is None:
+        return None
+    done, encoded = cv2.imencode(".jpg", shown, (cv2.IMWRITE_JPEG_QUALITY, 90))
+    return encoded.tobytes() if done else None
 
-    The first VOI LUT or window of the object, or else from the 1st to the 99th percentile; MONOCHROME1 the right
-    way round; padding black; colour kept.
+
+def rendered(acquisition: Acquisition, longest: int) -> NDArray[np.uint8] | None:
+    """The frame as a person would see it, its longer side at most ``longest`` pixels; None without pixels.
+
+    (rows, columns), or (rows, columns, 3) as BGR. The first VOI LUT or window of the object, or else from the 1st
+    to the 99th percentile; MONOCHROME1 the right way round; padding black; colour kept.
     """
     pixels = acquisition.pixels
     if isinstance(pixels, NoPixels):
         return None
     if pixels.color is not None:
-        shown = cv2.cvtColor(_shrunk(pixels.color, longest), cv2.COLOR_RGB2BGR)
-    else:
-        shown = _shown(pixels, acquisition.display.VOILUTFunction, longest)
-    done, encoded = cv2.imencode(".jpg", shown, (cv2.IMWRITE_JPEG_QUALITY, 90))
-    return encoded.tobytes() if done else None
+        return np.asarray(cv2.cvtColor(_shrunk(pixels.color, longest), cv2.COLOR_RGB2BGR), np.uint8)
+    return _shown(pixels, acquisition.display.VOILUTFunction, longest)
 
 
 def _shrunk(image: NDArray[Any], longest: int, how: int = cv2.INTER_AREA) -> NDArray[Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,10 +57,8 @@ class Text:
         return f"Text({self.area})"
 
 
-class Net(Protocol):
-    """Finds and reads what looks like text: the last guard, never the only one."""
-
-    def __call__(self, bgr: Bgr) -> Sequence[Text]: ...
+Net = Callable[[Bgr], Sequence[Text]]
+"""Finds and reads what looks like text: the last guard, never the only one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
