@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from models.ct.components import Mask
 from models.ct.scan import Scan
 from models.measurement import Mark, MarkKind, Region
-from models.sets.sheet import PanelName, on_sheet, region_on_sheet
-
-_MOST_POINTS = 60
+from models.sets import marks
+from models.sets.sheet import PanelName, region_on_sheet
 
 
 def panel_mark(
@@ -22,29 +20,12 @@ def panel_mark(
     caption: str = "",
 ) -> Mark:
     """``points``: (across, down) as fractions of the panel's picture."""
-    height, width = scan.extent.of(panel)
-    places = on_sheet(panel, (height, width), [(x * width, y * height) for x, y in points])
-    return Mark(kind, name, places, caption)
+    return marks.mark(panel, scan.extent.of(panel), kind, name, points, caption)
 
 
 def outlines(scan: Scan, panel: PanelName, name: str, shadow: Mask) -> tuple[Mark, ...]:
     """The outlines of a mask of (rows, columns) of the panel's picture, the two largest."""
-    contours, _ = cv2.findContours(shadow.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    largest = sorted(contours, key=cv2.contourArea, reverse=True)[:2]
-    rows, columns = shadow.shape
-    marks = []
-    for contour in largest:
-        tolerance = 0.25
-        points = contour[:, 0, :].astype(np.float32)
-        while len(points) > _MOST_POINTS:
-            points = cv2.approxPolyDP(contour.astype(np.float32), tolerance, closed=True)[:, 0, :].astype(
-                np.float32
-            )
-            tolerance *= 1.5
-        if len(points) > 2:
-            places = [((float(x) + 0.5) / columns, (float(y) + 0.5) / rows) for x, y in points]
-            marks.append(panel_mark(scan, panel, "contour", name, places))
-    return tuple(marks)
+    return marks.outlines(panel, scan.extent.of(panel), name, shadow)
 
 
 def slice_line(scan: Scan, panel: PanelName, name: str, at: float, caption: str = "") -> Mark:

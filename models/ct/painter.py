@@ -10,7 +10,7 @@ from models.ct.kind import CHEST, HEAD
 from models.ct.look import Look, look_at
 from models.measurement import Measurements
 from models.sets.image_set import ImageSet, SlicePixels
-from models.sets.sheet import PanelName, Picture
+from models.sets.sheet import PanelName, Picture, number_of
 from models.sets.volume import NoVolume
 
 _WINDOWS = {CHEST: (-1250.0, 250.0), HEAD: (-10.0, 90.0)}
@@ -57,11 +57,12 @@ def _scout(look: Look, panel: PanelName, axis: int, letters: tuple[str, str]) ->
 
 def _slice(look: Look, panel: PanelName, at: int, window: tuple[float, float]) -> Picture:
     """As finely as it was kept."""
-    pixels = look.from_head[at].pixels
+    one = look.from_head[at]
+    pixels = one.pixels
     fine = pixels.modality() if isinstance(pixels, SlicePixels) else look.scan.hu[at]
     for axis, flip in enumerate(look.scan.flipped):
         fine = np.flip(fine, axis) if flip else fine
-    return Picture(np.ascontiguousarray(fine), look.scan.extent.of(panel), window, ("R", "A"))
+    return Picture(np.ascontiguousarray(fine), look.scan.extent.of(panel), window, ("R", "A"), number_of(one))
 
 
 def _noise_map(look: Look) -> Picture | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.measurement import Reason
 from models.sets.image_set import Series, Slice
 from models.sets.sheet import Extent
-from models.sets.upright import Upright, upright
+from models.sets.upright import Upright, upright_of
 from models.sets.volume import NoVolume, Volume, volume_of
 
 Values = NDArray[np.float32]
@@ -88,8 +88,7 @@ def scan_of(series: Series) -> Scan | NoVolume:
     volume = volume_of(series)
     if isinstance(volume, NoVolume):
         return volume
-    down, across = volume.orientation[3:], volume.orientation[:3]
-    turned = upright(volume.values, volume.spacing_mm, down, across, tuple(volume.direction))
+    turned = upright_of(volume)
     if turned is None or turned.order != (0, 1, 2):
         return NoVolume(Reason.NOT_APPLICABLE, "the slices are not axial")
     small = small_scan(
@@ -97,7 +96,7 @@ def scan_of(series: Series) -> Scan | NoVolume:
         _from_head(volume.positions_mm, turned.flipped[0]),
         turned.spacing_mm[1:],
         _centre(volume, turned),
-        tilted=abs(down[1]) < _UPRIGHT,
+        tilted=abs(volume.orientation[4]) < _UPRIGHT,
         slices=volume.slices[::-1] if turned.flipped[0] else volume.slices,
         flipped=turned.flipped[1:],
     )

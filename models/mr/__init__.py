@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from models.mr.head import MrHead
+from models.mr.painter import MrPainter
 from models.mr.series import MrSeries
 from models.mr.slices import MrSlice
+from models.sets.picture import Painter
 from models.sets.producer import SetProducer, SliceMeasure
 
-__all__ = ["MEASURES", "PRODUCERS"]
+__all__ = ["MEASURES", "PAINTERS", "PRODUCERS"]
 
 MEASURES: tuple[SliceMeasure, ...] = (MrSlice(),)
 PRODUCERS: tuple[SetProducer, ...] = (MrSeries(), MrHead())
+PAINTERS: tuple[Painter, ...] = (MrPainter(),)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.measurement import Measured, Measurement, NotMeasured, Reason
-from models.mr import coverage
-from models.mr.series import column, not_for, share, signed
+from models.mr import coverage, marks
+from models.mr.chosen import column, share
+from models.mr.series import not_for, signed
 from models.sets.geometry import Stack, arrangement_of
 from models.sets.image_set import Slice
 from models.sets.producer import SetSubject
@@ -43,7 +45,13 @@ class MrHead:
             yield from (NotMeasured(name, reason, detail) for name in sorted(self.provides))
             return
         for fact in (*_coverage(stack), _tilt(stack)):
-            yield signed(fact, _NAME)
+            yield signed(_drawn(fact, subject), _NAME)
+
+
+def _drawn(fact: Measured, subject: SetSubject) -> Measured:
+    if isinstance(fact, Measurement) and fact.name == _COVERAGE[0] and isinstance(fact.value, float):
+        return replace(fact, marks=marks.of_top(subject.images, fact.value))
+    return fact
 
 
 def _stack(subject: SetSubject) -> Stack | None:
@@ -71,7 +79,10 @@ def _from_areas(stack: Stack) -> Iterator[Measured]:
     areas = [share(one) * size[0] * size[1] for one in stack.slices]
     found = coverage.axial(areas, stack.positions_mm.tolist(), spacing)
     if found is None or spacing <= 0:
-        yield from (NotMeasured(name, Reason.NOT_RELIABLE, "too few slices") for name in _COVERAGE[:2])
+        yield from (
+            NotMeasured(name, Reason.NOT_RELIABLE, "too few slices, or no fall towards the top")
+            for name in _COVERAGE[:2]
+        )
         return
     # Thick steps leave the vertex between two slices.
     sure = 0.9 if spacing <= 8 else 0.6

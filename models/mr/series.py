@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -11,17 +10,15 @@ from numpy.typing import NDArray
 
 from models.catalogue import catalogue
 from models.measurement import Measured, Measurement, NotMeasured, Reason
-from models.mr import iqm, motion
+from models.mr import iqm, marks, motion
+from models.mr.chosen import column, is_mr, upper, usable, worst
+from models.mr.layout import Layout, layout_of
 from models.mr.slices import WHY
 from models.mr.uniformity import nonuniformity_percent
 from models.sets.image_set import Slice
 from models.sets.producer import SetSubject
 
 _NAME = "mr-series/1"
-_LARGE = 0.3
-"""Of the largest object in the series: slices that only touch it say little."""
-_UPPER = 75.0
-"""Percentile over slices: a fault shows in a good part of them, a chance in a few."""
 _FEWEST = 3
 _ONE_SIDE = 0.5
 """Confidence in a ghost that shows on one side of the object only: dark tissue looks alike."""
@@ -30,7 +27,7 @@ _SURE = 0.8
 _FEW_SUBJECTS = 0.65
 """Confidence in the index of motion: it was tried on seven subjects, with simulated motion only."""
 
-Look = Callable[[Sequence[Slice]], Iterable[Measured]]
+Look = Callable[[Sequence[Slice], Layout], Iterable[Measured]]
 
 
 class MrSeries:
@@ -51,15 +48,16 @@ class MrSeries:
 
     def measure(self, subject: SetSubject) -> Iterator[Measured]:
         why = not_for(subject)
-        slices = () if why else usable(subject)
+        slices = () if why else usable(subject.images)
         if not slices:
             reason = Reason.NOT_APPLICABLE if why else Reason.NO_PIXELS
             yield from (
                 NotMeasured(name, reason, why or "no slice shows an object") for name in sorted(self.provides)
             )
             return
+        layout = layout_of(slices)
         for look in (_ghosts, _wraps, _spikes, _signal, _field, _metrics):
-            for fact in look(slices):
+            for fact in look(slices, layout):
                 yield signed(fact, _NAME)
 
 
@@ -74,49 +72,21 @@ def not_for(subject: SetSubject) -> str | None:
     """Why this set is none for these measures."""
     if subject.images.level != "series":
         return "a whole study"
-    slices = subject.images.slices
-    if not slices or slices[0].exam.Modality != "MR":
+    if not is_mr(subject.images):
         return "not MR"
-    if not any("mr.signal" in one.numbers for one in slices):
+    if not any("mr.signal" in one.numbers for one in subject.images.slices):
         return "no magnitude pictures with an object"
     return None
 
 
-def usable(subject: SetSubject) -> tuple[Slice, ...]:
-    """Slices of the first contrast that show a good part of the object; each instance and frame once."""
-    once = {
-        (one.instance or one.arrival_id, one.frame): one
-        for one in subject.images.slices
-        if "mr.signal" in one.numbers
-    }
-    found = list(once.values())
-    first = min((contrast(one) for one in found), default=None)
-    found = [one for one in found if contrast(one) == first]
-    largest = max((share(one) for one in found), default=0.0)
-    return tuple(one for one in found if share(one) >= _LARGE * largest)
-
-
-def contrast(one: Slice) -> tuple[float, float]:
-    """b-value and echo time: pictures of one place that differ in these are not compared."""
-    return one.technique.DiffusionBValue or 0.0, one.technique.EchoTime or 0.0
-
-
-def share(one: Slice) -> float:
-    """Of the picture that is object; 0 where there is only air."""
-    return float(one.numbers["mr.object"][0])
-
-
-def column(slices: Sequence[Slice], key: str, at: int) -> NDArray[np.float64]:
-    """One number of each slice; NaN where it was not taken."""
-    return np.array([float(one.numbers[key][at]) if key in one.numbers else math.nan for one in slices])
-
-
-def _worst(slices: Sequence[Slice], values: NDArray[np.float64], name: str) -> Measured:
-    """InstanceNumber of the slice with the highest value."""
-    worst = slices[int(np.nanargmax(values))].exam.InstanceNumber
-    if worst is None:
-        return NotMeasured(name, Reason.NOT_IN_HEADER, "InstanceNumber")
-    return Measurement(name, float(worst))
+def _image(name: str, one: Slice | None) -> Measured:
+    """Its InstanceNumber."""
+    number = None if one is None else one.exam.InstanceNumber
+    return (
+        NotMeasured(name, Reason.NOT_IN_HEADER, "InstanceNumber")
+        if number is None
+        else Measurement(name, float(number))
+    )
 
 
 def _unsaid(slices: Sequence[Slice], key: str, at: int, names: Sequence[str]) -> Iterator[Measured]:
@@ -127,7 +97,7 @@ def _unsaid(slices: Sequence[Slice], key: str, at: int, names: Sequence[str]) ->
     yield from (NotMeasured(name, reason, WHY[code] or "no slice allows it") for name in names)
 
 
-def _ghosts(slices: Sequence[Slice]) -> Iterator[Measured]:
+def _ghosts(slices: Sequence[Slice], layout: Layout) -> Iterator[Measured]:
     names = ("mr.ghost_percent", "mr.ghost_image")
     percent = column(slices, "mr.ghost", 0)
     seen = np.isfinite(percent)
@@ -136,8 +106,13 @@ def _ghosts(slices: Sequence[Slice]) -> Iterator[Measured]:
         return
     both = float(np.mean(column(slices, "mr.ghost", 3)[seen] > 0))
     sure = 1.0 if both >= 0.5 else _ONE_SIDE
-    yield Measurement(names[0], _upper(percent), confidence=sure if seen.sum() >= _FEWEST else min(sure, _FEW))
-    yield _worst(slices, percent, names[1])
+    yield Measurement(
+        names[0],
+        upper(percent),
+        confidence=sure if seen.sum() >= _FEWEST else min(sure, _FEW),
+        marks=marks.of_ghost(layout.ghost),
+    )
+    yield _image(names[1], worst(slices, "mr.ghost"))
 
 
 def _sureness(values: NDArray[np.float64]) -> float:
@@ -145,31 +120,29 @@ def _sureness(values: NDArray[np.float64]) -> float:
     return _SURE if np.isfinite(values).sum() >= _FEWEST else _FEW
 
 
-def _upper(values: NDArray[np.float64]) -> float:
-    return float(np.nanpercentile(values, _UPPER))
-
-
-def _wraps(slices: Sequence[Slice]) -> Iterator[Measured]:
+def _wraps(slices: Sequence[Slice], layout: Layout) -> Iterator[Measured]:
     names = ("mr.wrap_score", "mr.wrap_image")
     score = column(slices, "mr.wrap", 0)
     if not np.isfinite(score).any():
         yield from _unsaid(slices, "mr.wrap", 1, names)
         return
-    yield Measurement(names[0], _upper(score), confidence=_sureness(score))
-    yield _worst(slices, score, names[1])
+    drawn = marks.of_wrap(layout.wrap)
+    yield Measurement(names[0], upper(score), confidence=_sureness(score), marks=drawn)
+    yield _image(names[1], worst(slices, "mr.wrap"))
 
 
-def _spikes(slices: Sequence[Slice]) -> Iterator[Measured]:
+def _spikes(slices: Sequence[Slice], layout: Layout) -> Iterator[Measured]:
     names = ("mr.spike_z", "mr.spike_image")
     z = column(slices, "mr.spike", 0)
     if not np.isfinite(z).any():
         yield from (NotMeasured(name, Reason.NOT_RELIABLE, "pictures under 32 pixels") for name in names)
         return
-    yield Measurement(names[0], float(np.nanmax(z)), confidence=_sureness(z))
-    yield _worst(slices, z, names[1])
+    drawn = marks.of_spike(layout.spike)
+    yield Measurement(names[0], float(np.nanmax(z)), confidence=_sureness(z), marks=drawn)
+    yield _image(names[1], worst(slices, "mr.spike"))
 
 
-def _signal(slices: Sequence[Slice]) -> Iterator[Measured]:
+def _signal(slices: Sequence[Slice], _: Layout) -> Iterator[Measured]:
     yield _air_seen(slices)
     for at, name, why in (
         (1, "mr.snr", "no air that ghosts do not reach, or it is blanked"),
@@ -186,7 +159,7 @@ def _air_seen(slices: Sequence[Slice]) -> Measured:
     return Measurement("mr.air_seen", bool(np.isfinite(column(slices, "mr.signal", 1)).any()))
 
 
-def _field(slices: Sequence[Slice]) -> Iterator[Measured]:
+def _field(slices: Sequence[Slice], _: Layout) -> Iterator[Measured]:
     name = "mr.nonuniformity_percent"
     percent = nonuniformity_percent([one.numbers["mr.cells"] for one in slices])
     yield (
@@ -196,7 +169,7 @@ def _field(slices: Sequence[Slice]) -> Iterator[Measured]:
     )
 
 
-def _metrics(slices: Sequence[Slice]) -> Iterator[Measured]:
+def _metrics(slices: Sequence[Slice], _: Layout) -> Iterator[Measured]:
     total = np.sum([one.numbers["mr.sums"].astype(np.float64) for one in slices], axis=0)
     efc = iqm.efc(total)
     yield _or_none("mr.efc", efc, "no signal")

@@ -26,7 +26,10 @@ _POINT = 3
 
 @dataclass(frozen=True, slots=True)
 class Spike:
-    """``z``: robust standard deviations of log power above the neighbourhood; where, in cycles a picture."""
+    """``z``: robust standard deviations of log power above the neighbourhood; where, in cycles a picture.
+
+    Of a point and its conjugate the one with ``down`` above 0; ``across`` may be negative.
+    """
 
     z: float
     across: int
@@ -38,16 +41,23 @@ def spike(values: Picture) -> Spike | None:
     rows, columns = values.shape
     if min(rows, columns) < 32 or float(values.std()) == 0:
         return None
-    window = np.outer(np.hanning(rows + 2)[1:-1], np.hanning(columns + 2)[1:-1])
-    k = np.abs(np.fft.fftshift(np.fft.fft2((values - values.mean()) * window))) ** 2
-    point = cv2.blur(k, (_POINT, _POINT))
-    log = np.log(point + 1e-12 * point.max()).astype(np.float32)
+    log = log_power(values)
     outer = _outer(rows, columns)
     above = log - _median(log)
     spread = 1.4826 * float(np.median(np.abs(above[outer])))
     above = np.where(outer, above / max(spread, 1e-6), 0)
     at = np.unravel_index(int(np.argmax(above)), above.shape)
-    return Spike(float(above[at]), abs(int(at[1]) - columns // 2), abs(int(at[0]) - rows // 2))
+    across, down = int(at[1]) - columns // 2, int(at[0]) - rows // 2
+    return Spike(float(above[at]), across if down > 0 else -across, abs(down))
+
+
+def log_power(values: Picture) -> Picture:
+    """k-space of a magnitude picture, its centre in the middle: logarithm of the power of a point."""
+    rows, columns = values.shape
+    window = np.outer(np.hanning(rows + 2)[1:-1], np.hanning(columns + 2)[1:-1])
+    k = np.abs(np.fft.fftshift(np.fft.fft2((values - values.mean()) * window))) ** 2
+    point = cv2.blur(k, (_POINT, _POINT))
+    return np.asarray(np.log(point + 1e-12 * point.max()), np.float32)
 
 
 def _median(log: NDArray[np.float32]) -> NDArray[np.float32]:

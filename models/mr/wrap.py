@@ -7,6 +7,8 @@ how far its last line goes on in the first line of the opposite edge.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,28 @@ _LEAST_SPAN = 8
 
 def wrap_score(plane: Plane) -> float | str:
     """0, nothing at the edge, to 1, the object goes on over the whole of its width. Or why not."""
+    found = edges(plane)
+    if isinstance(found, str):
+        return found
+    span = int(np.count_nonzero(found.both))
+    if span < _LEAST_SPAN:
+        return 0.0
+    width = int(np.count_nonzero(plane.object.any(axis=plane.phase)))
+    goes_on = _likeness(found.first[found.both], found.last[found.both])
+    return float(min(1.0, 2.0 * span / max(width, 1)) * max(goes_on, 0.0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edges:
+    """The first and the last lines across the phase axis, and where both hold signal."""
+
+    first: NDArray[np.float32]
+    last: NDArray[np.float32]
+    both: NDArray[np.bool_]
+
+
+def edges(plane: Plane) -> Edges | str:
+    """Where anatomy touches both edges of the phase axis; or why that cannot be said."""
     if plane.phase is None:
         return "the phase-encoding direction is not in the header"
     lines = np.moveaxis(plane.values, plane.phase, 0)
@@ -30,13 +54,7 @@ def wrap_score(plane: Plane) -> float | str:
         return "the edge is blanked"
     inside = plane.values[plane.object]
     floor = max(_BRIGHT * float(np.median(inside)), 4 * (plane.sigma or 0.0))
-    both = (first > floor) & (last > floor)
-    width = int(np.count_nonzero(plane.object.any(axis=plane.phase)))
-    span = int(np.count_nonzero(both))
-    if span < _LEAST_SPAN:
-        return 0.0
-    goes_on = _likeness(first[both], last[both])
-    return float(min(1.0, 2.0 * span / max(width, 1)) * max(goes_on, 0.0))
+    return Edges(first, last, (first > floor) & (last > floor))
 
 
 def _likeness(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

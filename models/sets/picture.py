@@ -13,7 +13,7 @@ import numpy as np
 from models.measurement import Measurements
 from models.sets.image_set import ImageSet
 from models.sets.sheet import PanelName, Picture, draw
-from models.sets.upright import upright
+from models.sets.upright import upright_of
 from models.sets.volume import Volume, volume_of
 
 _QUALITY = 88
@@ -42,8 +42,7 @@ class AnyVolume:
         volume = volume_of(images.series[0]) if images.level == "series" else None
         if not isinstance(volume, Volume):
             return None
-        down, across = volume.orientation[3:], volume.orientation[:3]
-        turned = upright(volume.values, volume.spacing_mm, down, across, tuple(volume.direction))
+        turned = upright_of(volume)
         if turned is None:
             return None
         low, high = np.percentile(volume.values[:: max(1, len(volume.values) // 16), ::2, ::2], (_DARK, _BRIGHT))

@@ -15,18 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.measurement import Region
+from models.sets.image_set import Slice
 
-PanelName = Literal["coronal", "sagittal", "axial", "first", "last", "map"]
-"""``first`` is the slice nearest to the head, ``last`` the one nearest to the feet."""
+PanelName = Literal["coronal", "sagittal", "axial", "first", "last", "map", "wrap", "spike", "left", "right"]
+"""``first`` is the slice nearest to the head, ``last`` the one nearest to the feet; ``wrap`` and ``spike`` are in
+their places where there is such a fault. ``left`` and ``right``: halves of a sheet that has only two pictures."""
 
 ROWS, COLUMNS = 800, 1200
+_FIRST, _LAST = Region(0.0, 0.5, 1 / 3, 1.0), Region(1 / 3, 0.5, 2 / 3, 1.0)
 PANELS: Mapping[PanelName, Region] = {
     "coronal": Region(0.0, 0.0, 1 / 3, 0.5),
     "sagittal": Region(1 / 3, 0.0, 2 / 3, 0.5),
     "axial": Region(2 / 3, 0.0, 1.0, 0.5),
-    "first": Region(0.0, 0.5, 1 / 3, 1.0),
-    "last": Region(1 / 3, 0.5, 2 / 3, 1.0),
+    "first": _FIRST,
+    "last": _LAST,
     "map": Region(2 / 3, 0.5, 1.0, 1.0),
+    "wrap": _FIRST,
+    "spike": _LAST,
+    "left": Region(0.0, 0.0, 0.5, 1.0),
+    "right": Region(0.5, 0.0, 1.0, 1.0),
 }
 _RIM = 0.01
 """Left free inside each panel's border, as a share of the sheet."""
@@ -57,8 +64,19 @@ class Picture:
     shown: tuple[float, float]
     letters: tuple[str, str] = ("", "")
     """At its left and at its top: R, A, H."""
+    foot: str = ""
+    """Under it: the number of the image."""
     heat: bool = False
-    """In colours, for a map. NaN is black."""
+    """In colours, for a map."""
+    under: Picture | None = None
+    """Seen where a map is NaN, which is black without it."""
+
+
+def number_of(one: Slice) -> str:
+    """Its InstanceNumber, and which frame of it, as the foot of its picture."""
+    number = one.exam.InstanceNumber
+    frame = f".{one.frame + 1}" if one.frame or one.display.NumberOfFrames > 1 else ""
+    return "" if number is None else f"#{number}{frame}"
 
 
 def place(panel: PanelName, size_mm: tuple[float, float]) -> Region:
@@ -114,21 +132,31 @@ def png(sheet: NDArray[np.uint8]) -> bytes:
 
 
 def _coloured(picture: Picture, width: int, height: int) -> NDArray[np.uint8]:
-    black, white = picture.shown
     seen = np.isfinite(picture.values)
-    tone = np.clip((np.where(seen, picture.values, black) - black) / max(white - black, 1e-6), 0, 1)
-    shrinks = picture.values.shape[0] > height
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    grey = cv2.resize((255 * tone).astype(np.uint8), (width, height), interpolation=how)
+    grey = _grey(np.where(seen, picture.values, picture.shown[0]), picture.shown, width, height)
     if not picture.heat:
         return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
     shown = cv2.resize(seen.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
-    colours = cv2.applyColorMap(grey, cv2.COLORMAP_INFERNO)
-    return np.where(shown[..., None] > 0, colours, 0).astype(np.uint8)
+    below = np.zeros((height, width, 3), np.uint8)
+    if picture.under is not None:
+        below = _coloured(picture.under, width, height)
+    return np.where(shown[..., None] > 0, cv2.applyColorMap(grey, cv2.COLORMAP_INFERNO), below).astype(np.uint8)
+
+
+def _grey(values: NDArray[np.float32], shown: tuple[float, float], width: int, height: int) -> NDArray[np.uint8]:
+    black, white = shown
+    tone = np.clip((values - black) / max(white - black, 1e-6), 0, 1)
+    how = cv2.INTER_AREA if values.shape[0] > height else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize((255 * tone).astype(np.uint8), (width, height), interpolation=how), np.uint8)
 
 
 def _letters(sheet: NDArray[np.uint8], picture: Picture, left: int, top: int, right: int, bottom: int) -> None:
     at_left, at_top = picture.letters
-    spots = ((at_left, (left + 3, (top + bottom) // 2)), (at_top, ((left + right) // 2, top + 14)))
+    spots = (
+        (at_left, (left + 3, (top + bottom) // 2)),
+        (at_top, ((left + right) // 2, top + 14)),
+        (picture.foot, (left + 3, bottom - 5)),
+    )
     for letter, spot in spots:
-        cv2.putText(sheet, letter, spot, cv2.FONT_HERSHEY_SIMPLEX, _LETTER, (200, 200, 120), 1, cv2.LINE_AA)
+        for colour, width in (((0, 0, 0), 3), ((200, 200, 120), 1)):
+            cv2.putText(sheet, letter, spot, cv2.FONT_HERSHEY_SIMPLEX, _LETTER, colour, width, cv2.LINE_AA)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.sets.sheet import Extent, PanelName, Picture
+from models.sets.volume import Volume
 
 _TO_FIRST = ((2, -1.0), (1, 1.0), (0, 1.0))
 """Axis and sign in LPS of head to feet (-z), front to back (+y), right to left (+x)."""
@@ -43,6 +44,12 @@ class Upright:
         for name, at in slices:
             panels[name] = Picture(self.values[at], extent.of(name), shown, ("R", "A"))
         return panels
+
+
+def upright_of(volume: Volume) -> Upright | None:
+    """A series turned upright; None as :func:`upright`."""
+    down, across = volume.orientation[3:], volume.orientation[:3]
+    return upright(volume.values, volume.spacing_mm, down, across, tuple(volume.direction))
 
 
 def upright(

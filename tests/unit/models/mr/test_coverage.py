@@ -38,3 +38,23 @@ def test_too_few_slices_say_nothing() -> None:
 
 def test_ends() -> None:
     assert coverage.end_share([10, 90, 100, 60]) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("odd", [0.6, 1.6])
+def test_one_odd_slice_at_the_top_of_thin_ones_changes_little(odd: float) -> None:
+    """In echo-planar series the scalp comes and goes with the brightness of what else is in the slice."""
+    positions = np.arange(-60.0, 85.0, 1.5)
+    area = [np.pi * 80 * 70 * max(0.0, 1 - (z / 95) ** 2) for z in positions]
+    whole = coverage.axial(area, positions.tolist(), 1.5)
+    found = coverage.axial([*area[:-1], odd * area[-1]], positions.tolist(), 1.5)
+    assert whole is not None and found is not None
+    assert whole.top_mm == pytest.approx(positions[-1] + 0.75 - 95, abs=3)
+    assert found.top_mm == pytest.approx(whole.top_mm, abs=2.5)
+
+
+def test_an_area_that_does_not_fall_says_nothing_near_the_vertex_and_much_in_the_middle() -> None:
+    positions = np.arange(0.0, 60.0, 4.0).tolist()
+    falling = [100.0 * (15 - k) for k in range(10)]
+    assert coverage.axial([*falling, 500.0, 520.0, 540.0, 560.0, 580.0], positions, 4.0) is None
+    flat = coverage.axial([900.0 + k for k in range(15)], positions, 4.0)
+    assert flat is not None and flat.top_mm < -60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -16,7 +17,14 @@ LPS = {"R": (-1, 0, 0), "L": (1, 0, 0), "A": (0, -1, 0), "P": (0, 1, 0), "H": (0
 
 
 def test_panels_do_not_overlap_and_fill_the_sheet() -> None:
-    boxes = list(PANELS.values())
+    halves = (PANELS["left"], PANELS["right"])
+    six = {(box.left, box.top): box for box in PANELS.values() if box not in halves}
+    assert PANELS["wrap"] == PANELS["first"] and PANELS["spike"] == PANELS["last"]
+    for boxes in (halves, tuple(six.values())):
+        do_not_overlap_and_fill(boxes)
+
+
+def do_not_overlap_and_fill(boxes: Sequence[Region]) -> None:
     for a, b in itertools.combinations(boxes, 2):
         assert (
             a.right <= b.left + 1e-9 or b.right <= a.left + 1e-9 or a.bottom <= b.top + 1e-9 or b.bottom <= a.top
@@ -56,6 +64,16 @@ def test_a_map_is_coloured_and_black_where_it_knows_nothing() -> None:
     lower = sheet[round((at.top + 3 * at.bottom) / 4 * ROWS), round((at.left + at.right) / 2 * COLUMNS)]
     upper = sheet[round((3 * at.top + at.bottom) / 4 * ROWS), round((at.left + at.right) / 2 * COLUMNS)]
     assert lower.sum() == 0 and upper.sum() > 300
+
+
+def test_where_a_map_knows_nothing_the_picture_under_it_is_seen() -> None:
+    values = np.full((50, 50), np.nan, np.float32)
+    values[:25] = 1.0
+    grey = Picture(np.full((50, 50), 0.5, np.float32), (100.0, 100.0), (0, 1))
+    sheet = draw({"map": Picture(values, (100.0, 100.0), (0, 1), heat=True, under=grey)})
+    at = place("map", (100.0, 100.0))
+    lower = sheet[round((at.top + 3 * at.bottom) / 4 * ROWS), round((at.left + at.right) / 2 * COLUMNS)]
+    assert lower.tolist() == [127, 127, 127]
 
 
 def test_png_is_read_back_the_same() -> None:
