@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
+
+from capture.screen.format import alphabet
 from capture.screen.frame import Picture
-from capture.screen.ocr.engine import Bgr, Engines
+from capture.screen.ocr.engine import Bgr, Engines, Reading
+from capture.screen.policy import decide
 from capture.screen.reading import FieldReading
 from capture.screen.template import ScreenField
+
+_SAME = 24
+"""Grey levels by which blurred pixels of unchanged text may differ (noise, compression). A new glyph: over 60."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,6 +25,7 @@ class Readings:
 
     fields: tuple[FieldReading, ...]
     crops: tuple[Bgr, ...]
+    asked: tuple[ScreenField, ...]
 
 
 class Reader:
@@ -33,4 +42,47 @@ class Reader:
         ``frames``: one to five pictures of the taught resolution, about 100 ms apart. ``before``: what was
         read of the same fields last time.
         """
-        raise NotImplementedError
+        seen = [_different([_crop(frame, field) for frame in frames]) for field in fields]
+        known = {k: old for k, old in enumerate(_known(fields, seen, before)) if old is not None}
+        asked = [(k, crop) for k, crops in enumerate(seen) if k not in known for crop in crops]
+        crops = [crop for _, crop in asked]
+        alphabets = [alphabet(fields[k]) for k, _ in asked]
+        first = self._engines.first.read(crops, alphabets)
+        second = self._engines.second.read(crops, alphabets)
+        of: dict[int, list[tuple[Reading, Reading]]] = {}
+        for (k, _), a, b in zip(asked, first, second, strict=True):
+            of.setdefault(k, []).append((a, b))
+        read = {k: decide(fields[k], *zip(*pairs, strict=True)) for k, pairs in of.items()}
+        both = known | read
+        return Readings(
+            tuple(both[k] for k in range(len(fields))), tuple(crops[0] for crops in seen), tuple(fields)
+        )
+
+
+def _crop(frame: Picture, field: ScreenField) -> Bgr:
+    return frame.bgr[field.box.rows, field.box.columns]
+
+
+def _different(crops: list[Bgr]) -> list[Bgr]:
+    """The mean of the frames while they show the same (noise goes), else each that differs from the one before."""
+    if all(_same(crops[0], other) for other in crops[1:]):
+        return [np.asarray(np.rint(np.mean(crops, axis=0)), np.uint8) if len(crops) > 1 else crops[0]]
+    return [crop for k, crop in enumerate(crops) if k == 0 or not _same(crops[k - 1], crop)]
+
+
+def _known(
+    fields: Sequence[ScreenField], seen: list[list[Bgr]], before: Readings | None
+) -> list[FieldReading | None]:
+    """What was read of a field before, where it is the same field with the same pixels."""
+    if before is None or before.asked != tuple(fields):
+        return [None] * len(fields)
+    return [
+        old if len(crops) == 1 and _same(crops[0], crop) else None
+        for old, crop, crops in zip(before.fields, before.crops, seen, strict=True)
+    ]
+
+
+def _same(a: Bgr, b: Bgr) -> bool:
+    if a.shape != b.shape:
+        return False
+    return not a.size or float(cv2.blur(cv2.absdiff(a, b), (3, 3)).max()) < _SAME

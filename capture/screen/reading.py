@@ -21,9 +21,9 @@ class FieldReading:
     """Lowest character probability of the first reader, 0 to 1."""
     second: str
     """What the second reader says."""
-    second_confidence: float = 0.0
     reason: str = ""
     """Code, when not accepted: ``readers_differ``, ``format``, ``range``, ``unsteady``, ``empty``."""
+    second_confidence: float = 0.0
 
     def __repr__(self) -> str:
         return f"FieldReading({self.keyword}, {self.state})"

@@ -56,11 +56,14 @@ class Format(Part):
     decimals: tuple[int, ...] = ()
     """Numbers of digits behind the decimal point that were confirmed; (0,) is an integer."""
     separators: str = ""
-    """Characters between runs, in order, for date and time: "--" of 1990-03-15."""
+    """Characters between runs, in order, for date, time and id: "--" of 1990-03-15. Of a name: one of them occurs.
+    Of a number: "+" when positive values carry it."""
     alphabet: str = ""
     """Characters that may occur; "" for any. The reader chooses the best among these."""
     choices: tuple[str, ...] = ()
     """Of a field that only has a few values: M, F."""
+    shapes: tuple[str, ...] = ()
+    """Of a text with several numbers or varying words: each number as 0 with its decimals: "W0L0", "0.000:0"."""
 
 
 class ScreenField(Part):

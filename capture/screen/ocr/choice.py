@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from capture.screen.ocr.engine import Engines
+from capture.screen.ocr import recogniser
+from capture.screen.ocr.detector import Detector
+from capture.screen.ocr.engine import Engine, Engines
 from capture.screen.ocr.settings import ReadingSettings
+from capture.screen.ocr.tesseract import Tesseract
 
 
 def make(settings: ReadingSettings) -> Engines:
@@ -12,4 +15,5 @@ def make(settings: ReadingSettings) -> Engines:
     Raises:
         Misuse: ``ocr.missing``: a model or Tesseract is not installed.
     """
-    raise NotImplementedError
+    first: Engine = Tesseract() if settings.engine == "tesseract" else recogniser.small()
+    return Engines(first, recogniser.tiny(), Detector())

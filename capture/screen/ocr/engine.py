@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,8 +25,13 @@ class Reading:
 
     @property
     def confidence(self) -> float:
-        """Lowest probability of a character; 0 when nothing was read."""
-        return min(self.scores, default=0.0)
+        """Lowest probability of a character, spaces apart; 0 when nothing was read."""
+        return self.least(lambda character: character != " ", 0.0)
+
+    def least(self, of: Callable[[str], bool], none: float = 1.0) -> float:
+        """Lowest probability of the characters for which ``of`` holds; ``none`` when there are none."""
+        kept = (score for one, score in zip(self.text, self.scores, strict=True) if of(one))
+        return min(kept, default=none)
 
     def __repr__(self) -> str:
         return f"Reading({len(self.text)} characters, {self.confidence:.2f})"

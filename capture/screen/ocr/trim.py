@@ -1,0 +1,59 @@
+"""Trim: from a field's box as a person draws it to the line of text in it.
+
+Measured (design capture-ocr.md, 5): 1.5 to 4.5 points of exact readings for the older networks, 0.7 for the chosen
+one on bad captures. The frame of an input field, read as "1" or "|", goes with it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture.screen.ocr.engine import Bgr
+
+_FROM_BACKGROUND = 48
+"""Grey levels by which ink stands out from the background."""
+_PLAIN = 12
+"""Grey levels within which half of the pixels of a plain background lie."""
+_PAD = 3
+"""Pixels left around the ink."""
+_NARROWEST = 8
+
+
+def trim(crop: Bgr) -> Bgr:
+    """The part of ``crop`` with ink in it and a margin; the crop itself where its background is not plain."""
+    if min(crop.shape[:2]) < _NARROWEST:
+        return crop
+    ink = _ink(crop)
+    if ink is None:
+        return crop
+    ink = _without_frame(ink)
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    if not len(rows) or not len(columns):
+        return crop
+    # A dash alone is low: it needs the height of a line around it to be told from a letter.
+    lacking = max(crop.shape[0] // 2 - int(rows[-1] - rows[0]), 2 * _PAD) // 2
+    top, bottom = max(rows[0] - lacking, 0), rows[-1] + 1 + lacking
+    left, right = max(columns[0] - _PAD, 0), columns[-1] + 1 + _PAD
+    return crop[top:bottom, left:right]
+
+
+def _ink(crop: Bgr) -> NDArray[np.bool_] | None:
+    pixels = crop.astype(np.int16)
+    background = np.median(pixels.reshape(-1, 3), axis=0)
+    away = np.abs(pixels - background).max(2)
+    if np.count_nonzero(away < _PLAIN) < away.size // 2:
+        return None
+    return np.asarray(away > min(_FROM_BACKGROUND, max(away.max() // 3, 1)))
+
+
+def _without_frame(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Without the lines of an input field: rows and columns at the rim that are ink almost from end to end."""
+    kept = ink.copy()
+    for lines, along in ((kept, 1), (kept.T, 0)):
+        full = ink.mean(axis=along) > 0.8
+        rim = max(len(full) // 4, 2)
+        for k in np.flatnonzero(full):
+            if k < rim or k >= len(full) - rim:
+                lines[k] = False
+    return kept
