@@ -1,9 +1,9 @@
 """Policy: when a reading is used without a person's look. Measured, and measured again by a test.
 
 ``python -m tests.benchmarks.screen_reading`` prints what it accepts and how much of that is wrong. Base rule:
-design capture-ocr.md, 5 (both readers or confidence, and the taught format). Names are an open vocabulary of which both
-readers have the same notions (淼 read as 森 by both, by one at 0.987), so a name needs both readers, sure of each
-Chinese character, and the first sure of each mark, which they confuse (``^ ' -``).
+design capture-ocr.md, 5 (both readers or confidence, and the taught format). Names are an open vocabulary of which
+both readers have the same notions (淼 read as 森 by both, by one at 0.987), so a name needs both readers, sure of
+each Chinese character, and the first sure of each mark, which they confuse (``^ ' -``).
 """
 
 from __future__ import annotations
