@@ -12,6 +12,7 @@ from edge.settings import RetentionSettings
 from edge.store.blobs import Blobs
 from edge.store.cases import SETS
 from edge.store.database import Database
+from edge.store.facts import forget_facts
 from edge.store.outbox import Outbox
 from edge.store.schema import acquisition, alert, case, set_member, verdict
 
@@ -101,9 +102,10 @@ class Retention:
 
 
 def _note_gone(connection: Connection, case_id: str, now: int) -> None:
-    """Nothing to draw marks over, either."""
+    """Nothing to draw marks over, either. Of a slice, the facts go too: there are hundreds of them a series."""
     connection.execute(case.update().where(case.c.id == case_id).values(pixels_gone_at=now))
     connection.execute(verdict.update().where(verdict.c.case_id == case_id).values(marks=None))
+    forget_facts(connection, case_id)
 
 
 def _used(connection: Connection) -> int:

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, func, or_, select
 
 from edge.store.baselines import drifting
 from edge.store.cards import Decided, latest_verdict
-from edge.store.schema import account, alert, case, decision, device, finding, measurement, verdict
+from edge.store.facts import facts_of
+from edge.store.schema import account, alert, case, decision, device, finding, verdict
 from edge.store.set_cards import in_a_set
-from edge.store.verdicts import bundles_of, fact_of, finding_of, packs_of, timings_of
+from edge.store.verdicts import bundles_of, finding_of, packs_of, timings_of
 from models.catalogue import catalogue
 from models.measurement import Measured
 from models.rules.verdict import BundleUsed, Finding, Fingerprint, Timing
@@ -98,8 +99,8 @@ def verdicts(connection: Connection, case_id: str) -> tuple[Verdicts, ...]:
 
 def facts(connection: Connection, verdict_id: int, *, identity: bool) -> tuple[Measured, ...]:
     """All measurements of a verdict by name, measured or not; free text of the site only with identity."""
-    query = select(measurement).where(measurement.c.verdict_id == verdict_id).order_by(measurement.c.name)
-    return tuple(fact_of(row) for row in connection.execute(query) if identity or leaves_site(row.name))
+    known = facts_of(connection, [verdict_id]).get(verdict_id, ())
+    return tuple(fact for fact in known if identity or leaves_site(fact.name))
 
 
 def leaves_site(name: str) -> bool:

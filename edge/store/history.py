@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
 from edge.store.cards import latest_verdict, standing_decision
-from edge.store.schema import acquisition, case, decision, measurement, verdict
-from edge.store.verdicts import fact_of
-from models.measurement import Measured, Measurements
+from edge.store.facts import facts_of
+from edge.store.schema import acquisition, case, decision, verdict
+from models.measurement import Measurements
 from models.refit import Past
 
 SETTLED_MS = 24 * 3600 * 1000
@@ -40,19 +39,12 @@ def settled(connection: Connection, now: int, most: int) -> Iterator[Past]:
     rows = connection.execute(query).all()
     for start in range(0, len(rows), _CHUNK):
         chunk = rows[start : start + _CHUNK]
-        facts = _facts(connection, [row.verdict_id for row in chunk])
+        facts = facts_of(connection, [row.verdict_id for row in chunk])
         for row in chunk:
             repeated = row.action == "repeat"
             yield Past(
                 row.patient_id or row.id,  # to count patients
                 repeated,
                 row.reason_code if repeated else None,
-                Measurements(facts[row.verdict_id]),
+                Measurements(facts.get(row.verdict_id, ())),
             )
-
-
-def _facts(connection: Connection, verdicts: list[int]) -> dict[int, list[Measured]]:
-    found: dict[int, list[Measured]] = defaultdict(list)
-    for row in connection.execute(select(measurement).where(measurement.c.verdict_id.in_(verdicts))):
-        found[row.verdict_id].append(fact_of(row))
-    return found

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from edge.store.schema import case, image_set, measurement, set_member, verdict
-from edge.store.verdicts import fact_of
-from models.measurement import Measured, Measurements
+from edge.store.facts import some_of
+from edge.store.schema import case, image_set, set_member, verdict
+from models.measurement import Measurements
 
 _OF_SET = ("set.images", "set.expected_images", "set.is_whole", "set.because")
 in_a_set = select(set_member.c.case_id).where(set_member.c.case_id == case.c.id).correlate(case).exists()
@@ -45,12 +44,7 @@ def sets_of(connection: Connection, rows: Sequence[Any]) -> dict[str, OfSet]:
     """By case: what only sets have."""
     if not rows:
         return {}
-    query = select(measurement).where(
-        measurement.c.verdict_id.in_([row.verdict_id for row in rows]), measurement.c.name.in_(_OF_SET)
-    )
-    facts: dict[int, list[Measured]] = defaultdict(list)
-    for row in connection.execute(query):
-        facts[row.verdict_id].append(fact_of(row))
+    facts = some_of(connection, [row.verdict_id for row in rows], _OF_SET)
     replaced = [row.verdict_replaces for row in rows]
     earlier = {
         row.id: Earlier(row.grade, row.created_at)
@@ -58,7 +52,7 @@ def sets_of(connection: Connection, rows: Sequence[Any]) -> dict[str, OfSet]:
     }
     return {
         row.case__id: _of_set(
-            connection, row, Measurements(facts[row.verdict_id]), earlier.get(row.verdict_replaces)
+            connection, row, facts.get(row.verdict_id, Measurements()), earlier.get(row.verdict_replaces)
         )
         for row in rows
     }

@@ -1,4 +1,4 @@
-"""A judgement as rows: the acquisition, its verdict, measurements and findings. One owner of their JSON columns.
+"""A judgement as rows: the acquisition, its verdict and findings. One owner of their JSON columns.
 
 JSON columns hold the frozen values of ``models`` field by field (``finding.detail`` the fields that have no
 column of their own), written and read only here.
@@ -13,13 +13,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, bindparam, func, select
-from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from capture.acquisition import Acquisition
 from capture.text import Bilingual
-from edge.store.schema import acquisition, finding, measurement, verdict
+from edge.store.facts import add_facts
+from edge.store.schema import acquisition, finding, verdict
 from models.circumstances import Circumstances
-from models.measurement import Mark, Measured, Measurement, NotMeasured, Reason, Region, Value
+from models.measurement import Mark, Measured, Measurement, Region
 from models.rules.verdict import BundleUsed, Finding, Fingerprint, Limit, NotAssessed, Severity, Timing, Verdict
 
 _CIRCUMSTANCES = TypeAdapter(Circumstances)
@@ -28,8 +28,6 @@ _BUNDLES = TypeAdapter(tuple[BundleUsed, ...])
 _TEXTS = TypeAdapter(tuple[str, ...])
 _NOT_ASSESSED = TypeAdapter(tuple[NotAssessed, ...])
 _TIMINGS = TypeAdapter(tuple[Timing, ...])
-_VALUE: TypeAdapter[Value] = TypeAdapter(Value)
-_REGIONS = TypeAdapter(tuple[Region, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ def add_acquisition(
 
 
 def add_verdict(connection: Connection, case_id: str, judged: Verdict, facts: Iterable[Measured], now: int) -> int:
-    """Verdict, measurements and findings; return the verdict's id. A later one names the one it replaces."""
+    """Verdict, facts and findings; return the verdict's id. A later one names the one it replaces."""
     known = tuple(facts)
     drawings = _drawings(known)
     row = {
@@ -103,22 +101,10 @@ def add_verdict(connection: Connection, case_id: str, judged: Verdict, facts: It
         "created_at": now,
     }
     verdict_id = int(connection.scalars(_VERDICT, row).one())
-    if known:
-        # By the driver itself: an image has hundreds of these rows, and a study thousands of images.
-        connection.exec_driver_sql(_INSERT_MEASUREMENT, [_measurement(verdict_id, fact) for fact in known])
+    add_facts(connection, verdict_id, known)
     if judged.findings:
         connection.execute(finding.insert(), [_finding(verdict_id, found) for found in judged.findings])
     return verdict_id
-
-
-def fact_of(row: Row[Any]) -> Measured:
-    """A row of ``measurement`` as the value it was, without its marks."""
-    if row.value is None:
-        return NotMeasured(row.name, Reason(row.reason), row.detail or "")
-    value = _VALUE.validate_json(row.value)
-    return Measurement(
-        row.name, value, row.unit, row.producer, row.confidence, _REGIONS.validate_json(row.regions)
-    )
 
 
 def finding_of(row: Row[Any]) -> Finding:
@@ -239,17 +225,6 @@ def _drawings(facts: Iterable[Measured]) -> tuple[Drawing, ...]:
             earlier = found.get(key, Drawing(replace(mark, points=points), ()))
             found[key] = replace(earlier, facts=(*earlier.facts, fact.name))
     return tuple(found.values())
-
-
-_INSERT_MEASUREMENT = str(measurement.insert().compile(dialect=SQLiteDialect()))
-
-
-def _measurement(verdict_id: int, fact: Measured) -> tuple[object, ...]:
-    """In the order of the table's columns."""
-    if isinstance(fact, NotMeasured):
-        return verdict_id, fact.name, None, None, None, None, None, fact.reason.value, fact.detail
-    value, regions = _VALUE.dump_json(fact.value).decode(), _REGIONS.dump_json(fact.regions).decode()
-    return verdict_id, fact.name, value, fact.unit, fact.producer, fact.confidence, regions, None, None
 
 
 def _finding(verdict_id: int, found: Finding) -> dict[str, object]:

@@ -6,7 +6,7 @@ from edge.store.schema.cases import acquisition, case, device, exam, meta
 from edge.store.schema.outbox import outbox
 from edge.store.schema.people import account, audit, session
 from edge.store.schema.sets import announced, image_set, performed_step, set_member
-from edge.store.schema.verdicts import alert, decision, finding, measurement, verdict
+from edge.store.schema.verdicts import alert, decision, facts, finding, verdict
 
 __all__ = [
     "account",
@@ -22,9 +22,9 @@ __all__ = [
     "decision",
     "device",
     "exam",
+    "facts",
     "finding",
     "image_set",
-    "measurement",
     "meta",
     "metadata",
     "outbox",

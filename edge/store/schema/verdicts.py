@@ -26,20 +26,12 @@ verdict = table(
 )
 """``marks``: what to draw over the picture; goes with the picture."""
 
-measurement = table(
-    "measurement",
-    Column("verdict_id", Integer, ForeignKey("verdict.id"), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("value", Text),
-    Column("unit", Text),
-    Column("producer", Text),
-    Column("confidence", REAL),
-    Column("regions", Text),
-    Column("reason", Text),
-    Column("detail", Text),
-    UniqueConstraint("verdict_id", "name"),
+facts = table(
+    "facts",
+    Column("verdict_id", Integer, ForeignKey("verdict.id"), primary_key=True),
+    Column("content", Text, nullable=False),
 )
-"""``value`` is JSON, or NULL when ``reason`` says why it was not measured."""
+"""``content``: JSON, an object by name; see :mod:`edge.store.facts`. Those of a slice go with its image."""
 
 finding = table(
     "finding",

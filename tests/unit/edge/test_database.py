@@ -19,10 +19,11 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from capture.errors import Bug, Misuse
 from edge.store import migrate as migration
 from edge.store.database import Database
+from edge.store.facts import facts_of
 from edge.store.migrate import check, copy
-from edge.store.schema import measurement, meta, metadata, verdict
-from edge.store.verdicts import Drawing, add_verdict, bundles_of, drawings_of, fact_of
-from models.measurement import Mark, Measurement
+from edge.store.schema import meta, metadata, verdict
+from edge.store.verdicts import Drawing, add_verdict, bundles_of, drawings_of
+from models.measurement import Mark, Measurement, NotMeasured, Reason, Region
 from models.rules.verdict import BundleUsed, Verdict
 
 
@@ -133,19 +134,31 @@ def test_rows_of_the_first_release_are_read_by_this_one(tmp_path: Path, monkeypa
         old = Database(tmp_path / "q.db")
     old.write(lambda c: c.execute(text(_CASE_OF_0001)))
     old.write(lambda c: c.execute(text(_VERDICT_OF_0001)))
-    old.write(
-        lambda c: c.execute(
-            text("INSERT INTO measurement VALUES (1, 'a.b', '1.5', '', '', 1.0, '[]', null, null)")
-        )
-    )
+    old.write(lambda c: [c.execute(text(f"INSERT INTO measurement VALUES (1, {row})")) for row in _FACTS_OF_0001])
     old.close()
     db = Database(tmp_path / "q.db")
     row = db.read(lambda c: c.execute(select(verdict)).one())
     assert (bundles_of(row.bundles), drawings_of(row.marks)) == ((), ())
-    assert fact_of(db.read(lambda c: c.execute(select(measurement)).one())) == Measurement("a.b", 1.5)
+    assert db.read(lambda c: facts_of(c, [1])) == {
+        1: (
+            Measurement("a.b", 1.5),
+            Measurement("a.c", '说 "x"', "1", "p/1", 0.5, (Region(0.1, 0.2, 0.3, 0.45),)),
+            Measurement("a.d", True),
+            Measurement("a.e", ("A", "B")),
+            NotMeasured("a.f", Reason.FAILED, "why"),
+        )
+    }
     db.close()
 
 
+_FACTS_OF_0001 = (
+    "'a.f', null, null, null, null, null, 'failed', 'why'",
+    "'a.b', '1.5', '', '', 1.0, '[]', null, null",
+    """'a.c', '"说 \\"x\\""', '1', 'p/1', 0.5,
+        '[{"left"\\:0.1,"top"\\:0.2,"right"\\:0.3,"bottom"\\:0.45}]', null, null""",
+    "'a.d', 'true', '', '', 1.0, '[]', null, null",
+    """'a.e', '["A","B"]', '', '', 1.0, '[]', null, null""",
+)
 _CASE_OF_0001 = """
     INSERT INTO case_ (id, sha256, size, kind, source, calling_ae, peer, received_at, state, updated_at)
     VALUES ('c', 'd', 1, 'dicom', 'dicom', '', '', 1, 'judged', 1)"""
@@ -164,8 +177,8 @@ def test_marks_and_networks_are_stored_as_they_were(tmp_path: Path) -> None:
     percent = replace(fact, name="chest.margin_top_percent", marks=(replace(arrow, caption="1 %"),))
     db.write(lambda c: add_verdict(c, "c", judged, [percent, fact], 1))
     assert bundles_of(db.read(lambda c: c.execute(select(verdict.c.bundles)).scalar_one())) == (used,)
-    stored = db.read(lambda c: c.execute(select(measurement).where(measurement.c.name == fact.name)).one())
-    assert fact_of(stored) == replace(fact, marks=())
+    ((stored, _),) = db.read(lambda c: facts_of(c, [1])).values()
+    assert stored == replace(fact, marks=())
     drawings = drawings_of(db.read(lambda c: c.execute(select(verdict.c.marks)).scalar_one()))
     assert drawings == (Drawing(arrow, (fact.name, percent.name)), Drawing(heat, (fact.name,)))
     db.close()

@@ -24,8 +24,9 @@ from edge.pipeline.set_job import SetJob
 from edge.pipeline.workers import Job, Outcome, run_job
 from edge.store import cases
 from edge.store.cases import Case
-from edge.store.schema import acquisition, alert, case, exam, finding, measurement, outbox, verdict
-from models.measurement import Measurement
+from edge.store.facts import facts_of
+from edge.store.schema import acquisition, alert, case, exam, finding, outbox, verdict
+from models.measurement import Measured, Measurement, NotMeasured
 from models.rules.verdict import Finding
 from tests.factories import dx, uid, write
 from tests.peers import wait_until
@@ -94,6 +95,11 @@ def count(box: Box, table: FromClause) -> int:
     return box.db.read(lambda c: c.scalar(select(func.count()).select_from(table)) or 0)
 
 
+def facts(box: Box) -> tuple[Measured, ...]:
+    """Of the first verdict."""
+    return box.db.read(lambda c: facts_of(c, [1])[1])
+
+
 def state_of(box: Box, case_id: str) -> str:
     return box.db.read(lambda c: str(c.scalar(select(case.c.state).where(case.c.id == case_id))))
 
@@ -110,7 +116,7 @@ async def test_a_case_gets_all_its_rows(box: Box, tmp_path: Path) -> None:
     await judge_next(box, Bench())
     assert state_of(box, case_id) == "judged"
     assert [count(box, table) for table in (acquisition, verdict, alert, exam, outbox)] == [1, 1, 1, 1, 1]
-    assert count(box, measurement) > 50
+    assert len(facts(box)) > 50
     row = box.db.read(lambda c: c.execute(select(acquisition)).one())
     assert (row.modality, row.sop_uid, row.patient_id) == ("DX", uid("sop", 1), dx().PatientID)
     assert box.services.blobs.has(row.preview_sha256)
@@ -155,10 +161,9 @@ async def test_pixels_that_cost_a_worker_are_left_alone(
     await judge_next(box, bench)
     assert state_of(box, case_id) == "judged"
     assert [job.no_pixels for job in bench.jobs] == [None, code]
-    reasons = box.db.read(
-        lambda c: set(c.scalars(select(measurement.c.reason).where(measurement.c.name.like("image.%"))))
-    )
-    assert reasons == {"no_pixels"}
+    of_pixels = [fact for fact in facts(box) if fact.name.startswith("image.")]
+    assert {fact.reason for fact in of_pixels if isinstance(fact, NotMeasured)} == {"no_pixels"}
+    assert not [fact for fact in of_pixels if isinstance(fact, Measurement)]
     row = box.db.read(lambda c: c.execute(select(acquisition)).one())
     assert (row.modality, row.preview_sha256) == ("DX", None)
 
@@ -247,7 +252,7 @@ async def test_the_same_uid_with_other_bytes_is_judged_knowing_that(box: Box, tm
 
 
 async def test_findings_are_stored_as_they_were(box: Box, tmp_path: Path) -> None:
-    from edge.store.verdicts import circumstances_of, fact_of, finding_of, not_assessed_of, packs_of, timings_of
+    from edge.store.verdicts import circumstances_of, finding_of, not_assessed_of, packs_of, timings_of
 
     take_in(box, write(dx(PatientID=None, KVP=None), tmp_path / "bad.dcm").read_bytes())
     bench = Bench()
@@ -255,11 +260,10 @@ async def test_findings_are_stored_as_they_were(box: Box, tmp_path: Path) -> Non
     again = run_job(bench.jobs[0])
     rows = box.db.read(lambda c: c.execute(select(finding).order_by(finding.c.id)).all())
     assert tuple(finding_of(row) for row in rows) == tuple(map(without_marks, again.verdict.findings))
-    facts = box.db.read(lambda c: c.execute(select(measurement)).all())
     wanted = {
         fact.name: replace(fact, marks=()) if isinstance(fact, Measurement) else fact for fact in again.facts
     }
-    assert {fact.name: fact for fact in map(fact_of, facts)} == wanted
+    assert {fact.name: fact for fact in facts(box)} == wanted
     row = box.db.read(lambda c: c.execute(select(verdict)).one())
     assert packs_of(row.packs) == again.verdict.packs
     assert not_assessed_of(row.not_assessed) == again.verdict.not_assessed

@@ -16,7 +16,7 @@ from edge.cli import build
 from edge.store import accounts, decisions
 from edge.store.accounts import Account
 from edge.store.history import SETTLED_MS, settled
-from edge.store.schema import alert, case, measurement, outbox, verdict
+from edge.store.schema import alert, case, facts, outbox, verdict
 from edge.store.verdicts import add_acquisition, add_verdict
 from models.circumstances import Circumstances
 from models.measurement import Measured, Measurement
@@ -157,7 +157,7 @@ async def test_a_pack_on_trial_judges_in_the_shadow_and_nobody_is_told(tmp_path:
         assert "trial" in modes["shadow"].packs and "trial" not in modes["active"].packs
         counted = {one: box.db.read(partial(_count, one, name)) for one in (alert, outbox)}
         assert counted == {alert: 1, outbox: 1}
-        shown = box.db.read(lambda c: c.scalars(select(measurement.c.verdict_id).distinct()).all())
+        shown = box.db.read(lambda c: c.scalars(select(facts.c.verdict_id)).all())
         assert shown == [modes["active"].id]
     finally:
         box.db.close()
