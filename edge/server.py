@@ -13,6 +13,7 @@ from capture.errors import Bug, Misuse
 from capture.text import Bilingual
 from cloud_sync.kit.serving import PatientProtocol
 from edge.console.app import create_app
+from edge.reading import ReadingRoom
 from edge.services import Services
 
 _GRACE_S = 2
@@ -26,9 +27,10 @@ class ConsoleServer:
         Misuse: the address cannot be bound.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, reading: ReadingRoom | None = None) -> None:
+        """``reading``: what reads screens for the teaching page, if not a process of its own."""
         config = uvicorn.Config(
-            create_app(services),
+            create_app(services, reading),
             http=PatientProtocol,
             log_config=None,
             access_log=False,

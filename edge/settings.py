@@ -22,9 +22,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from capture.dicom.settings import DicomSettings
+from capture.dicom.settings import DicomSettings, WorklistSettings
 from capture.errors import Misuse
 from capture.folder import FolderSettings
+from capture.screen.ocr.settings import ReadingSettings
 from capture.screen.settings import ScreenSettings
 from capture.spool import SpoolSettings
 from capture.text import Bilingual
@@ -189,7 +190,13 @@ class Settings(BaseSettings):
     site: SiteSettings = Field(SiteSettings(), title="Site", description="The hospital this box stands in")
     spool: SpoolSettings = Field(SpoolSettings(), title="Spool", description="Where received objects wait")
     dicom: DicomSettings = Field(DicomSettings(), title="DICOM port", description="The receiver")
+    worklist: WorklistSettings = Field(
+        WorklistSettings(), title="Worklist", description="The orders that images are compared with"
+    )
     folder: FolderSettings = Field(FolderSettings(), title="Watched folder", description="A second way in")
+    reading: ReadingSettings = Field(
+        ReadingSettings(), title="Reading", description="How the fields of screens are read"
+    )
     screens: Annotated[tuple[ScreenSettings, ...], AfterValidator(_named_once)] = Field(
         (), title="Screens", description="Consoles without an interface, watched by their picture"
     )

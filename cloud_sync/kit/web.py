@@ -54,17 +54,19 @@ class SecurityHeaders:
 class SmallBodies:
     """ASGI middleware: a form or a decision is small; anybody may send more, before they have logged in."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, larger: Mapping[str, int] | None = None) -> None:
+        """``larger``: bytes of the few addresses that take a file."""
         self._app = app
+        self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        heard = 0
+        heard, most = 0, self._larger.get(scope.get("path", ""), MOST_BODY)
 
         async def receive_little() -> Message:
             nonlocal heard
             message = await receive()
             heard += len(message.get("body", b""))
-            if heard > MOST_BODY:
+            if heard > most:
                 raise HTTPException(413)
             return message
 

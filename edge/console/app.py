@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import structlog
@@ -22,8 +24,22 @@ from cloud_sync.kit.web import HEADERS, SecurityHeaders, SmallBodies
 from edge.console import api, frame, live
 from edge.console.auth import Gate, from_loopback
 from edge.console.frame import console_of, view_of, viewer_of
-from edge.console.pages import administer, board, case, device, entry, lists, protocol
+from edge.console.pages import (
+    administer,
+    board,
+    case,
+    device,
+    entry,
+    lists,
+    protocol,
+    screen,
+    teach,
+    teach_desk,
+    teach_live,
+    teach_save,
+)
 from edge.pipeline.patience import disk_full
+from edge.reading import ReadingRoom
 from edge.services import Services
 
 log = structlog.get_logger()
@@ -69,14 +85,30 @@ _ERRORS: dict[int, tuple[Bilingual, Bilingual]] = {
 }
 
 
-def create_app(services: Services) -> FastAPI:
-    """The whole console over the agent's services."""
+_ROOMS = (
+    board, case, lists, device, protocol, screen, entry, administer, teach, teach_desk, teach_live, teach_save, live, api,
+)  # fmt: skip
+
+
+def create_app(services: Services, reading: ReadingRoom | None = None) -> FastAPI:
+    """The whole console over the agent's services. ``reading``: what reads screens, if not a process of its own."""
+    console = frame.make(services, reading)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await console.teaching.reading.close()
+
     app = FastAPI(
-        title="qcbox console", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
+        title="qcbox console",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        lifespan=lifespan,
     )
-    console = frame.make(services)
     app.state.console = console
-    for room in (board, case, lists, device, protocol, entry, administer, live, api):
+    for room in _ROOMS:
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=frame.HERE / "static"), name="static")
     app.add_api_route("/healthz", _healthy, include_in_schema=False)
@@ -87,7 +119,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(Exception, _broken)
     # Added last runs first: headers on everything, then the guard, then the gate.
     app.add_middleware(Gate, auth=console.auth)
-    app.add_middleware(SmallBodies)
+    app.add_middleware(SmallBodies, larger={"/teach/import": teach.MOST_TEMPLATE + 4096})
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(SecurityHeaders)
     return app

@@ -47,6 +47,11 @@ class Viewer:
         return self.sees_identity
 
     @property
+    def teaches(self) -> bool:
+        """May teach screens, and sees them while doing so; every look is in the audit log."""
+        return self.account.role == "engineer" and not self.locked
+
+    @property
     def administers(self) -> bool:
         """May manage accounts. Not an engineer, who could give an account that sees patients."""
         return self.account.role == "qc-lead" and not self.locked

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 
 from capture.errors import Misuse
@@ -11,7 +13,7 @@ from edge.console.auth import Viewer
 from edge.console.frame import Console
 from edge.console.report import tell_acknowledged, tell_decision
 from edge.console.wording import REJECT_REASONS
-from edge.store import audit, baselines, decisions
+from edge.store import audit, baselines, confirmed, decisions
 from edge.store.decisions import Decision, plain
 
 
@@ -77,6 +79,16 @@ async def reset_baselines(
 
     await console.services.db.awrite(store)
     console.services.announcer.announce("decision", 0)
+
+
+async def confirm_fields(console: Console, viewer: Viewer, case_id: str, texts: Mapping[str, str]) -> None:
+    """A person says what the screen showed; the image is judged again with it.
+
+    Raises:
+        Misuse: as :func:`edge.store.confirmed.confirm`.
+    """
+    now = now_ms()
+    await console.services.db.awrite(lambda c: confirmed.confirm(c, case_id, viewer.account.id, texts, now))
 
 
 async def undo(console: Console, viewer: Viewer, decision_id: int) -> Decision:

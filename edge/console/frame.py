@@ -14,6 +14,7 @@ from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
+from capture.screen.library import Library
 from capture.text import Bilingual
 from cloud_sync.kit.i18n import Texts
 from cloud_sync.kit.web import Pages, age, local
@@ -22,9 +23,11 @@ from edge.console import wording
 from edge.console.auth import Auth, Viewer
 from edge.console.overlay import Overlay, overlay_of
 from edge.console.settings import ConsoleSettings
+from edge.reading import ReadingRoom, SpawnedReading
 from edge.services import Services
 from edge.store.board import leaves_site
 from edge.store.cards import Card, Decided
+from edge.teaching.room import Room
 from models.baseline import Alike
 from models.catalogue import catalogue
 from models.measurement import Measurement, NotMeasured, Reason, Value
@@ -50,15 +53,18 @@ class Console:
     auth: Auth
     pages: Pages
     zone: ZoneInfo
+    teaching: Room
 
 
-def make(services: Services) -> Console:
+def make(services: Services, reading: ReadingRoom | None = None) -> Console:
     """Read texts and templates, once."""
     texts = Texts.load(HERE / "locales")
     pages = Pages(texts, str(HERE / "templates"), static=HERE / "static")
     settings = services.settings.console
     zone = ZoneInfo(services.settings.site.timezone)
-    return Console(services, settings, Auth(services.db, settings), pages, zone)
+    screens = services.settings.screens_path
+    teaching = Room(screens, Library(screens), reading or SpawnedReading(services.settings.reading))
+    return Console(services, settings, Auth(services.db, settings), pages, zone, teaching)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,3 +244,4 @@ def allowed(may: Callable[[Viewer], bool]) -> Callable[[Request], Viewer]:
 anybody = allowed(lambda viewer: True)
 decider = allowed(lambda viewer: viewer.decides)
 administrator = allowed(lambda viewer: viewer.administers)
+teacher = allowed(lambda viewer: viewer.teaches)

@@ -1,0 +1,1 @@
+"""Teaching the box one console screen: the draft, what changes it, where it lies, and its proof."""

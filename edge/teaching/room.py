@@ -1,0 +1,158 @@
+"""The room in which screens are taught: the folder that screens' processes and the console share."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from capture.errors import Misuse
+from capture.screen import window
+from capture.screen.library import Library
+from capture.screen.reading import FieldReading
+from capture.screen.shot import picture
+from capture.screen.template import Box
+from capture.text import Bilingual
+from edge.clock import now_ms
+from edge.reading import ReadingRoom
+from edge.teaching.desk import Desk, clear_old
+from edge.teaching.draft import Draft, DraftField, FrameName, taught
+
+_FRESH_S = 4.0
+"""How long a capture waits for a picture that is newer than the touch of the button."""
+_REMEMBERED = 2000
+_SAME_BLOCKS = 0.002
+"""Share of 16 x 16 blocks that differ between two exams at least; a running clock changes a tenth of that."""
+_SAME_GREY = 10
+_Cell = tuple[str, int, str]
+
+
+@dataclass(slots=True)
+class Room:
+    """Made once for the console. Everything of one screen happens under its lock."""
+
+    folder: Path
+    library: Library
+    reading: ReadingRoom
+    locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _read: OrderedDict[_Cell, FieldReading] = field(default_factory=OrderedDict)
+
+    def desk(self, source: str) -> Desk:
+        """The desk of a screen."""
+        return Desk(self.folder / "desk" / source)
+
+    def live(self, source: str) -> Path:
+        """Where its process shows what it sees."""
+        return self.folder / "live" / source
+
+    def clear_old(self) -> None:
+        """Desks that nobody touched for a week."""
+        clear_old(self.folder / "desk")
+
+    async def fresh(self, source: str) -> bytes:
+        """A picture of now.
+
+        Raises:
+            Misuse: ``teach.no_picture``: none came.
+        """
+        asked = now_ms()
+        for _ in range(round(_FRESH_S / 0.1)):
+            window.watch(self.live(source))
+            shown = window.live(self.live(source))
+            if shown is not None and shown.at >= asked:
+                return shown.png
+            await asyncio.sleep(0.1)
+        raise Misuse(
+            "teach.no_picture",
+            Bilingual("没有收到屏幕画面", "No picture of the screen has come"),
+            Bilingual(
+                "请看页面上方的信号状态,并检查线缆与采集卡",
+                "Look at the state of the signal above, then at cable and capture card",
+            ),
+        )
+
+    async def values(self, source: str, draft: Draft, frame: FrameName) -> Mapping[str, FieldReading]:
+        """What stands in the boxes of a stored frame, by key. A box is read again only when it has changed."""
+        desk = self.desk(source)
+        stamp = desk.stamp(frame)
+        cells = {one.key: (source, stamp, _signature(draft, one)) for one in draft.fields}
+        missing = [one for one in draft.fields if cells[one.key] not in self._read]
+        png = await asyncio.to_thread(desk.frame, frame) if missing else None
+        if missing and png is not None:
+            asked = [taught(draft, one, keyword=one.key) for one in missing]
+            for one, reading in zip(missing, await self.reading.read(asked, png), strict=True):
+                self._read[cells[one.key]] = reading
+        while len(self._read) > _REMEMBERED:
+            self._read.popitem(last=False)
+        return {key: self._read[cell] for key, cell in cells.items() if cell in self._read}
+
+    def forget(self, source: str) -> None:
+        """Nothing read off that screen stays in memory."""
+        for cell in [cell for cell in self._read if cell[0] == source]:
+            del self._read[cell]
+
+
+def cut(png: bytes, box: Box, border: int = 4) -> bytes:
+    """A piece of a frame as PNG, with a little of what is around it."""
+    bgr = picture(png)
+    rows, columns = bgr.shape[:2]
+    top, left = max(0, box.y - border), max(0, box.x - border)
+    bottom, right = min(rows, box.y + box.h + border), min(columns, box.x + box.w + border)
+    return _encoded(".png", np.ascontiguousarray(bgr[top:bottom, left:right]), ())
+
+
+def shrunk(png: bytes, width: int, quality: int = 85) -> bytes:
+    """JPEG at most ``width`` wide: for showing, never for reading."""
+    bgr = picture(png)
+    if bgr.shape[1] > width:
+        size = (width, round(bgr.shape[0] * width / bgr.shape[1]))
+        bgr = np.asarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return _encoded(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))
+
+
+def patch(png: bytes, box: Box) -> str:
+    """The grey patch of an anchor: PNG, base64."""
+    grey = np.asarray(cv2.cvtColor(picture(png), cv2.COLOR_BGR2GRAY), np.uint8)
+    return base64.b64encode(_encoded(".png", np.ascontiguousarray(grey[box.rows, box.columns]), ())).decode()
+
+
+def compared(a: bytes, b: bytes) -> None:
+    """That two frames are two exams of one console.
+
+    Raises:
+        Misuse: ``teach.same_exam``, ``teach.other_size``.
+    """
+    one, other = (cv2.cvtColor(picture(png), cv2.COLOR_BGR2GRAY) for png in (a, b))
+    if one.shape != other.shape:
+        raise Misuse(
+            "teach.other_size",
+            Bilingual("两次采集的分辨率不同", "The two captures differ in resolution"),
+            Bilingual("请重新采集检查 A", "Capture exam A again"),
+        )
+    apart = cv2.absdiff(one, other)
+    blocks = cv2.resize(apart, (one.shape[1] // 16, one.shape[0] // 16), interpolation=cv2.INTER_AREA)
+    if float((np.asarray(blocks) > _SAME_GREY).mean()) < _SAME_BLOCKS:
+        raise Misuse(
+            "teach.same_exam",
+            Bilingual("画面与上一次采集几乎相同", "The screen is almost as it was at the last capture"),
+            Bilingual(
+                "请在控制台上打开另一名患者的检查后再采集",
+                "Open another patient's exam on the console, then capture",
+            ),
+        )
+
+
+def _signature(draft: Draft, one: DraftField) -> str:
+    return taught(draft, one, keyword=one.key).model_dump_json(include={"box", "kind", "format"})
+
+
+def _encoded(kind: str, pixels: NDArray[np.uint8], options: Sequence[int]) -> bytes:
+    _, content = cv2.imencode(kind, pixels, list(options))
+    return content.tobytes()
