@@ -40,7 +40,7 @@ class Watched:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.has_clock = False
+        self._has_clock = False
         self._make, self._clock, self._sleep = make, clock, sleep
         self._source: FrameSource | None = None
         self._seen = Seen(words.STARTING)
@@ -49,6 +49,17 @@ class Watched:
         self._came, self._changed, self._looked = clock(), clock(), float("-inf")
         self._blank = 0
         self._times: deque[float] = deque(maxlen=64)
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether standing still means frozen. It counts from when this becomes true."""
+        return self._has_clock
+
+    @has_clock.setter
+    def has_clock(self, has: bool) -> None:
+        if has and not self._has_clock:
+            self._changed = self._clock()
+        self._has_clock = has
 
     @property
     def fps(self) -> float:
@@ -116,7 +127,7 @@ class Watched:
         return self._seen, frame if signal is words.OK else None
 
     def _signal(self, frame: Frame, now: float) -> Signal:
-        if self.has_clock and now - self._changed >= FROZEN_S:
+        if self._has_clock and now - self._changed >= FROZEN_S:
             return words.FROZEN
         if now - self._looked >= LOOK_S:
             self._looked = now
