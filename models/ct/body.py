@@ -16,6 +16,10 @@ SKIN_HU = -300.0
 _SHEET_MM = 3.5
 """Half the thickness of what is taken to be table, blanket or cable."""
 _LEAST_ML = 100.0
+_DENSE_HU = 300.0
+_DENSE_OUTSIDE = 0.4
+"""Of the body's volume: more bone than that outside of it, and it is what lies in a dry skull (1.2), not a patient
+(at most 0.006) [M]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +56,8 @@ def body_of(scan: Scan) -> Body | None:
     label = int(np.argmax(sizes))
     for at, one in enumerate(labels):
         whole[at] = filled(one == label)
+    if int(((scan.hu > _DENSE_HU) & ~whole).sum()) > _DENSE_OUTSIDE * int(whole.sum()):
+        return None
     trunk = np.stack([largest(one) for one in whole])
     return Body(whole, trunk, scan.pixel_mm2)
 

@@ -112,6 +112,18 @@ def test_a_field_that_is_too_small_cuts_lung_and_skin() -> None:
     assert cut.lung_slices == 20
 
 
+def test_what_lies_in_a_dry_skull_is_no_patient() -> None:
+    """A thin shell is opened away like a table; what is left inside it would have a diameter and a dose."""
+    z, y, x = np.mgrid[-20:20, -63:63, -63:63] * 3.0
+    radius = np.hypot(x / 75, y / 90)
+    block = (np.abs(x) < 20) & (np.abs(y) < 20) & (np.abs(z) < 45)
+    for shell, seen in ((1.0, False), (0.0, True)):
+        hu = np.where((radius < 1) & (radius > 0.93) & (shell > 0), 900.0, -1000.0)
+        hu[block] = 100.0
+        scan = Scan(hu.astype(np.float32), np.arange(0.0, 120.0, 3.0), (3.0, 3.0))
+        assert (body_of(scan) is not None) is seen
+
+
 def test_water_has_its_own_diameter() -> None:
     """A cylinder of water is as wide as it is (AAPM 220), whatever table it lies on."""
     scan = scanned(Chest(), np.arange(0.0, 40, 5))
