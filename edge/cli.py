@@ -14,6 +14,7 @@ from cloud_sync.kit.terminal import language
 COMMANDS: dict[str, str] = {
     "listen": "edge.commands.listen:listen",
     "watch": "edge.commands.watch:watch",
+    "screen": "edge.commands.screen:screen",
     "agent": "edge.commands.agent:agent",
     "judge": "edge.commands.judge:judge",
     "rules": "edge.commands.rules:app",
