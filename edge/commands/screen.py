@@ -30,7 +30,7 @@ def screen(
         str | None,
         typer.Option(
             metavar="X,Y,X,Y,X,Y,X,Y",
-            help="Camera: keep these corners of the screen (clockwise from the top left; 'none': as it comes) and end.",
+            help="Camera: keep these corners of the screen (clockwise from top left; 'none': none) and end.",
         ),
     ] = None,
 ) -> None:
