@@ -32,6 +32,7 @@ from edge.pipeline.patience import patiently
 from edge.pipeline.report import Pseudonymizer, Reporter
 from edge.pipeline.retention import Retention
 from edge.pipeline.workers import Workers
+from edge.pipeline.worklist import Worklist
 from edge.server import ConsoleServer
 from edge.services import LinkState, Services
 from edge.settings import Settings
@@ -94,6 +95,7 @@ class Agent:
             outbox=outbox,
             reporter=Reporter(settings.box, outbox.boot, Pseudonymizer(key)),
             metrics=Metrics(),
+            worklist=Worklist(settings.worklist, settings.site.timezone),
             link_status=self._link_state,
         )
         self._spool = Spool(settings.spool_path, settings.spool, at=at)
@@ -114,6 +116,7 @@ class Agent:
             self._dispatch.run(stop),
             self._pulse(stop),
             self._sweep(stop),
+            self._services.worklist.run(stop),
         ]
         if self._settings.link.enabled:
             parts.append(self._talk(stop))

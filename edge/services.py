@@ -9,6 +9,7 @@ from typing import Literal
 from edge.metrics import Metrics
 from edge.pipeline.announce import Announcer
 from edge.pipeline.report import Reporter
+from edge.pipeline.worklist import Worklist
 from edge.settings import Settings
 from edge.store.blobs import Blobs
 from edge.store.database import Database
@@ -29,4 +30,5 @@ class Services:
     outbox: Outbox
     reporter: Reporter
     metrics: Metrics
+    worklist: Worklist
     link_status: Callable[[], LinkState]

@@ -34,6 +34,20 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
+class Ordered:
+    """How an image stands to the worklist. Kept with the verdict; holds no identity."""
+
+    patient: bool | None
+    """Two identifiers agree; one agrees and another contradicts; None: no order of this patient is listed."""
+    accession_listed: bool | None
+    """None: the image has no accession number."""
+    accession_of_one: bool
+    """No other patient has an order of this accession number."""
+    sides: tuple[str, ...] = ()
+    """L, R: what the orders of this accession number name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Circumstances:
     """Facts about one arrival that come from the box, its site and its history."""
 
@@ -51,3 +65,5 @@ class Circumstances:
     clock_synced: bool = True
     baselines: tuple[Baseline, ...] = ()
     """Those that apply to this image or set."""
+    ordered: Ordered | None = None
+    """How it stands to the worklist; None: no worklist is connected."""

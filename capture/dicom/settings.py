@@ -105,3 +105,21 @@ class DicomSettings(BaseModel):
         description="Seconds an object in transfer gets to finish when the box stops.",
     )
     tls: TlsSettings | None = Field(None, title="TLS", description="Unset: not encrypted.")
+
+
+class WorklistSettings(BaseModel):
+    """Whom to ask for the orders of the day."""
+
+    model_config = _STRICT
+
+    host: str = Field("", title="Address", description="Of the worklist's server; empty: no worklist is asked.")
+    port: int = Field(104, ge=1, le=65535, title="Port", description="TCP port of the worklist's server.")
+    ae_title: str = Field("WORKLIST", min_length=1, max_length=16, title="AE title", description="Of the server.")
+    own_ae_title: str = Field(
+        "QCBOX", min_length=1, max_length=16, title="Own AE title", description="To call with."
+    )
+    every_s: float = Field(60.0, ge=5, title="Interval", description="Seconds between two questions.")
+    timeout_s: float = Field(10.0, gt=0, title="Patience", description="Seconds the server may take to answer.")
+    keep_hours: float = Field(
+        12.0, gt=0, title="Kept", description="Hours for which an order counts after the server last listed it."
+    )

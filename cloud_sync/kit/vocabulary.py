@@ -22,6 +22,8 @@ EVENTS: dict[str, str] = {
     "folder.unreachable": "The watched folder cannot be read",
     "folder.reached": "The watched folder can be read again",
     "screen.state": "The state of a watched screen changed",
+    "worklist.lost": "The worklist's server does not answer; what it listed before still counts",
+    "worklist.reached": "The worklist's server answers",
     "case.judged": "A verdict is stored",
     "case.set_aside": "A case needs a person; reason says why",
     "case.retried": "A case will be tried again",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, TypeVar
@@ -26,6 +26,7 @@ from edge.settings import SiteSettings
 from edge.store import cases, sets
 from edge.store.baselines import kept, named, sent_by
 from edge.store.cases import Case
+from edge.store.confirmed import confirmed
 from edge.store.sets import Visit
 from models.baseline import Known
 from models.circumstances import Circumstances, SharedMark
@@ -138,16 +139,22 @@ class Dispatch:
     async def _outcome(
         self, case: Case, circumstances: Circumstances, known: tuple[Known, ...], stop: asyncio.Event
     ) -> Outcome | None:
-        job = replace(self._job(case, circumstances), baselines=known)
+        job = replace(self._job(case, circumstances), baselines=known, confirmed=await self._confirmed(case))
         return await self._attempts.twice(
             case.id, lambda why: self._workers.judge(replace(job, no_pixels=why)), stop
         )
+
+    async def _confirmed(self, case: Case) -> Mapping[str, str]:
+        if case.kind != "frame":
+            return {}
+        return await self._services.db.aread(lambda connection: confirmed(connection, case.id))
 
     def _job(self, case: Case, circumstances: Circumstances) -> Job:
         services = self._services
         path, settings = services.blobs.path(case.arrival.sha256), services.settings
         charset = settings.site.default_charset
-        return Job(path, case.arrival, circumstances, charset, content=settings.content)
+        orders = services.worklist.orders
+        return Job(path, case.arrival, circumstances, charset, content=settings.content, orders=orders)
 
     async def _together(self, claimed: Sequence[Case], stop: asyncio.Event) -> None:
         """Slices that waited beside each other: one job, one transaction. What goes wrong is tried singly."""

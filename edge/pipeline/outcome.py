@@ -80,9 +80,7 @@ def store_set(
     states.move(connection, case.id, "judging", "judged", now, next_at=None)
     who = sets.identity_of(connection, outcome.acquisition.arrival_id, content.level)
     outcome = replace(outcome, acquisition=replace(outcome.acquisition, identity=who))
-    of_set = report.OfSet(
-        content.level, content.images, content.completeness.whole, _replaced(connection, case.id)
-    )
+    of_set = report.OfSet(content.level, content.images, content.completeness.whole)
     alert_id = _write(connection, services, case, outcome, files.preview_sha256, case.id, of_set)
     return _stored(alert_id, outcome)
 
@@ -107,7 +105,7 @@ def _write(
     alert_id = add_alert(connection, case.id, verdict_id, alert_for(verdict, group, now), now)
     content = report.result_data(
         outcome.acquisition, outcome.facts, verdict, arrival.received_at, now, arrival.calling_ae,
-        reporter.pseudonym, of_set,
+        reporter.pseudonym, of_set, None if case.kind == "dicom" else _replaced(connection, case.id),
     )  # fmt: skip
     services.outbox.add(
         connection,

@@ -8,14 +8,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from capture.acquisition import Acquisition, Device, Identity
 from cloud_sync.wire import codec, messages, words
 from edge.clock import synced
 from edge.store.verdicts import acquired
 from models.catalogue import Entry, catalogue
-from models.measurement import Measured, Measurement
-from models.rules.verdict import Finding, Verdict
+from models.measurement import Measured, Measurement, Value
+from models.rules.verdict import Finding, Fingerprint, Verdict
 from models.sets.image_set import Level
 
 RESULT = "qc.result.v1"
@@ -90,8 +91,6 @@ class OfSet:
     level: Level
     images: int
     whole: bool
-    replaces: int | None
-    """Number of the event with the verdict that this one corrects."""
 
 
 def result_data(
@@ -103,8 +102,9 @@ def result_data(
     calling_ae: str,
     pseudonym: Pseudonymizer,
     of_set: OfSet | None = None,
+    replaces: int | None = None,
 ) -> messages.ResultData:
-    """``qc.result.v1`` of one verdict."""
+    """``qc.result.v1`` of one verdict. ``replaces``: number of the event whose verdict this one corrects."""
     who, exam = read.identity, read.exam
     return messages.ResultData(
         patient=pseudonym("patient", who.PatientID, who.IssuerOfPatientID),
@@ -124,14 +124,12 @@ def result_data(
         not_assessed=tuple(
             messages.NotAssessed(
                 rule=rule.rule_id,
-                missing=tuple(messages.Missing(name=fact.name, reason=fact.reason) for fact in rule.missing),
+                missing=tuple(_missing(fact.name, fact.reason) for fact in rule.missing),
             )
             for rule in verdict.not_assessed
         ),
         measurements=_facts(facts),
-        packs=tuple(
-            messages.PackUsed(name=pack.name, version=pack.version, sha256=pack.sha256) for pack in verdict.packs
-        ),
+        packs=tuple(map(_pack, verdict.packs)),
         bundles=tuple(
             messages.BundleUsed(name=one.name, version=one.version, sha256=one.sha256) for one in verdict.bundles
         ),
@@ -140,7 +138,7 @@ def result_data(
         level=words.Extent("image" if of_set is None else of_set.level),
         images=1 if of_set is None else of_set.images,
         whole=None if of_set is None else of_set.whole,
-        replaces=None if of_set is None else of_set.replaces,
+        replaces=replaces,
     )
 
 
@@ -177,10 +175,29 @@ def _finding(found: Finding) -> messages.Finding:
     )
 
 
+# Images of one device say much the same; a word of the wire that was checked once need not be checked again.
+_MEMORY = 4096
+
+
+@lru_cache(_MEMORY, typed=True)  # True is not 1.0
+def _fact(name: str, value: Value, unit: str) -> messages.Fact:
+    return messages.Fact(name=name, value=value, unit=unit)
+
+
+@lru_cache(_MEMORY)
+def _missing(name: str, reason: str) -> messages.Missing:
+    return messages.Missing(name=name, reason=reason)
+
+
+@lru_cache(_MEMORY)
+def _pack(used: Fingerprint) -> messages.PackUsed:
+    return messages.PackUsed(name=used.name, version=used.version, sha256=used.sha256)
+
+
 def _facts(facts: Iterable[Measured]) -> tuple[messages.Fact, ...]:
     names: dict[str, Entry] = catalogue()
     return tuple(
-        messages.Fact(name=fact.name, value=fact.value, unit=fact.unit)
+        _fact(fact.name, fact.value, fact.unit)
         for fact in facts
         if isinstance(fact, Measurement) and fact.name in names and names[fact.name].leaves_site
     )

@@ -7,7 +7,8 @@
       +----------+                                   the agent was stopped in the middle
     duplicate                                        the same bytes came before; answered with that verdict
 
-A set is held again (:func:`reopen`) when an image comes after its verdict, also when it is reported.
+A set is held again (:func:`reopen`) when an image comes after its verdict, also when it is reported; and so is a
+picture of a screen whose fields a person confirmed.
 
 A move is one UPDATE with the old state in its WHERE. It changes exactly one row or raises: so two movers
 can never both succeed, and a crash leaves the case where it was.
@@ -56,13 +57,14 @@ def move(connection: Connection, case_id: str, old: State, new: State, now: int,
         raise Bug("case.state", Bilingual(f"病例不在 {old} 状态", f"The case is not in state {old}"), _REPORT)
 
 
-def reopen(connection: Connection, case_id: str, now: int, next_at: int) -> bool:
-    """A set that has its verdict is due again at ``next_at``, because an image came late. False: it has none."""
+def reopen(connection: Connection, case_id: str, now: int, next_at: int | None) -> bool:
+    """A set that has its verdict is due again at ``next_at``, because an image came late; a picture of a screen at
+    once, because somebody confirmed what it says. False: it has none yet."""
     changed = connection.execute(
         case.update()
         .where(
             case.c.id == case_id,
-            case.c.kind.in_(("series", "study")),
+            case.c.kind.in_(("series", "study", "frame")),
             case.c.state.in_(("judged", "reported", "set_aside")),
         )
         .values(state="held", updated_at=now, next_at=next_at, attempts=0)

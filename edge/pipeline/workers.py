@@ -27,6 +27,7 @@ from pebble import ProcessPool
 from capture.acquisition import Acquisition, Device, Display, Exam, Identity, NoPixels, Pixels, Technique
 from capture.arrival import Arrival
 from capture.errors import Bug
+from capture.order import Order
 from capture.text import Bilingual
 from edge.pipeline.set_job import SetJob, judge_records
 from edge.settings import ContentSettings, WorkerSettings
@@ -62,6 +63,8 @@ class Job:
     """Of the devices it may come from."""
     confirmed: Mapping[str, str] = field(default_factory=dict)
     """What a person said of the fields of a screen, by keyword."""
+    orders: tuple[Order, ...] | None = None
+    """What the worklist has; None: no worklist is connected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,7 @@ def _judged(job: Job) -> tuple[Outcome, tuple[Slice, ...]]:
     from capture.dicom.reader import ReadOptions
     from models.baseline import alike, applying
     from models.judge import judge
+    from models.order import matched
 
     mark = job.circumstances.shared_mark
     options = ReadOptions(
@@ -211,7 +215,12 @@ def _judged(job: Job) -> tuple[Outcome, tuple[Slice, ...]]:
     clock.lap("read")
     key = device_key(acquisition.device, job.arrival.calling_ae)
     like = alike(acquisition.exam, acquisition.technique, acquisition.device)
-    circumstances = replace(job.circumstances, device_key=key, baselines=applying(job.baselines, key, like))
+    circumstances = replace(
+        job.circumstances,
+        device_key=key,
+        baselines=applying(job.baselines, key, like),
+        ordered=None if job.orders is None else matched(acquisition.identity, job.orders),
+    )
     judgement = judge(acquisition, _content(job.content), circumstances)
     clock.lap("judge")
     picture = preview(acquisition)

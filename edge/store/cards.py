@@ -113,6 +113,8 @@ class Card:
     drawings: tuple[Drawing, ...]
     of_set: OfSet | None = None
     series_number: int | None = None
+    from_screen: bool = False
+    """Its picture was taken from a console's screen."""
     alike: int = 1
     """How many images this card stands for: one series with the same findings makes one card."""
 
@@ -292,6 +294,7 @@ def _card(row: Any, findings: tuple[Finding, ...], identity: bool, drawn: bool) 
         patient=_patient(row) if identity and row.acquisition_case_id is not None else None,
         drawings=drawings_of(row.verdict_marks) if drawn else (),
         series_number=row.acquisition_series_number if row.case__kind != "study" else None,
+        from_screen=row.case__kind == "frame",
     )
 
 

@@ -182,6 +182,11 @@ def came_with_other_bytes(connection: Connection, sop_uid: str | None, sha256: s
     return connection.scalar(_OTHER_BYTES, {"sop_uid": sop_uid, "sha256": sha256}) is not None
 
 
+def sha256_of(connection: Connection, case_id: str) -> str:
+    """Content hash of a case that is there: its place in the blob store."""
+    return str(connection.execute(select(case.c.sha256).where(case.c.id == case_id)).scalar_one())
+
+
 def waiting(connection: Connection) -> int:
     """How many cases have no verdict yet; a set that waits for more of its images is none of them."""
     query = select(func.count()).where(

@@ -5,6 +5,7 @@ from edge.store.schema.baselines import baseline, baseline_group, baseline_seed,
 from edge.store.schema.cases import acquisition, case, device, exam, meta
 from edge.store.schema.outbox import outbox
 from edge.store.schema.people import account, audit, session
+from edge.store.schema.screens import confirmed_field
 from edge.store.schema.sets import announced, image_set, performed_step, set_member
 from edge.store.schema.verdicts import alert, decision, facts, finding, verdict
 
@@ -19,6 +20,7 @@ __all__ = [
     "baseline_seed",
     "baseline_value",
     "case",
+    "confirmed_field",
     "decision",
     "device",
     "exam",

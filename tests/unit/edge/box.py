@@ -12,6 +12,7 @@ from capture.spool import Spool
 from edge.metrics import Metrics
 from edge.pipeline.announce import Announcer
 from edge.pipeline.report import Pseudonymizer, Reporter
+from edge.pipeline.worklist import Worklist
 from edge.services import Services
 from edge.settings import Settings
 from edge.store.blobs import Blobs
@@ -52,6 +53,7 @@ def make_box(folder: Path, at: Callable[[str], None] = lambda step: None, **sect
         outbox=outbox,
         reporter=Reporter(BOX, outbox.boot, Pseudonymizer(b"key of the test")),
         metrics=Metrics(),
+        worklist=Worklist(settings.worklist, settings.site.timezone),
         link_status=lambda: "off",
     )
     return Box(services, Spool(settings.spool_path, settings.spool, at=at))

@@ -27,6 +27,7 @@ from edge.metrics import Metrics
 from edge.pipeline.announce import Announcer
 from edge.pipeline.outcome import Files, Stored, store_outcome, store_set_aside
 from edge.pipeline.report import Pseudonymizer, Reporter
+from edge.pipeline.worklist import Worklist
 from edge.pipeline.workers import Outcome
 from edge.services import LinkState, Services
 from edge.settings import Settings, SiteSettings
@@ -264,6 +265,7 @@ def build(folder: Path, **console: object) -> Stage:
         outbox=outbox,
         reporter=Reporter("box", outbox.boot, Pseudonymizer(b"k" * 32)),
         metrics=Metrics(),
+        worklist=Worklist(settings.worklist, settings.site.timezone),
         link_status=lambda: link[0],
     )
     people: dict[Role, Account] = {}

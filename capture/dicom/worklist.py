@@ -1,0 +1,89 @@
+"""The modality worklist (PS3.4 K): asked by C-FIND, as a modality does."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as Items
+from pynetdicom import AE
+from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore[attr-defined]  # made at run time
+
+from capture.dicom.settings import WorklistSettings
+from capture.errors import Retry
+from capture.order import Order
+from capture.text import Bilingual
+
+_PENDING = (0xFF00, 0xFF01)
+MOST = 5000
+"""Orders of one answer; a list beyond that is cut."""
+
+
+def orders_of(settings: WorklistSettings, first: date, last: date) -> tuple[Order, ...]:
+    """The orders scheduled from ``first`` to ``last``.
+
+    Raises:
+        Retry: ``worklist.unreachable``: no connection, refused, or an answer that is none.
+    """
+    asking = AE(ae_title=settings.own_ae_title)
+    asking.add_requested_context(ModalityWorklistInformationFind)
+    asking.acse_timeout = asking.dimse_timeout = asking.network_timeout = settings.timeout_s
+    asking.connection_timeout = settings.timeout_s
+    association = asking.associate(settings.host, settings.port, ae_title=settings.ae_title)
+    if not association.is_established:
+        raise _unreachable()
+    try:
+        found: list[Order] = []
+        for status, item in association.send_c_find(_question(first, last), ModalityWorklistInformationFind):
+            code = getattr(status, "Status", None)
+            if code == 0x0000:
+                return tuple(found)
+            if code not in _PENDING:
+                raise _unreachable()
+            if item is not None and len(found) < MOST:
+                found.append(_order(item))
+        raise _unreachable()
+    finally:
+        association.release()
+
+
+def _question(first: date, last: date) -> Dataset:
+    step = Dataset()
+    step.ScheduledProcedureStepStartDate = f"{first:%Y%m%d}-{last:%Y%m%d}"
+    for keyword in ("Modality", "ScheduledProcedureStepDescription", "ScheduledStationAETitle"):
+        setattr(step, keyword, "")
+    question = Dataset()
+    question.SpecificCharacterSet = "ISO_IR 192"
+    for keyword in (
+        "PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber",
+        "RequestedProcedureDescription",
+    ):  # fmt: skip
+        setattr(question, keyword, "")
+    question.ScheduledProcedureStepSequence = Items([step])
+    return question
+
+
+def _order(item: Dataset) -> Order:
+    steps = item.get("ScheduledProcedureStepSequence") or [Dataset()]
+    words = (item.get("RequestedProcedureDescription"), steps[0].get("ScheduledProcedureStepDescription"))
+    return Order(
+        PatientID=_text(item.get("PatientID")),
+        PatientName=_text(item.get("PatientName")),
+        PatientBirthDate=_text(item.get("PatientBirthDate")),
+        PatientSex=_text(item.get("PatientSex")),
+        AccessionNumber=_text(item.get("AccessionNumber")),
+        Modality=_text(steps[0].get("Modality")),
+        description=" ".join(_text(word) for word in words if word),
+    )
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _unreachable() -> Retry:
+    return Retry(
+        "worklist.unreachable",
+        Bilingual("工作列表服务器没有应答", "The worklist's server does not answer"),
+        Bilingual("请检查地址、端口、AE 标题和服务器日志", "Check address, port, AE titles and the server's log"),
+    )
