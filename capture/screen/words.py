@@ -137,6 +137,26 @@ SCALED = Signal(
 )
 
 
+NOT_TAUGHT = Signal(
+    State.UNKNOWN_SCREEN,
+    Bilingual("尚未示教,不识读", "Nothing was taught for this screen: nothing is read"),
+    Bilingual("在网页上示教该屏幕", "Teach it on the console's page"),
+)
+UNKNOWN_SCREEN = Signal(
+    State.UNKNOWN_SCREEN,
+    Bilingual("不是示教过的画面,不识读", "This is not a taught screen: nothing is read"),
+    Bilingual(
+        "在主机上切回采集画面;软件升级后请重新示教",
+        "Go back to the acquisition screen; after an upgrade of the console teach it anew",
+    ),
+)
+NO_ROOM = Signal(
+    State.CAPTURE_FAULT,
+    Bilingual("接收盘已满,画面等待写入", "The receiving disk is full: pictures wait to be written"),
+    Bilingual("清理磁盘或缩短保存期", "Free space or shorten retention"),
+)
+
+
 def other_size(width: int, height: int, taught_width: int, taught_height: int) -> Signal:
     """The picture has another size than the taught one."""
     return Signal(

@@ -1,0 +1,195 @@
+"""Blocks: how two looks of the image box are related, on blocks of 8 x 8 pixels of quarter-size luma.
+
+A look is compared block by block. What counts are the blocks that showed something before: they show it still,
+show the same in other greys (window and level), or show something else (covered, or another image).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from capture.screen.template import Template
+
+REDUCED = 4
+"""One pixel of a look for so many of the screen."""
+_BLOCK = 8
+_MOVED = 2
+"""Mean difference of a block, grey levels, that is motion. JPEG of an unchanged block is unchanged."""
+_CHANGED = 4
+"""The same between looks that are minutes apart: a card may compress them differently."""
+_LEAST_BLOCKS, _LEAST_SHARE = 8, 0.015
+"""Fewer blocks are a cursor, a caliper, a digit."""
+_TEXTURED, _FLAT = 4.0, 1.5
+"""Standard deviation within a block."""
+_FEW = 12
+"""So few textured blocks tell nothing."""
+
+
+class Relation(Enum):
+    """Of a look to an earlier one."""
+
+    SAME = "same"
+    GREY = "grey"
+    """The same picture in other greys."""
+    COVERED = "covered"
+    """A part of the picture gave way to something flatter: a dialog box, a menu."""
+    GAINED = "gained"
+    """A part is the same, and more is seen."""
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """The image box of one frame, in quarter size, cut to whole blocks."""
+
+    pixels: NDArray[np.uint8]
+
+    @cached_property
+    def mean(self) -> NDArray[np.float32]:
+        """Of each block."""
+        return _means(self.pixels.astype(np.float32))
+
+    @cached_property
+    def spread(self) -> NDArray[np.float32]:
+        """Standard deviation of each block."""
+        square = _means(np.square(self.pixels.astype(np.float32)))
+        return np.sqrt(np.maximum(square - np.square(self.mean), 0)).astype(np.float32)
+
+    @property
+    def thumb(self) -> NDArray[np.uint8]:
+        """(2, rows, columns): mean and spread of the blocks, to know it again by."""
+        return np.stack([self.mean, self.spread]).round().clip(0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """``kept``: share of the textured blocks that show what they showed. ``hidden``: blocks that do not."""
+
+    relation: Relation
+    kept: float
+    hidden: NDArray[np.bool_]
+
+
+class Grid:
+    """The blocks of a template's image box that count: those without an overlay."""
+
+    def __init__(self, template: Template) -> None:
+        box = template.image
+        self._rows, self._columns = _reduced(box.y, box.h), _reduced(box.x, box.w)
+        shape = _whole(self._rows) // _BLOCK, _whole(self._columns) // _BLOCK
+        self.usable: NDArray[np.bool_] = np.ones(shape, np.bool_)
+        for overlay in template.overlays:
+            self.usable[_blocks(overlay.y - box.y, overlay.h), _blocks(overlay.x - box.x, overlay.w)] = False
+        self.least = max(_LEAST_BLOCKS, _LEAST_SHARE * self.usable.sum())
+
+    def cut(self, luma: NDArray[np.uint8]) -> Look:
+        """The look of a quarter-size frame."""
+        part = luma[self._rows, self._columns]
+        rows, columns = (size // _BLOCK * _BLOCK for size in part.shape)
+        return Look(np.ascontiguousarray(part[:rows, :columns]))
+
+    def moved(self, before: Look, now: Look) -> bool:
+        """Whether more than a cursor moved."""
+        return bool(self._differ(before, now, _MOVED) >= self.least)
+
+    def blank(self, look: Look) -> bool:
+        """Whether there is no image in the box."""
+        return bool(((look.spread >= _FLAT) & self.usable).sum() < self.least)
+
+    def unchanged(self, before: Look, now: Look, where: NDArray[np.bool_]) -> bool:
+        """Whether nine of ten of those blocks are as they were."""
+        return float((_difference(before, now)[where] < _CHANGED).mean()) >= 0.9
+
+    def compare(self, before: Look, now: Look) -> Compared:
+        """How ``now`` is related to ``before``."""
+        changed = (_difference(before, now) >= _CHANGED) & self.usable
+        if changed.sum() < self.least:
+            return Compared(Relation.SAME, 1.0, np.zeros_like(changed))
+        textured = (before.spread >= _TEXTURED) & self.usable
+        if textured.sum() < _FEW:
+            return Compared(Relation.DIFFERENT, 0.0, changed)
+        grey = textured & changed & _same_in_other_greys(before, now, changed)
+        clipped = textured & changed & (now.spread < _FLAT) & ((now.mean <= 5) | (now.mean >= 250)) & ~grey
+        other = textured & changed & ~grey & ~clipped
+        counted = max(int(textured.sum() - clipped.sum()), 1)
+        kept = (counted - int(other.sum())) / counted
+        gained = ~textured & changed & (now.spread >= _TEXTURED)
+        relation = _named(int(grey.sum()), int(other.sum()), int(gained.sum()), counted)
+        return Compared(relation, kept, changed & ~grey)
+
+    def _differ(self, before: Look, now: Look, least: int) -> int:
+        return int(((_difference(before, now) >= least) & self.usable).sum())
+
+
+def alike(one: NDArray[np.uint8], other: NDArray[np.uint8], usable: NDArray[np.bool_]) -> bool:
+    """Whether two thumbs are of one picture."""
+    if one.shape != other.shape:
+        return False
+    apart = cv2.absdiff(one, other).max(axis=0) > 3
+    return bool((apart & usable).sum() <= 0.01 * usable.sum())
+
+
+def _named(grey: int, other: int, gained: int, counted: int) -> Relation:
+    if other <= 0.25 * counted and grey > other and grey >= 0.2 * counted:
+        return Relation.GREY
+    if counted - other < 0.12 * counted:
+        return Relation.DIFFERENT
+    return Relation.COVERED if other >= gained else Relation.GAINED
+
+
+def _same_in_other_greys(before: Look, now: Look, changed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Blocks that one curve of greys, the same for the whole picture, explains, and that still show something."""
+    inside = np.kron(changed, np.ones((_BLOCK, _BLOCK), np.bool_))
+    pairs = before.pixels[inside].astype(np.int64) * 256 + now.pixels[inside]
+    counts = np.bincount(pairs, minlength=65536).reshape(256, 256).cumsum(axis=1)
+    curve = (counts * 2 >= counts[:, -1:]).argmax(axis=1).astype(np.uint8)
+    recoloured = np.asarray(cv2.LUT(before.pixels, curve), np.uint8)
+    left = _means(np.asarray(cv2.absdiff(now.pixels, recoloured), np.float32))
+    explained = left <= np.maximum(3, 0.35 * now.spread)
+    shown = explained & (now.spread >= _TEXTURED * 0.5)
+    return np.asarray(shown | (_correlation(before, now) >= 0.9), np.bool_)
+
+
+def _correlation(before: Look, now: Look) -> NDArray[np.float32]:
+    """Of each block; 0 where either is nearly flat."""
+    both = _means(before.pixels.astype(np.float32) * now.pixels)
+    spread = before.spread * now.spread
+    told = (before.spread >= _TEXTURED) & (now.spread >= _TEXTURED)
+    return np.where(told, (both - before.mean * now.mean) / np.maximum(spread, 1), 0).astype(np.float32)
+
+
+def _difference(before: Look, now: Look) -> NDArray[np.uint8]:
+    """Mean absolute difference of each block, grey levels."""
+    return np.asarray(_shrunk(np.asarray(cv2.absdiff(before.pixels, now.pixels))), np.uint8)
+
+
+def _means(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(_shrunk(pixels), np.float32)
+
+
+def _shrunk(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The mean of each block."""
+    rows, columns = pixels.shape
+    return np.asarray(cv2.resize(pixels, (columns // _BLOCK, rows // _BLOCK), interpolation=cv2.INTER_AREA))
+
+
+def _reduced(start: int, length: int) -> slice:
+    """The pixels of quarter size that lie wholly within."""
+    return slice(-(-start // REDUCED), (start + length) // REDUCED)
+
+
+def _whole(part: slice) -> int:
+    return int(part.stop - part.start)
+
+
+def _blocks(start: int, length: int) -> slice:
+    """The blocks that an overlay touches; it may begin outside the image box."""
+    size = REDUCED * _BLOCK
+    return slice(max((start - REDUCED) // size, 0), max(-(-(start + length) // size), 0))
