@@ -30,8 +30,9 @@ def main() -> None:
     saved.place(x=180, y=190, width=200, height=40)
 
     def save() -> None:
-        Path(asked.file).write_text(remark.get(), encoding="utf-8")
         saved.configure(text="Saved")
+        root.update()
+        Path(asked.file).write_text(remark.get(), encoding="utf-8")
 
     button = tk.Button(root, text="Save", font=large, command=lambda: root.after(asked.slow_ms, save))
 

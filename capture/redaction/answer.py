@@ -52,6 +52,8 @@ class Text:
 
     area: Area
     text: str
+    sure: float = 1.0
+    """Mean probability of its characters, 0 when none was read."""
 
     def __repr__(self) -> str:
         return f"Text({self.area})"

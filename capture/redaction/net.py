@@ -14,8 +14,12 @@ def net_of(engines: Engines) -> Net:
         crops = [bgr[box.rows, box.columns] for box in boxes]
         read = engines.second.read(crops, [""] * len(crops))
         return tuple(
-            Text(Area(box.x, box.y, box.x + box.w, box.y + box.h), one.text)
+            Text(Area(box.x, box.y, box.x + box.w, box.y + box.h), one.text, _mean(one.scores))
             for box, one in zip(boxes, read, strict=True)
         )
 
     return net
+
+
+def _mean(scores: tuple[float, ...]) -> float:
+    return sum(scores) / len(scores) if scores else 0.0

@@ -30,10 +30,10 @@ def redact(bgr: Bgr, template: Template | None, known: Sequence[str], net: Net) 
         known: Names, numbers and dates of the patient, as far as the box knows them.
         net: Finds and reads text.
     """
-    if template is None or bgr.shape[:2] != (template.height, template.width):
+    placed = anchors.place(bgr, template) if template is not None else None
+    if template is None or placed is None:
         return UNKNOWN_SCREEN
-    if anchors.place(bgr, template) is None:
-        return UNKNOWN_SCREEN
+    bgr = anchors.upright(bgr, placed)
     image = _area(template.image)
     rows, columns = bgr.shape[:2]
     around = image.grown(_MARGIN)
