@@ -19,6 +19,8 @@ from capture.screen.sources.v4l2 import abi, modes, probe
 from capture.screen.sources.v4l2.device import Device, Opener, RealDevice, no_picture
 
 _BUFFERS = 4
+_OLD_S = 0.3
+"""While we were busy the driver ran out of buffers; what lies in them is no longer what the screen shows."""
 _UYVY = abi.fourcc("UYVY")
 _PROGRESSIVE = (0, 1)
 """V4L2_FIELD_ANY and _NONE."""
@@ -118,15 +120,16 @@ class V4L2Source:
             device.ioctl(abi.QBUF, newest)
 
     def _copy(self, stream: _Stream, taken: abi.Buffer) -> Frame | None:
+        at = now = self._clock()
+        if taken.flags & abi.BUFFER_CLOCK == abi.BUFFER_MONOTONIC:
+            at = taken.seconds + taken.microseconds / 1e6
+        if now - at > _OLD_S:
+            return None
         content = _rows(stream.buffers[taken.index][: taken.bytesused], stream)
         if content is None:
             return None
-        now = self._clock()
         # Half a period early is in time: cameras do not keep step with us.
         self._due = max(self._due + 1 / self._fps, now + 0.5 / self._fps)
-        at = now
-        if taken.flags & abi.BUFFER_CLOCK == abi.BUFFER_MONOTONIC:
-            at = taken.seconds + taken.microseconds / 1e6
         return Frame(content, stream.format, stream.width, stream.height, at)
 
 

@@ -139,10 +139,10 @@ def test_only_the_newest_frame_is_handed_on() -> None:
     one = source(device)
     one.open()
     for level in (10, 20, 30):
-        device.show(yuyv(level), at=100.25)
+        device.show(yuyv(level), at=99.75)
     frame = one.read(0.1)
     assert frame is not None and frame.data == yuyv(30) and (frame.width, frame.height) == (64, 48)
-    assert frame.time == pytest.approx(100.25) and frame.format == "yuyv"
+    assert frame.time == pytest.approx(99.75) and frame.format == "yuyv"
     assert one.read(0.1) is None and len(device.queued) == 4, "every buffer went back to the driver"
 
 
@@ -156,6 +156,19 @@ def test_no_more_frames_than_asked_for() -> None:
         device.show(yuyv(number))
         taken += one.read(0.0) is not None
     assert taken == pytest.approx(10, abs=1)
+
+
+def test_after_a_pause_old_buffers_are_not_handed_on() -> None:
+    device = VideoDevice(modes=SMALL)
+    one = source(device)
+    one.open()
+    for level in (1, 2, 3, 4):
+        device.show(yuyv(level))
+    device.now += 3  # reading text took so long
+    assert one.read(0.05) is None
+    device.show(yuyv(9))
+    frame = one.read(0.05)
+    assert frame is not None and frame.data == yuyv(9)
 
 
 def test_torn_and_short_frames_are_dropped() -> None:
