@@ -17,6 +17,7 @@ from models.mr.plane import Mask, Picture, Plane
 
 _AIR_Z = 10.0
 """MRIQC, artifact_mask: robust standard deviations above the air's median."""
+_LEAST_AIR = 1000
 _LEVELS = 64
 _LEAST_TISSUE = 50
 _OPENING = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
@@ -52,20 +53,27 @@ def fber(total: NDArray[np.float64]) -> float | None:
 
 def qi1(plane: Plane) -> float | None:
     """Mortamet's QI1 (2009): share of the air that is no noise: 10 robust deviations above its median, opened."""
+    most = _most_noise(plane)
+    if most is None:
+        return None
+    odd = (plane.air & (plane.values > most)).astype(np.uint8)
+    return float(cv2.morphologyEx(odd, cv2.MORPH_OPEN, _OPENING).sum()) / np.count_nonzero(plane.air)
+
+
+def _most_noise(plane: Plane) -> float | None:
+    """What is brighter in the air is an artefact; None with too little air, or where it is blanked."""
     air = plane.values[plane.air]
-    if air.size < 1000:
+    if air.size < _LEAST_AIR:
         return None
     middle = float(np.median(air))
     spread = 1.4826 * float(np.median(np.abs(air - middle)))
-    if spread == 0:
-        return None
-    odd = (plane.air & (plane.values > middle + _AIR_Z * spread)).astype(np.uint8)
-    return float(cv2.morphologyEx(odd, cv2.MORPH_OPEN, _OPENING).sum()) / air.size
+    return middle + _AIR_Z * spread if spread > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
 class Tissue:
-    """Means and standard deviations of grey and white matter, and of the air."""
+    """Means and standard deviations of grey and white matter, and of the air without artefacts (MRIQC's, which
+    faint ghosts are part of: ``mr.snr`` knows the phase axis and leaves them out)."""
 
     grey: tuple[float, float]
     white: tuple[float, float]
@@ -89,10 +97,11 @@ class Tissue:
 
 def tissue(plane: Plane, brain: Mask) -> Tissue | None:
     """Of one slice; None where three classes cannot be told apart or there is no air."""
-    air = plane.values[plane.other_air]
-    classes = three_classes(plane.values[brain])
-    if classes is None or air.size < 1000 or float(air.std()) == 0:
+    most, classes = _most_noise(plane), three_classes(plane.values[brain])
+    if classes is None or most is None:
         return None
+    air = plane.values[plane.air]
+    air = air[air <= most]
     (_, grey, white) = classes
     return Tissue(
         (float(grey.mean()), float(grey.std())), (float(white.mean()), float(white.std())), float(air.std())

@@ -116,11 +116,15 @@ def ghosting_percent(one: Uniform) -> float:
         (row, (column - radius) / 2, column - radius, False),
         (row, (column + radius + columns) / 2, columns - column - radius, False),
     )
-    top, bottom, left, right = (
-        float(one.values[_ellipse(one.values.shape, y, x, room, lying, mm)].mean()) for y, x, room, lying in spots
-    )
-    large = float(one.values[circle(one.values.shape, row, column, 80 / mm)].mean())
-    return 100 * abs((top + bottom) - (left + right)) / (2 * large)
+    shape = one.values.shape
+    regions = [_ellipse(shape, y, x, room, lying, mm) for y, x, room, lying in spots]
+    return ghosting_over(one.values, regions, circle(shape, row, column, 80 / mm))
+
+
+def ghosting_over(values: Picture, air: Sequence[Mask], large: Mask) -> float:
+    """The same of given regions: top, bottom, left, right."""
+    top, bottom, left, right = (float(values[region].mean()) for region in air)
+    return 100 * abs((top + bottom) - (left + right)) / (2 * float(values[large].mean()))
 
 
 def _ellipse(shape: tuple[int, ...], row: float, column: float, room: float, lying: bool, mm: float) -> Mask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,14 @@ HAZEN = {
     "acr_ge_artist_t1": (161.98, 0.02, 95.42),
     "acr_philips_achieva_t1": (200.35, 0.154, 92.44),
     "acr_siemens_skyra_t1": (53.07, 0.035, 66.80),
+}
+
+HAZEN_AIR: dict[str, tuple[tuple[int, int], tuple[int, int, int, int], tuple[float, float, float, float]]] = {
+    # Where hazen 2.0.0 has its ellipses: centre (x, y) of the phantom; its first and last column and row; how much
+    # narrower the left, right, upper and lower ellipse are than 10 mm to each side.
+    "acr_ge_artist_t1": ((128, 129), (30, 225, 31, 226), (1, 10 / 9, 1, 10 / 9)),
+    "acr_philips_achieva_t1": ((128, 128), (30, 226, 31, 225), (1, 10 / 9, 1, 10 / 9)),
+    "acr_siemens_skyra_t1": ((130, 129), (31, 227, 34, 226), (1, 10 / 8, 1, 10 / 9)),
 }
 
 
@@ -139,6 +148,42 @@ def test_real_ones_agree_with_hazen(name: str) -> None:
     assert found["phantom.snr"] == pytest.approx(snr, rel=0.05)
     assert found["phantom.uniformity_percent"] == pytest.approx(uniformity, rel=0.05)
     assert found["phantom.ghosting_percent"] == pytest.approx(ghosting, abs=0.1)
+
+
+def hazen_air(name: str) -> tuple[list[NDArray[np.bool_]], NDArray[np.bool_]]:
+    """Top, bottom, left, right ellipse and the large region of hazen's acr_ghosting, counted from 1 as there."""
+    (x0, y0), (first, last, top, bottom), narrower = HAZEN_AIR[name]
+    y, x = np.mgrid[1 : SIDE + 1, 1 : SIDE + 1]
+    places = (
+        (y0, np.floor(first / 2), narrower[0], False),
+        (y0, last + np.ceil((SIDE - last) / 2), narrower[1], False),
+        (np.round(top / 2), x0, narrower[2], True),
+        (bottom + np.round((SIDE - bottom) / 2), x0, narrower[3], True),
+    )
+    found = []
+    for row, column, factor, lying in places:
+        along, across = (x - column, y - row) if lying else (y - row, x - column)
+        found.append((along / (4 * factor)) ** 2 + (across * factor) ** 2 <= (10 / MM) ** 2)
+    left, right, upper, lower = found
+    return [upper, lower, left, right], np.hypot(x - x0, y - y0 - 5 / MM) <= np.ceil(80 / MM)
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="needs ../shared/data/dicom/mr")
+@pytest.mark.parametrize("name", HAZEN)
+def test_on_its_ellipses_the_ghosting_is_that_of_hazen(name: str) -> None:
+    """The formula is the same; what differs is where the ellipses lie, by less than two pixels."""
+    images = subject(real(name), acr_mr.KIND).images
+    found = acr_mr.uniform_slice(images)
+    assert found is not None
+    air, large = hazen_air(name)
+    assert acr_mr.ghosting_over(found.values, air, large) == pytest.approx(HAZEN[name][1], rel=0.05)
+    moved = [
+        acr_mr.ghosting_over(
+            found.values, [np.roll(one, by, (0, 1)) for one, by in zip(air, steps, strict=True)], large
+        )
+        for steps in itertools.product(((-2, 0), (2, 0)), ((-2, 0), (2, 0)), ((0, -2), (0, 2)), ((0, -2), (0, 2)))
+    ]
+    assert max(moved) - min(moved) > 2 * abs(acr_mr.ghosting_percent(found) - HAZEN[name][1])
 
 
 @pytest.mark.skipif(
