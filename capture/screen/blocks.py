@@ -104,8 +104,10 @@ class Grid:
         return bool(((look.spread >= _FLAT) & self.usable).sum() < self.least)
 
     def unchanged(self, before: Look, now: Look, where: NDArray[np.bool_]) -> bool:
-        """Whether nine of ten of those blocks are as they were."""
-        return float((_difference(before, now)[where] < _CHANGED).mean()) >= 0.9
+        """Whether nine of ten of those blocks are as they were; those at an edge show both sides of it."""
+        inner = np.asarray(cv2.erode(where.astype(np.uint8), np.ones((3, 3), np.uint8)), np.bool_)
+        counted = inner if inner.any() else where
+        return float((_difference(before, now)[counted] < _CHANGED).mean()) >= 0.9
 
     def compare(self, before: Look, now: Look) -> Compared:
         """How ``now`` is related to ``before``."""
