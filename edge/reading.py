@@ -182,7 +182,8 @@ def _read(
 
 
 def _prove(settings: ReadingSettings, template: Template, frames: tuple[bytes, ...]) -> tuple[Proved, ...]:
-    from capture.screen.anchors import place
+    from capture.screen.anchors import place, upright
+    from capture.screen.frame import Picture
     from capture.screen.reader import Reader
 
     reader = Reader(_engines(settings))
@@ -190,8 +191,10 @@ def _prove(settings: ReadingSettings, template: Template, frames: tuple[bytes, .
     for png in frames:
         picture = _picture(png)
         placed = place(picture.bgr, template)
+        if placed is not None:
+            picture = Picture(upright(picture.bgr, placed), picture.time)
         readings = reader.read(template.fields, [picture]).fields
-        proved.append(Proved(len(placed.found) if placed else 0, placed is not None, readings))
+        proved.append(Proved(placed.matched if placed else 0, placed is not None, readings))
     return tuple(proved)
 
 

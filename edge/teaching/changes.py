@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from capture.screen.propose import Proposal
 from capture.screen.template import Box
 from edge.teaching.draft import IMAGE, Draft, DraftField, FrameName, Spot
-from edge.teaching.keywords import MEANINGS
+from edge.teaching.keywords import MEANINGS, WITNESSES
 
 _LEAST = 4
 """Pixels a box has at least: nothing smaller can be taken hold of."""
@@ -74,7 +74,8 @@ def describe(draft: Draft, key: str, told: Mapping[str, object]) -> Draft:
     field = DraftField.model_validate({**before.model_dump(), **told})
     usual = MEANINGS.get(field.keyword)
     if usual is not None and field.keyword != before.keyword:
-        field = field.model_copy(update={"kind": usual.kind, "identifying": usual.identifying})
+        usually = {"kind": usual.kind, "identifying": usual.identifying, "witness": field.keyword in WITNESSES}
+        field = field.model_copy(update=usually)
 
     def now(one: DraftField) -> DraftField:
         if one.key == key:
@@ -114,6 +115,7 @@ def proposed(draft: Draft, proposal: Proposal) -> Draft:
                 label=one.label,
                 unit=one.unit,
                 identifying=one.identifying,
+                witness=keyword in WITNESSES,
             )
         )
     spots = tuple(

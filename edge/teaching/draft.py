@@ -118,10 +118,12 @@ def taught(draft: Draft, field: DraftField, *, keyword: str = "") -> ScreenField
     learnt = format.learn(samples, field.kind) if samples else Format()
     if field.kind == "choice":
         learnt = learnt.model_copy(update={"choices": tuple(dict.fromkeys((*field.choices, *learnt.choices)))})
+    # As long as nobody has said what there is to choose from, it is read as text.
+    kind = "text" if field.kind == "choice" and not learnt.choices else field.kind
     return ScreenField(
         keyword=keyword or field.keyword,
         box=field.box,
-        kind=field.kind,
+        kind=kind,
         label=field.label,
         format=learnt,
         unit=field.unit,

@@ -103,6 +103,14 @@ _MEANINGS = [
 ]
 MEANINGS: Mapping[str, Meaning] = {one.keyword: one for one in _MEANINGS}
 
+WITNESSES = frozenset(
+    {
+        "InstanceNumber", "AcquisitionTime", "KVP", "XRayTubeCurrent", "ExposureTime", "Exposure", "ExposureIndex",
+        "DeviationIndex", "ImageAndFluoroscopyAreaDoseProduct", "EntranceDoseInmGy",
+    }
+)  # fmt: skip
+"""Of these one or another changes with every new image."""
+
 GROUPS: Mapping[Group, Bilingual] = {
     "patient": Bilingual("患者", "Patient"),
     "exam": Bilingual("检查", "Exam"),

@@ -60,15 +60,13 @@ class Proof:
 def lacks(draft: Draft, frames: Sequence[FrameName]) -> tuple[str, ...]:
     """What must be done before it can be tried and saved, as texts of the catalogue."""
     missing = {
-        mark("Three exams are captured"): set(frames) >= set(FRAMES),
-        mark("The image box is set"): draft.image is not None,
-        mark("There are two or more anchors"): len(draft.of_role("anchor")) >= 2,
-        mark("One field or more has a name"): bool(draft.named),
-        mark("The values of all three frames are confirmed"): bool(draft.named)
+        mark("Capture three exams"): set(frames) >= set(FRAMES),
+        mark("Set the image box"): draft.image is not None,
+        mark("Draw two anchors or more on texts that never change"): len(draft.of_role("anchor")) >= 2,
+        mark("Give one field or more a meaning"): bool(draft.named),
+        mark("Confirm the values of all three exams"): bool(draft.named)
         and not any(draft.open(frame) for frame in FRAMES),
-        mark("Title, name and modality are filled in"): bool(draft.title and draft.id and draft.modality),
-        mark("A witness is chosen: a value that changes with every new image"): draft.event_mode != "exposure"
-        or any(field.witness for field in draft.named),
+        mark("Fill in title, name of the file and modality"): bool(draft.title and draft.id and draft.modality),
     }
     return tuple(text for text, done in missing.items() if not done)
 

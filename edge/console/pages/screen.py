@@ -51,7 +51,7 @@ class Shown:
 
 @router.get("/case/{case_id}/fields")
 async def fields(case_id: CaseId, view: _See, viewer: _Decider) -> HTMLResponse:
-    """What was read, those to check first."""
+    """What was read, and what somebody should look at."""
     shot, said = await _shot(view.console, case_id)
     taught = {field.keyword: field for field in shot.template.fields}
     shown = [
@@ -59,7 +59,6 @@ async def fields(case_id: CaseId, view: _See, viewer: _Decider) -> HTMLResponse:
         for one in shot.told.readings
         if one.keyword in taught
     ]
-    shown.sort(key=lambda one: not one.asks)
     return view.page("part/fields.html", case_id=case_id, fields=shown, asking=sum(one.asks for one in shown))
 
 

@@ -241,4 +241,6 @@ def _begun(room: Room, source: str, png: bytes) -> Draft:
     rows, columns = picture(png).shape[:2]
     told = window.seen(room.live(source))
     form = told.format if told and told.format else "bgr0"
-    return Draft(source=source, width=columns, height=rows, pixel_format=form)
+    names = [source, *(f"{source}-{number}" for number in range(2, 1000))]
+    free = next(name for name in names if name not in room.library.ids())
+    return Draft(source=source, id=free, width=columns, height=rows, pixel_format=form)

@@ -82,7 +82,7 @@ window.qcboxStage = function (view, canvas, svg, tell) {
     for (const one of [...boxes].sort((a, b) => large(b) - large(a))) {
       const [x, y, width, height] = one.key === moved.key ? moved.box : one.box;
       const state = (values.get(one.key) || {}).state || "";
-      const of = `box ${one.role} ${one.role === "field" && !one.name ? "unnamed" : ""} ${one.secret ? "secret" : ""} ${state} ${one.key === chosen ? "chosen" : ""}`;
+      const of = `box ${one.role}-of ${one.role === "field" && !one.name ? "unnamed" : ""} ${one.secret ? "secret" : ""} ${state} ${one.key === chosen ? "chosen" : ""}`;
       made.push(make("rect", { class: of, "data-key": one.key, x, y, width, height }));
     }
     const one = byKey(chosen);
@@ -93,7 +93,7 @@ window.qcboxStage = function (view, canvas, svg, tell) {
     }
     if (moved.key === "new") {
       const [x, y, width, height] = moved.box;
-      made.push(make("rect", { class: `box chosen ${drawing}`, x, y, width, height }));
+      made.push(make("rect", { class: `box chosen ${drawing}-of`, x, y, width, height }));
     }
     return made;
   }
@@ -105,16 +105,18 @@ window.qcboxStage = function (view, canvas, svg, tell) {
   }
   function chips() {
     if (document.body.classList.contains("no-marks")) return [];
-    const made = [], size = 12 / scale, right = left + view.clientWidth / scale;
+    const made = [], right = left + view.clientWidth / scale;
     for (const one of boxes) {
       const value = values.get(one.key);
       if (!value || one.role !== "field" || !one.name) continue;
       const [x, y, w, h] = one.key === moved.key ? moved.box : one.box;
+      // As large as its box is shown, so that rows of values do not cover each other.
+      const size = Math.max(8.5, Math.min(14, h * scale * 0.62)) / scale;
       const text = value.text || "—", sure = ` ${value.first} · ${value.second}`;
       const span = ([...text].reduce((sum, c) => sum + (c.charCodeAt(0) > 0x2e7f ? 1 : 0.58), 0) + sure.length * 0.52 + 0.9) * size;
       const at = x + w + 3 / scale + span < right ? x + w + 3 / scale : x - span - 3 / scale;
       const group = make("g", { class: `value-chip ${value.state} ${one.key === chosen ? "chosen" : ""}` });
-      group.append(make("rect", { x: at, y: y + h / 2 - size * 0.75, width: span, height: size * 1.5, rx: size * 0.35 }));
+      group.append(make("rect", { x: at, y: y + h / 2 - size * 0.7, width: span, height: size * 1.4, rx: size * 0.35 }));
       const words = make("text", { x: at + size * 0.45, y: y + h / 2, dy: ".35em", "font-size": size }, text);
       const small = make("tspan", { class: "sureness", "font-size": size * 0.85 }, sure);
       words.append(small);

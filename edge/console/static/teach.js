@@ -59,6 +59,7 @@
     const scroller = page.querySelector("#work .scroller");
     if (scroller && !other) scroller.scrollTop = kept;
     if (other) {
+      stage.fit();
       const wanted = state.step === "capture" ? "live" : state.step === "confirm" ? state.frame : "a";
       show(wanted in state.stamps ? wanted : "live");
     } else if (shown !== "live") show(shown in state.stamps ? shown : "live");
@@ -81,6 +82,7 @@
   // --- pictures
   const veil = (text) => { byId("veil").textContent = text; byId("veil").hidden = !text; };
   const held = new Map();
+  let silent = 0;
   async function fetched(path) {
     const answer = await fetch(path, { cache: "no-store" });
     if (answer.status === 403 || answer.redirected) location.reload();
@@ -102,7 +104,8 @@
         if (shown === "live") {
           if (bitmap && !state.width) stage.size(bitmap.width, bitmap.height);
           if (bitmap) stage.show(bitmap);
-          if (!document.querySelector(".htmx-request")) veil(bitmap ? "" : page.dataset.none);
+          silent = bitmap ? 0 : silent + 1;
+          if (!document.querySelector(".htmx-request")) veil(bitmap ? "" : silent < 6 ? page.dataset.hold : page.dataset.none);
         }
       } catch { /* the box is away: the signal says so */ }
     }
