@@ -111,10 +111,11 @@ def _smoothed(bgr: Bgr, hidden: NDArray[np.uint8]) -> Bgr:
 
     A net takes black bars for lines of text, covers more around them, and ends with the whole picture.
     """
-    small = cv2.resize(bgr, None, fx=1 / _COARSE, fy=1 / _COARSE, interpolation=cv2.INTER_AREA)
-    gone = cv2.resize(hidden, small.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-    gone = cv2.dilate(gone, np.ones((3, 3), np.uint8))
-    filled = cv2.resize(cv2.inpaint(small, gone, 3, cv2.INPAINT_TELEA), bgr.shape[1::-1])
+    rows, columns = hidden.shape
+    size = max(columns // _COARSE, 1), max(rows // _COARSE, 1)
+    small = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
+    gone = cv2.dilate(cv2.resize(hidden * 255, size, interpolation=cv2.INTER_AREA), np.ones((3, 3), np.uint8))
+    filled = cv2.resize(cv2.inpaint(small, gone, 3, cv2.INPAINT_TELEA), (columns, rows))
     return np.asarray(np.where(hidden[:, :, None] != 0, filled, bgr), np.uint8)
 
 

@@ -19,7 +19,7 @@ from capture.dicom.options import ReadOptions
 from capture.dicom.pixels import rendered
 from capture.dicom.reader import read
 from capture.dicom.regions import ultrasound_regions
-from capture.redaction.answer import Area, Bgr, Net, Redacted, Refused
+from capture.redaction.answer import Area, Bgr, Net, Redacted, Refused, Text
 from capture.redaction.cover import cover
 from capture.screen.redact import UNKNOWN_SCREEN, redact
 from capture.screen.template import Template
@@ -59,7 +59,7 @@ def redact_object(
         if (answer := redact(bgr, template, known, net)) != UNKNOWN_SCREEN:
             return answer
     if regions := _regions(path, bgr, options):
-        return cover(_cut(bgr, regions), (), (), known, net)
+        return _inside(bgr, regions, known, net)
     return _unknown_layout(acquisition, bgr, known, net)
 
 
@@ -83,13 +83,20 @@ def _regions(path: Path, bgr: Bgr, options: ReadOptions) -> tuple[Area, ...]:
     return areas if shown.mean() < _MOST_OF_A_REGION else ()
 
 
-def _cut(bgr: Bgr, regions: Sequence[Area]) -> Bgr:
-    """All but the regions black."""
-    left = np.zeros_like(bgr)
+def _inside(bgr: Bgr, regions: Sequence[Area], known: Sequence[str], net: Net) -> Redacted | Refused:
+    """All but the regions black. The net sees the whole frame: half a line reads badly at a region's edge."""
+
+    def in_a_region(seen: Bgr) -> list[Text]:
+        return [text for text in net(seen) if any(text.area.meets(area) for area in regions)]
+
+    answer = cover(bgr, (), (), known, in_a_region)
+    if isinstance(answer, Refused):
+        return answer
+    cut = np.zeros_like(bgr)
     for area in regions:
         place = slice(area.top, area.bottom), slice(area.left, area.right)
-        left[place] = bgr[place]
-    return left
+        cut[place] = answer.bgr[place]
+    return Redacted(cut, answer.covered)
 
 
 def _unknown_layout(acquisition: Acquisition, bgr: Bgr, known: Sequence[str], net: Net) -> Redacted | Refused:
