@@ -28,8 +28,14 @@ _LEAST_BLOCKS, _LEAST_SHARE = 8, 0.015
 """Fewer blocks are a cursor, a caliper, a digit."""
 _TEXTURED, _FLAT = 4.0, 1.5
 """Standard deviation within a block."""
-_FEW = 12
-"""So few textured blocks tell nothing."""
+_FEW, _MANY = 12, 40
+"""So few textured blocks tell nothing; so many tell even by their means."""
+_COARSELY = 0.97
+"""Correlation of the means: previews of the shared films have more, the same patient positioned anew less."""
+MOSTLY = 0.5
+PLAINLY = 0.3
+"""Share of a picture that a dialog box leaves and a new image seldom repeats."""
+_LEAST_KEPT, _LEAST_LOST = 0.12, 0.04
 
 
 class Relation(Enum):
@@ -70,10 +76,12 @@ class Look:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """``kept``: share of the textured blocks that show what they showed. ``hidden``: blocks that do not."""
+    """``kept``: share of the textured blocks that show what they showed. ``hidden``: the blocks that do not, and
+    ``flat``: the share of these that are empty surface now, as a dialog box is and an image is not."""
 
     relation: Relation
     kept: float
+    flat: float
     hidden: NDArray[np.bool_]
 
 
@@ -113,18 +121,22 @@ class Grid:
         """How ``now`` is related to ``before``."""
         changed = (_difference(before, now) >= _CHANGED) & self.usable
         if changed.sum() < self.least:
-            return Compared(Relation.SAME, 1.0, np.zeros_like(changed))
+            return Compared(Relation.SAME, 1.0, 0.0, np.zeros_like(changed))
         textured = (before.spread >= _TEXTURED) & self.usable
         if textured.sum() < _FEW:
-            return Compared(Relation.DIFFERENT, 0.0, changed)
-        grey = textured & changed & _same_in_other_greys(before, now, changed)
-        clipped = textured & changed & (now.spread < _FLAT) & ((now.mean <= 5) | (now.mean >= 250)) & ~grey
-        other = textured & changed & ~grey & ~clipped
-        counted = max(int(textured.sum() - clipped.sum()), 1)
-        kept = (counted - int(other.sum())) / counted
-        gained = ~textured & changed & (now.spread >= _TEXTURED)
-        relation = _named(int(grey.sum()), int(other.sum()), int(gained.sum()), counted)
-        return Compared(relation, kept, changed & ~grey)
+            return Compared(Relation.DIFFERENT, 0.0, 0.0, changed)
+        grey = changed & _same_in_other_greys(before, now, changed)
+        clipped = changed & (now.spread < _FLAT) & ((now.mean <= 5) | (now.mean >= 250)) & ~grey
+        hidden = changed & ~grey & ~clipped
+        flat = float((now.spread[hidden] < _FLAT).mean()) if hidden.any() else 0.0
+        counted = max(int((textured & ~clipped).sum()), 1)
+        shares = _Shares(
+            grey=int((grey & textured).sum()) / counted,
+            other=int((hidden & textured).sum()) / counted,
+            gained=int((hidden & ~textured & (now.spread >= _TEXTURED)).sum()) / counted,
+        )
+        relation = _named(shares, flat, _coarsely_alike(before, now, textured))
+        return Compared(relation, 1 - shares.other, flat, hidden)
 
     def _differ(self, before: Look, now: Look, least: int) -> int:
         return int(((_difference(before, now) >= least) & self.usable).sum())
@@ -138,12 +150,34 @@ def alike(one: NDArray[np.uint8], other: NDArray[np.uint8], usable: NDArray[np.b
     return bool((apart & usable).sum() <= 0.01 * usable.sum())
 
 
-def _named(grey: int, other: int, gained: int, counted: int) -> Relation:
-    if other <= 0.25 * counted and grey > other and grey >= 0.2 * counted:
+@dataclass(frozen=True, slots=True)
+class _Shares:
+    """Of the blocks that were textured. ``gained``: those that became so, over the same number."""
+
+    grey: float
+    other: float
+    gained: float
+
+
+def _named(shares: _Shares, flat: float, coarsely_alike: bool) -> Relation:
+    kept = 1 - shares.other
+    if flat >= MOSTLY and shares.other >= _LEAST_LOST and kept >= _LEAST_KEPT:
+        return Relation.COVERED
+    if coarsely_alike or (shares.other <= 0.25 and shares.grey > shares.other and shares.grey >= 0.2):
         return Relation.GREY
-    if counted - other < 0.12 * counted:
+    if kept < _LEAST_KEPT:
         return Relation.DIFFERENT
-    return Relation.COVERED if other >= gained else Relation.GAINED
+    if shares.gained > shares.other:
+        return Relation.GAINED
+    return Relation.COVERED if kept >= PLAINLY else Relation.DIFFERENT
+
+
+def _coarsely_alike(before: Look, now: Look, textured: NDArray[np.bool_]) -> bool:
+    """Whether the means of the textured blocks go together: a preview and its processed image."""
+    one, other = before.mean[textured], now.mean[textured]
+    if len(one) < _MANY or one.std() < _TEXTURED or other.std() < _TEXTURED:
+        return False
+    return bool(abs(np.corrcoef(one, other)[0, 1]) >= _COARSELY)
 
 
 def _same_in_other_greys(before: Look, now: Look, changed: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capture.screen.blocks import Compared, Grid, Look, Relation
+from capture.screen.blocks import MOSTLY, PLAINLY, Compared, Grid, Look, Relation
 from capture.screen.memory import Key, Memory, Remembered, digest
 from capture.screen.pace import Pace
 from capture.screen.template import Template
@@ -29,8 +29,6 @@ _WITNESS_S = 2.0
 _PROCESSING_S = 15.0
 """Within so long after a new image another picture with the same witness is its final version; later somebody
 looks at something: zoomed, rotated, a comparison."""
-_PLAINLY_COVERED = 0.3
-"""Share of a picture that a dialog box leaves and a new image never repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +172,9 @@ class Detector:
             return self._settled("revealed") if covered else self._settled()
         if self._still_covered(shown, look):
             return self._settled()
-        plainly = compared.relation is Relation.COVERED and compared.kept >= _PLAINLY_COVERED
-        if plainly:
+        if self._emptied and compared.relation is Relation.COVERED:  # what went away is not covered
+            compared = replace(compared, relation=Relation.DIFFERENT)
+        if compared.relation is Relation.COVERED and compared.kept >= PLAINLY and compared.flat >= MOSTLY:
             return self._cover(shown, look, compared)
         return self._judge(shown, look, time, compared, digest(witness.texts()))
 
@@ -204,7 +203,8 @@ class Detector:
             return self._settled()
         if compared.relation in (Relation.GREY, Relation.GAINED):
             return self._update(shown, look, key)
-        if compared.relation is Relation.COVERED:
+        processed = bool(self._template.witnesses) and time - self._new_at < _PROCESSING_S
+        if compared.relation is Relation.COVERED and (compared.flat >= MOSTLY or not processed):
             return self._cover(shown, look, compared)
         if freezes:  # another still picture without a live one between: an old one, or a scroll through the loop
             return ()
@@ -216,7 +216,7 @@ class Detector:
         """Another picture, and the witness does not say another image, or not yet."""
         if time - self._pace.still_since < _WITNESS_S or not any(key):
             return ()
-        return self._update(shown, look, key) if time - self._new_at < _PROCESSING_S else ()
+        return self._update(shown, look, key) if time - self._new_at < _PROCESSING_S + _WITNESS_S else ()
 
     def _new(self, look: Look, time: float, key: Key, *kinds: EventName) -> Kinds:
         self.memory.current = self._name()

@@ -74,13 +74,14 @@ class ScreenSource:
         ready: Callable[[], None] = lambda: None,
         alive: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """``folder``: ``<data_dir>/screens``. ``name``: of the screen in the configuration."""
         self._name, self._reader, self._clock = name, Reader(engines), clock
         self._ready, self._alive = ready, alive
         self._library = Library(folder)
         self._folder = folder / "live" / name
-        self._watched = Watched(make, clock=clock)
+        self._watched = Watched(make, clock=clock, sleep=sleep)
         self._taught: tuple[Taught, ...] = ()
         self._here: Taught | None = None
         """The template whose anchors are in place."""
