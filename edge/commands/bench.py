@@ -7,6 +7,7 @@ import typer
 from edge.commands.bench_calibration import bench_calibration
 from edge.commands.bench_measure import bench_measure
 from edge.commands.bench_receive import bench_receive
+from edge.commands.bench_screen import bench_screen
 from edge.commands.bench_series import bench_series
 
 app = typer.Typer(no_args_is_help=True, help="Measure this machine against a peer, and the rules on known films.")
@@ -14,4 +15,5 @@ app.callback()(lambda: None)
 app.command("receive")(bench_receive)
 app.command("measure")(bench_measure)
 app.command("series")(bench_series)
+app.command("screen")(bench_screen)
 app.command("calibration")(bench_calibration)

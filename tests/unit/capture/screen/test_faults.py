@@ -76,7 +76,7 @@ def bobbed(shown: Grey) -> Grey:
 
 def darker(shown: Grey) -> Grey:
     """The same range, a dimmer backlight of the image: no fault of the way."""
-    return np.clip(shown.astype(int) - 3, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(shown.astype(int) - 3, 0, 255), np.uint8)
 
 
 CASES: tuple[tuple[Callable[[Grey], Grey], Signal | None], ...] = (
