@@ -96,11 +96,12 @@ class Blobs:
 
     def put_many(self, contents: Sequence[bytes]) -> list[str]:
         """:meth:`put_bytes` of many, synced all at once: a tenth of the time that each for itself would take."""
-        names = [hashlib.sha256(content).hexdigest() for content in contents]
+        # Slices that were read together share a record: it is hashed once.
+        names = {content: hashlib.sha256(content).hexdigest() for content in dict.fromkeys(contents)}
         with contextlib.ExitStack() as undo:
             written: dict[str, Path] = {}
-            for sha256, content in zip(names, contents, strict=True):
-                if sha256 not in written and not self.path(sha256).exists():
+            for content, sha256 in names.items():
+                if not self.path(sha256).exists():
                     handle, name = undo.enter_context(_temporary(self._place(sha256)))
                     handle.write(content)
                     handle.flush()
@@ -111,7 +112,7 @@ class Blobs:
                 for sha256, name in written.items():
                     name.replace(self.path(sha256))
                 _sync_all(self.root)
-        return names
+        return [names[content] for content in contents]
 
     def remove(self, sha256: str) -> int:
         """Delete the file if it is here; return the bytes freed."""

@@ -189,15 +189,14 @@ _ENTER = _MEMBER.on_conflict_do_update(
     index_elements=["case_id"],
     set_={one.name: _MEMBER.excluded[one.name] for one in set_member.c if one.name != "case_id"},
 )
+# Images of one UID are few; with the set in the condition, SQLite would look through all images of the set.
 _SAME_IMAGE = (
-    select(set_member.c.case_id)
+    select(set_member.c.set_id)
     .join(acquisition, acquisition.c.case_id == set_member.c.case_id)
     .where(
         acquisition.c.sop_uid.is_not_distinct_from(bindparam("sop_uid")),
-        set_member.c.set_id == bindparam("set_id"),
         set_member.c.case_id != bindparam("case_id"),
     )
-    .limit(1)
 )
 
 
@@ -211,8 +210,7 @@ def _seen(
 
 def _is_known(connection: Connection, set_id: int, sop_uid: str | None, case_id: str) -> bool:
     """Whether the set has this very image already, perhaps with other bytes."""
-    values = {"sop_uid": sop_uid, "set_id": set_id, "case_id": case_id}
-    return connection.execute(_SAME_IMAGE, values).first() is not None
+    return set_id in connection.scalars(_SAME_IMAGE, {"sop_uid": sop_uid, "case_id": case_id}).all()
 
 
 def _enter(connection: Connection, set_id: int, case_id: str, kept: Kept) -> None:

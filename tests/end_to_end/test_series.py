@@ -97,9 +97,8 @@ def final(site: Site) -> dict[str, list[int]]:
 
 
 def images(site: Site, verdict: int) -> str:
-    rows = query(
-        site.database, f"select value from measurement where verdict_id = {verdict} and name = 'set.images'"
-    )
+    value = """json_extract(content, '$."set.images".value')"""
+    rows = query(site.database, f"select {value} from facts where verdict_id = {verdict}")
     return str(rows[0][0])
 
 
