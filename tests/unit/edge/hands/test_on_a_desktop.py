@@ -1,4 +1,4 @@
-"""A verdict typed into a desktop form that belongs to somebody else: done, or refused before anything is spoilt."""
+"""A verdict typed into a desktop form of somebody else: done, or refused before anything is spoilt."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edge.hands.far import far_end
 from edge.hands.journal import Journal
 from edge.hands.ports import Bgr, Eyes, Hand
 from edge.hands.record import Recorder
-from edge.hands.runner import Runner
+from edge.hands.runner import Read, Runner
 from edge.hands.sequence import Sequence
 from tests.desktop import Desktop, desktop
 from tests.peers import wait_until
@@ -39,7 +39,7 @@ class Bench:
     desktop: Desktop
     sequence: Sequence
     folder: Path
-    read: object
+    read: Read
 
     def run(self, values: dict[str, str] | None = None, to: str = "", **form: object) -> str:
         """Code of the stop, or ``done``; the form is closed again."""
@@ -48,7 +48,7 @@ class Bench:
         shown = self.desktop.form(saved, **form)
         try:
             with far_end(to or f"vnc://127.0.0.1:{self.desktop.port}", None, None) as (eyes, hand):
-                runner = Runner(eyes, hand, self.read)  # type: ignore[arg-type]
+                runner = Runner(eyes, hand, self.read)
                 runner.run(self.sequence, values or VALUES, Journal(self.folder / "runs", "ris"))
             return "done"
         except QcError as error:
