@@ -87,6 +87,7 @@ class ScreenSource:
         """The template whose anchors are in place."""
         self._signal = words.NOT_TAUGHT
         """Of a picture that comes well: what the templates make of it."""
+        self._size = (0, 0)
         self._events: Counter[str] = Counter()
         self._templates_at = self._place_at = self._fault_at = float("-inf")
 
@@ -165,11 +166,11 @@ class ScreenSource:
                 self._shoot(here, event, view, handover)
 
     def _find(self, frame: Frame) -> Taught | None:
-        """The template whose anchors are in place; looked at anew twice a second."""
-        now = self._clock()
-        if now < self._place_at:
+        """The template whose anchors are in place; looked at anew twice a second, and when the size changes."""
+        now, size = self._clock(), (frame.width, frame.height)
+        if now < self._place_at and size == self._size:
             return self._here
-        self._place_at = now + _PLACE_S
+        self._place_at, self._size = now + _PLACE_S, size
         views = [(one, View(frame, one.template, one.witnesses)) for one in self._taught]
         placed = [(view.place.matched, one, view) for one, view in views if view.place]
         before = self._here
