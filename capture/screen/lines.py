@@ -1,0 +1,167 @@
+"""Lines of text of two exams side by side: which stayed, which changed, and how much room a changing one has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from capture.screen.ocr.engine import Bgr
+from capture.screen.template import Box
+from capture.screen.tokens import plain
+
+_SAME = 40
+"""Grey levels by which blurred pixels of an unchanged text may differ."""
+_PLAIN = 14
+"""Grey levels by which the pixels of free room beside a text differ."""
+_LEAST_SHARE = 0.3
+_WIDEST = 2.0
+"""Room is given for a value twice as wide as those seen, and some more."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Line:
+    """A line of text of one picture. ``repr`` shows no text."""
+
+    box: Box
+    text: str
+
+
+_Group = tuple[list[Line], list[Line]]
+"""Lines of exam A and of exam B at one place."""
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Pair:
+    """The same place in both exams; an empty text where one has none."""
+
+    box: Box
+    """Of both."""
+    text_a: str
+    text_b: str
+    changed: bool
+    left: int
+    """Pixels by which the left edges of the two texts differ."""
+    right: int
+    head: int
+    """Columns of the box, from its left edge, that show the same in both: the literal before a value."""
+
+    @property
+    def text(self) -> str:
+        """Of exam A, or of B where A has none."""
+        return self.text_a or self.text_b
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Those there are."""
+        return tuple(one for one in (self.text_a, self.text_b) if one)
+
+
+def paired(a: Sequence[Line], b: Sequence[Line], bgr_a: Bgr, bgr_b: Bgr) -> list[Pair]:
+    """In reading order. The best overlaps first: rows may have moved a little between the exams.
+
+    The detector may cut a line into parts in one of them: parts of one place stand beside each other, never above.
+    """
+    groups: list[_Group] = [([line], []) for line in a] + [([], [line]) for line in b]
+    meeting = [(share, i, len(a) + j) for i, x in enumerate(a) for j, y in enumerate(b) if (share := _share(x, y))]
+    at = list(range(len(groups)))
+    for _, i, j in sorted(meeting, reverse=True):
+        one, other = groups[at[i]], groups[at[j]]
+        if one is not other and _beside(one[0], other[0]) and _beside(one[1], other[1]):
+            groups[at[i]] = (one[0] + other[0], one[1] + other[1])
+            gone, kept = at[j], at[i]
+            at = [kept if place == gone else place for place in at]
+    pairs = [_pair(*groups[place], bgr_a, bgr_b) for place in dict.fromkeys(at)]
+    return sorted(pairs, key=lambda pair: (pair.box.y, pair.box.x))
+
+
+def room(pair: Pair, pairs: Sequence[Pair], bgr_a: Bgr, bgr_b: Bgr) -> Box:
+    """The box of a field: its texts and the free room beside them, up to the next text or line.
+
+    A text that kept its left edge grows to the right, one that kept its right edge to the left.
+    """
+    box = pair.box
+    others = [one.box for one in pairs if one is not pair and _share_rows(one.box, box)]
+    reach = round(box.w * (_WIDEST - 1)) + 2 * box.h
+    least = max((one.x + one.w for one in others if one.x < box.x), default=0)
+    most = min((one.x for one in others if one.x > box.x), default=bgr_a.shape[1])
+    to_left = reach if pair.right < pair.left else 0
+    to_right = 0 if to_left else reach
+    left = _free(bgr_a, bgr_b, box, range(box.x - 1, max(box.x - to_left, least) - 1, -1), box.x)
+    end = box.x + box.w
+    right = _free(bgr_a, bgr_b, box, range(end, min(end + to_right, most)), end - 1) + 1
+    return Box(x=left, y=box.y, w=right - left, h=box.h)
+
+
+def level(one: Box, other: Box) -> bool:
+    """On the same row: half of the lower one overlaps."""
+    return min(one.y + one.h, other.y + other.h) - max(one.y, other.y) > min(one.h, other.h) / 2
+
+
+def _pair(a: list[Line], b: list[Line], bgr_a: Bgr, bgr_b: Bgr) -> Pair:
+    box = _around([line.box for line in [*a, *b]])
+    text_a, text_b = _joined(a), _joined(b)
+    same = plain(text_a) == plain(text_b) or _looks_same(
+        bgr_a[box.rows, box.columns], bgr_b[box.rows, box.columns]
+    )
+    ends_a, ends_b = _ends(a), _ends(b)
+    left, right = abs(ends_a[0] - ends_b[0]), abs(ends_a[1] - ends_b[1])
+    return Pair(box, text_a, text_b, not same, left, right, _head(box, bgr_a, bgr_b))
+
+
+def _head(box: Box, a: Bgr, b: Bgr) -> int:
+    differs = cv2.absdiff(a[box.rows, box.columns], b[box.rows, box.columns]).max(axis=(0, 2)) >= _SAME
+    return int(np.argmax(differs)) if differs.any() else box.w
+
+
+def _ends(lines: list[Line]) -> tuple[int, int]:
+    if not lines:
+        return 0, 0
+    box = _around([line.box for line in lines])
+    return box.x, box.x + box.w
+
+
+def _joined(lines: list[Line]) -> str:
+    return " ".join(line.text for line in sorted(lines, key=lambda line: line.box.x))
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    x, y = min(box.x for box in boxes), min(box.y for box in boxes)
+    right, bottom = max(box.x + box.w for box in boxes), max(box.y + box.h for box in boxes)
+    return Box(x=x, y=y, w=right - x, h=bottom - y)
+
+
+def _share(one: Line, other: Line) -> float:
+    """How much of the higher of two lines overlaps; 0 when it is too little for one place."""
+    a, b = one.box, other.box
+    wide = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
+    high = (min(a.y + a.h, b.y + b.h) - max(a.y, b.y)) / max(a.h, b.h)
+    return high if high > _LEAST_SHARE and wide * 3 > min(a.w, b.w) else 0.0
+
+
+def _beside(some: Sequence[Line], others: Sequence[Line]) -> bool:
+    return all(
+        x.box.x + x.box.w <= y.box.x + x.box.h // 2 or y.box.x + y.box.w <= x.box.x + x.box.h // 2
+        for x in some
+        for y in others
+    )
+
+
+def _share_rows(one: Box, other: Box) -> bool:
+    return min(one.y + one.h, other.y + other.h) - max(one.y, other.y) > min(one.h, other.h) / 4
+
+
+def _looks_same(a: Bgr, b: Bgr) -> bool:
+    return float(cv2.blur(cv2.absdiff(a, b), (3, 3)).max()) < _SAME
+
+
+def _free(a: Bgr, b: Bgr, box: Box, columns: range, reached: int) -> int:
+    """The last of ``columns`` up to which nothing but background lies in both pictures."""
+    for column in columns:
+        strips = [bgr[box.rows, column].astype(np.int16) for bgr in (a, b)]
+        if any(np.abs(strip - np.median(strip, axis=0)).max() > _PLAIN for strip in strips):
+            return reached
+        reached = column
+    return reached
