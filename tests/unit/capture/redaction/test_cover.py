@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.redaction.answer import Area, Bgr, Redacted, Refused, Text
@@ -77,6 +77,7 @@ def test_what_cannot_be_read_is_covered_at_the_first_look_and_no_text_later() ->
     assert isinstance(answer, Redacted) and len(answer.covered) == 1
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(
         st.tuples(st.integers(-20, 300), st.integers(-20, 200), st.integers(1, 150), st.integers(1, 60)),
