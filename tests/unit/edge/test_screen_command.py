@@ -38,7 +38,7 @@ def test_the_corners_of_a_camera_are_kept_for_its_process(config: Path, tmp_path
 
 @pytest.mark.parametrize("given", ["10,12,310,8", "10,12,310,8,305,230,15,x", "0,0,1,0,1,1,0,1"])
 def test_what_are_no_corners_is_refused(config: Path, given: str) -> None:
-    with pytest.raises(Misuse, match="screen.corners"):
+    with pytest.raises(Misuse, match=r"screen\.corners"):
         run(config, "a", "--corners", given)
 
 
