@@ -20,6 +20,8 @@ from capture.screen.template import Template
 REDUCED = 4
 """One pixel of a look for so many of the screen."""
 _BLOCK = 8
+_EDGE = 2
+"""Pixels of quarter size."""
 _MOVED = 2
 """Mean difference of a block, grey levels, that is motion. JPEG of an unchanged block is unchanged."""
 _CHANGED = 4
@@ -48,6 +50,8 @@ class Relation(Enum):
     """A part of the picture gave way to something flatter: a dialog box, a menu."""
     GAINED = "gained"
     """A part is the same, and more is seen."""
+    EMPTY = "empty"
+    """What was seen is gone, and nothing came."""
     DIFFERENT = "different"
 
 
@@ -91,10 +95,11 @@ class Grid:
     def __init__(self, template: Template) -> None:
         box = template.image
         self._rows, self._columns = _reduced(box.y, box.h), _reduced(box.x, box.w)
-        shape = _whole(self._rows) // _BLOCK, _whole(self._columns) // _BLOCK
+        shape = max(_whole(self._rows) // _BLOCK, 0), max(_whole(self._columns) // _BLOCK, 0)
         self.usable: NDArray[np.bool_] = np.ones(shape, np.bool_)
+        top, left = self._rows.start * REDUCED, self._columns.start * REDUCED
         for overlay in template.overlays:
-            self.usable[_blocks(overlay.y - box.y, overlay.h), _blocks(overlay.x - box.x, overlay.w)] = False
+            self.usable[_blocks(overlay.y - top, overlay.h), _blocks(overlay.x - left, overlay.w)] = False
         self.least = max(_LEAST_BLOCKS, _LEAST_SHARE * self.usable.sum())
 
     def cut(self, luma: NDArray[np.uint8]) -> Look:
@@ -135,6 +140,9 @@ class Grid:
             other=int((hidden & textured).sum()) / counted,
             gained=int((hidden & ~textured & (now.spread >= _TEXTURED)).sum()) / counted,
         )
+        nothing = bool((changed & (now.spread >= _TEXTURED)).sum() < self.least)
+        if nothing and ((hidden | clipped) & textured).sum() > (1 - _LEAST_KEPT) * textured.sum():
+            return Compared(Relation.EMPTY, 1 - shares.other, flat, hidden)
         relation = _named(shares, flat, _coarsely_alike(before, now, textured))
         return Compared(relation, 1 - shares.other, flat, hidden)
 
@@ -217,8 +225,8 @@ def _shrunk(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _reduced(start: int, length: int) -> slice:
-    """The pixels of quarter size that lie wholly within."""
-    return slice(-(-start // REDUCED), (start + length) // REDUCED)
+    """The pixels of quarter size within; not the edge, which scaling and JPEG mix with what is outside."""
+    return slice(-(-start // REDUCED) + _EDGE, (start + length) // REDUCED - _EDGE)
 
 
 def _whole(part: slice) -> int:
@@ -228,4 +236,4 @@ def _whole(part: slice) -> int:
 def _blocks(start: int, length: int) -> slice:
     """The blocks that an overlay touches; it may begin outside the image box."""
     size = REDUCED * _BLOCK
-    return slice(max((start - REDUCED) // size, 0), max(-(-(start + length) // size), 0))
+    return slice(max(start // size, 0), max(-(-(start + length) // size), 0))

@@ -198,6 +198,9 @@ class Detector:
         image = known.image if known else self.memory.image_of(key)
         if image and image != shown.image:
             return self._show(look, image, "seen")
+        if compared.relation is Relation.EMPTY:
+            self._emptied = True
+            return self._settled()
         if compared.relation is Relation.SAME:  # it was away and is back
             self._emptied = False
             return self._settled()
