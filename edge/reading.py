@@ -1,6 +1,6 @@
 """Reading for the teaching page: one process with the OCR networks, started when asked, ended when idle.
 
-The networks take some hundred MB and seconds of a core; neither belongs into the agent, and nobody teaches for long.
+The networks take some hundred MB and seconds of a core: neither belongs into the agent, and nobody teaches long.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from capture.arrival import Arrival
 from capture.errors import Misuse
+from capture.redaction.answer import Redacted, Refused
 from capture.screen.ocr.settings import ReadingSettings
 from capture.screen.propose import Proposal
 from capture.screen.reader import Readings
@@ -61,6 +64,11 @@ class ReadingRoom(Protocol):
     async def moving(self, frames: Sequence[bytes]) -> Box | None:
         """Where a live picture moves."""
 
+    async def redact(
+        self, path: Path, arrival: Arrival, templates: Sequence[Template], known: Sequence[str]
+    ) -> Redacted | Refused:
+        """A case's picture without the patient: :func:`capture.redaction.files.redact_file`."""
+
     async def close(self) -> None:
         """End the process. It starts again when asked."""
 
@@ -85,6 +93,11 @@ class SpawnedReading:
 
     async def moving(self, frames: Sequence[bytes]) -> Box | None:
         return await self._run(_moving, tuple(frames))
+
+    async def redact(
+        self, path: Path, arrival: Arrival, templates: Sequence[Template], known: Sequence[str]
+    ) -> Redacted | Refused:
+        return await self._run(_redact, path, arrival, tuple(templates), tuple(known))
 
     async def close(self) -> None:
         if self._ending is not None:
@@ -196,6 +209,19 @@ def _prove(settings: ReadingSettings, template: Template, frames: tuple[bytes, .
         readings = reader.read(template.fields, [picture]).fields
         proved.append(Proved(placed.matched if placed else 0, placed is not None, readings))
     return tuple(proved)
+
+
+def _redact(
+    settings: ReadingSettings,
+    path: Path,
+    arrival: Arrival,
+    templates: tuple[Template, ...],
+    known: tuple[str, ...],
+) -> Redacted | Refused:
+    from capture.redaction.files import redact_file
+    from capture.redaction.net import net_of
+
+    return redact_file(path, arrival, templates, known, net_of(_engines(settings)))
 
 
 def _moving(settings: ReadingSettings, frames: tuple[bytes, ...]) -> Box | None:

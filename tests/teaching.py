@@ -1,6 +1,6 @@
-"""For tests of teaching: a console that draws exams, a screen's process that shows them, a reader who knows them.
+"""For tests of teaching: a console that draws exams, a screen's process that shows them, a reader by heart.
 
-The reader is a simulator with behaviour: it reads what stands in a box of the very picture it is given, as a person
+The reader is a simulator with behaviour: it reads what stands in a box of the picture it is given, as a person
 would who has the drawing beside it, and is unsure where a box cuts a text.
 """
 
@@ -10,24 +10,29 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from capture.arrival import Arrival
+from capture.redaction.answer import Redacted, Refused
 from capture.screen.frame import Picture, Seen
-from capture.screen.library import Library
 from capture.screen.ocr.engine import Reading
 from capture.screen.policy import decide
 from capture.screen.propose import Proposal, ProposedField
 from capture.screen.reading import FieldReading
+from capture.screen.redact import UNKNOWN_SCREEN
+from capture.screen.settings import ScreenSettings
 from capture.screen.signal import Signal, State
 from capture.screen.template import Anchor, Box, Levels, ScreenField, Template
 from capture.screen.window import Window
 from capture.text import Bilingual
-from edge.reading import Proved
+from edge.console.app import create_app
+from edge.reading import Proved, ReadingRoom
 from edge.teaching.room import patch
+from tests.unit.edge.console.stage import Stage, build
 
 WIDTH, HEIGHT = 960, 540
 IMAGE = Box(x=360, y=60, w=580, h=440)
@@ -58,7 +63,7 @@ def exam(number: int) -> Exam:
     rng = np.random.default_rng(number)
     bgr = np.full((HEIGHT, WIDTH, 3), 32, np.uint8)
     values = (
-        f"P{100234 + 7919 * number}", ("WANG^LEI", "LI^NA", "ZHAO^MIN", "SUN^BO")[number % 4], str(70 + 5 * number),
+        f"P{100234 + 7919 * number}", ("WANG^LEI", "LI^NA", "HE^MIN", "SUN^BO")[number % 4], str(70 + 5 * number),
         f"{2.5 + 1.25 * number:.2f}", ("PA", "LL", "AP", "PA")[number % 4], str(number + 1),
     )  # fmt: skip
     texts: list[tuple[Box, str]] = []
@@ -84,6 +89,9 @@ class ByHeart:
     asked: list[int] = field(default_factory=list)
     """How many fields each reading was asked for."""
     closed: bool = False
+    known: tuple[str, ...] = ()
+    """What was looked for on the last picture that was to leave."""
+    redacted: Redacted | Refused = UNKNOWN_SCREEN
     misread: Mapping[str, str] = field(default_factory=dict)
     """Texts that both readers surely see as something else: a lost decimal point."""
 
@@ -114,6 +122,12 @@ class ByHeart:
         self.asked.append(len(fields))
         seen = self._exam(png)
         return tuple(self._field(one, seen) for one in fields)
+
+    async def redact(
+        self, path: Path, arrival: Arrival, templates: Sequence[Template], known: Sequence[str]
+    ) -> Redacted | Refused:
+        self.known = tuple(known)
+        return self.redacted
 
     async def prove(self, template: Template, frames: Sequence[bytes]) -> tuple[Proved, ...]:
         proved = []
@@ -147,7 +161,7 @@ class ByHeart:
 
 
 def _key(bgr: np.ndarray) -> bytes:
-    return hashlib.sha256(np.ascontiguousarray(bgr)).digest()
+    return hashlib.sha256(bgr.tobytes()).digest()
 
 
 def _grown(box: Box) -> Box:
@@ -162,7 +176,7 @@ def _shared(field_box: Box, text: Box) -> float:
 
 
 class Shown:
-    """What ``qcbox screen`` does for the console: says how it stands, and shows the picture while somebody looks."""
+    """What ``qcbox screen`` does for the console: says how it stands, shows a picture to who looks."""
 
     def __init__(self, folder: Path) -> None:
         self._window = Window(folder)
@@ -194,6 +208,19 @@ class Shown:
             await asyncio.wait({task})
 
 
-def library(folder: Path) -> Library:
-    """The library of a box whose data are in ``folder``."""
-    return Library(folder / "screens")
+SCREEN = "dr-room-2"
+
+
+def stage_with_screen(folder: Path, reading: ReadingRoom, **console: object) -> Stage:
+    """A box with one screen, and who reads it."""
+    stage = build(folder, **console)
+    screen = ScreenSettings(name=SCREEN, kind="v4l2", address="/dev/video0")
+    settings = stage.services.settings.model_copy(update={"screens": (screen,)})
+    stage.services = replace(stage.services, settings=settings)
+    stage.app = create_app(stage.services, reading)
+    return stage
+
+
+def shown_on(stage: Stage) -> Shown:
+    """What the process of that screen does."""
+    return Shown(stage.services.settings.screens_path / "live" / SCREEN)

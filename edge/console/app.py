@@ -32,6 +32,7 @@ from edge.console.pages import (
     entry,
     lists,
     protocol,
+    release,
     screen,
     teach,
     teach_desk,
@@ -86,12 +87,13 @@ _ERRORS: dict[int, tuple[Bilingual, Bilingual]] = {
 
 
 _ROOMS = (
-    board, case, lists, device, protocol, screen, entry, administer, teach, teach_desk, teach_live, teach_save, live, api,
+    board, case, lists, device, protocol, release, screen, entry, administer,
+    teach, teach_desk, teach_live, teach_save, live, api,
 )  # fmt: skip
 
 
 def create_app(services: Services, reading: ReadingRoom | None = None) -> FastAPI:
-    """The whole console over the agent's services. ``reading``: what reads screens, if not a process of its own."""
+    """The whole console over the agent's services. ``reading``: reads screens, if not a process of its own."""
     console = frame.make(services, reading)
 
     @contextlib.asynccontextmanager

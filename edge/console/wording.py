@@ -96,6 +96,8 @@ WORDS: dict[tuple[str, str], str | Bilingual] = {
     ("field", "range"): mark("out of range"),
     ("field", "unsteady"): mark("unsteady"),
     ("field", ""): mark("to check"),
+    ("audit", "picture.taken"): mark("Picture without identity taken"),
+    ("audit", "picture.refused"): mark("Picture without identity refused"),
     ("audit", "case.acknowledged"): mark("Acknowledged"),
     ("audit", "decision.accept"): mark("Accepted"),
     ("audit", "decision.repeat"): mark("Repeat"),
