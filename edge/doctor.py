@@ -214,6 +214,24 @@ def _networks(bundles: Library) -> Check:
     )
 
 
+def _screens(settings: Settings) -> Iterator[Check]:
+    """What the process of each screen says of its picture."""
+    from capture.screen import window
+    from capture.screen.signal import State
+
+    for screen in settings.screens:
+        name = f"screen {screen.name}"
+        told = window.seen(settings.screens_path / "live" / screen.name)
+        if told is None:
+            text = Bilingual("采集进程未运行", "Its process is not running")
+            start = f"systemctl enable --now qcbox-screen@{screen.name}"
+            yield Check(name, "warning", text, Bilingual(start, start))
+        elif told.state is State.OK:
+            yield Check(name, "ok", told.reason)
+        else:
+            yield Check(name, "warning", told.reason, told.hint)
+
+
 def _answers(host: str, port: int) -> bool:
     try:
         with socket.create_connection((host, port), timeout=_PATIENCE_S):
@@ -228,5 +246,5 @@ def _existing(folder: Path) -> Path:
 
 
 _CHECKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
-    _python, _sqlite, _content, _decoders, _disk, _folder, _spool, _clock, _ports, _broker,
+    _python, _sqlite, _content, _decoders, _disk, _folder, _spool, _clock, _ports, _broker, _screens,
 )  # fmt: skip

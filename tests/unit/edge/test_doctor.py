@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from capture.screen import words
+from capture.screen.frame import Seen
+from capture.screen.window import Window
 from capture.text import Bilingual
 from edge.cli import build
 from edge.doctor import Check, examine, wal_reset_bug
@@ -112,3 +115,16 @@ def test_the_command_for_programs_and_its_exit_status(tmp_path: Path, monkeypatc
     said = CliRunner().invoke(build(["doctor"]), ["doctor", "--json", "--config", str(config(tmp_path))])
     assert said.exit_code == 1
     assert json.loads(said.output)[0]["hint"] == {"zh": "清", "en": "free"}
+
+
+def test_what_a_screens_process_says_is_passed_on(tmp_path: Path) -> None:
+    screens = [{"name": name, "kind": "v4l2", "address": "/dev/video0"} for name in ("dr1", "us1", "us2")]
+    asked = settings(tmp_path, screens=screens)
+    for name, signal in (("dr1", words.OK), ("us1", words.NO_CABLE)):
+        Window(asked.screens_path / "live" / name).state(Seen(signal))
+    checks = examine(asked)
+    assert look(checks, "screen dr1").state == "ok"
+    cable = look(checks, "screen us1")
+    assert (cable.state, cable.text, cable.hint) == ("warning", words.NO_CABLE.reason, words.NO_CABLE.hint)
+    away = look(checks, "screen us2")
+    assert away.hint is not None and "qcbox-screen@us2" in away.hint.en

@@ -15,6 +15,8 @@ INPUT_OFF, INPUT_NO_SIGNAL, INPUT_NO_LOCK = 0x1, 0x2, 0x10D00
 INPUT_HAS_TIMINGS = 0x2
 POWER_PRESENT = 0x00A00964
 """V4L2_CID_DV_RX_POWER_PRESENT: one bit for each connector with 5 V from a source."""
+NEXT_CONTROL = 0x80000000
+"""V4L2_CTRL_FLAG_NEXT_CTRL, or-ed to an id: the control after it."""
 INTERLACED = 1
 DISCRETE = 1
 SOURCE_CHANGE = 5
@@ -101,6 +103,18 @@ class Control(c.Structure):
     _fields_ = [("id", c.c_uint32), ("value", c.c_int32)]
 
 
+class ControlDescription(c.Structure):
+    _fields_ = [
+        ("id", c.c_uint32), ("type", c.c_uint32), ("name", c.c_char * 32), ("minimum", c.c_int32),
+        ("maximum", c.c_int32), ("step", c.c_int32), ("default", c.c_int32), ("flags", c.c_uint32),
+        ("reserved", c.c_uint32 * 2),
+    ]  # fmt: skip
+
+
+class MenuEntry(c.Structure):
+    _fields_ = [("id", c.c_uint32), ("index", c.c_uint32), ("name", c.c_char * 32), ("reserved", c.c_uint32)]
+
+
 class Timings(c.Structure):
     """struct v4l2_dv_timings with its union's struct v4l2_bt_timings."""
 
@@ -167,6 +181,9 @@ STREAMOFF = _number(1, 19, c.c_int)
 S_PARM = _number(3, 22, Parameters)
 ENUMINPUT = _number(3, 26, Input)
 G_CTRL = _number(3, 27, Control)
+S_CTRL = _number(3, 28, Control)
+QUERYCTRL = _number(3, 36, ControlDescription)
+QUERYMENU = _number(3, 37, MenuEntry)
 G_INPUT = _number(2, 38, c.c_int)
 G_EDID = _number(3, 40, Edid)
 S_EDID = _number(3, 41, Edid)
