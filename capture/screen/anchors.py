@@ -17,6 +17,8 @@ from capture.screen.template import Anchor, Template
 
 _ALIKE = 0.8
 """Correlation: scaling to 720p with JPEG of quality 70 leaves 0.9 on text, another text has below 0.6."""
+_PLAINLY = 0.95
+"""So much in its place, and it is not looked for elsewhere."""
 _AROUND = 4
 """Pixels by which analogue converters and cameras shift a picture."""
 _LEAST_SPREAD = 4.0
@@ -76,13 +78,18 @@ def _shift(grey: NDArray[np.uint8], anchor: Anchor) -> tuple[int, int] | None:
     patch, box = _patch(anchor.patch), anchor.box
     if patch is None or patch.shape != (box.h, box.w):
         return None
+    if _most(grey[box.rows, box.columns], patch)[0] >= _PLAINLY:
+        return 0, 0
     top, left = max(box.y - _AROUND, 0), max(box.x - _AROUND, 0)
-    around = grey[top : box.y + box.h + _AROUND, left : box.x + box.w + _AROUND]
-    if around.std() < 1:  # TM_CCOEFF_NORMED says 1 of a flat surface
-        return None
-    alike = cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED)
-    _, most, _, (x, y) = cv2.minMaxLoc(alike)
-    return (left + x - box.x, top + y - box.y) if _ALIKE <= most <= 1.001 else None
+    most, x, y = _most(grey[top : box.y + box.h + _AROUND, left : box.x + box.w + _AROUND], patch)
+    return (left + x - box.x, top + y - box.y) if most >= _ALIKE else None
+
+
+def _most(around: NDArray[np.uint8], patch: NDArray[np.uint8]) -> tuple[float, int, int]:
+    """Where it is most alike, and how much. OpenCV calls flat surfaces alike, or more than alike."""
+    _, most, _, (x, y) = cv2.minMaxLoc(cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED))
+    flat = most > 1.001 or cv2.meanStdDev(around)[1][0, 0] < 1
+    return (0.0 if flat else most), x, y
 
 
 @lru_cache(maxsize=256)

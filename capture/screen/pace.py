@@ -20,7 +20,7 @@ class Pace:
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
         self._held: Look | None = None
-        self._frames: deque[tuple[float, bool]] = deque(maxlen=256)
+        self._frames: deque[tuple[float, bool]] = deque()
         self.still_since = float("-inf")
         self._moving_since: float | None = None
         self.resting = False
@@ -30,6 +30,8 @@ class Pace:
         """One frame later."""
         moved = self._held is None or self._grid.moved(self._held, look)
         self._frames.append((time, moved))
+        while self._frames[0][0] < time - LIVE_S:
+            self._frames.popleft()
         if moved:
             self._held, self.still_since = look, time
             if self.resting or self._moving_since is None:
@@ -44,5 +46,4 @@ class Pace:
     def _lively(self, time: float) -> bool:
         if self._moving_since is None or time - self._moving_since < LIVE_S:
             return False
-        recent = [moved for at, moved in self._frames if at >= time - LIVE_S]
-        return sum(recent) >= _LIVE_SHARE * len(recent)
+        return sum(moved for _, moved in self._frames) >= _LIVE_SHARE * len(self._frames)

@@ -33,9 +33,9 @@ _WAIT_S = 0.25
 """For a frame: the process says that it lives at least as often."""
 _TEMPLATES_S = 2.0
 """How often the templates in use are asked for."""
-_PLACE_S = 0.5
-"""How often the anchors are looked for."""
-_FAULT_S = 5.0
+_PLACE_S, _LOOK_FOR_S = 1.0, 0.5
+"""How often the anchors are looked at, and looked for while they are not there."""
+_FAULT_S = 20.0
 """How often a picture is asked how it came. Each event asks as well."""
 _APART_S = 0.1
 """Between the frames that are read."""
@@ -176,6 +176,7 @@ class ScreenSource:
         before = self._here
         best = max(placed, key=lambda found: found[0] / len(found[1].template.anchors), default=None)
         self._here = best[1] if best else None
+        self._place_at = now + (_PLACE_S if self._here else _LOOK_FOR_S)
         self._watched.has_clock = bool(self._here and self._here.template.clock)
         if before is not None and before is not self._here:
             before.detector.away()
