@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.ct.median import median
+
 Values = NDArray[np.float32]
 
 TISSUE_HU = (-30.0, 130.0)
@@ -29,8 +31,6 @@ LOW, HIGH, BINS = 0.5, 300.0, 160
 LAGS = 16
 COLUMNS = 48
 _LEAST_IN_COLUMN = 40
-_FLATTEST = 0.5
-"""The share of windows with the least slope that counts."""
 _LEAST_WINDOWS = 300
 _NEAR_MODE = (0.7, 1.4)
 _SMOOTH_BINS = 2.5
@@ -75,8 +75,9 @@ def slice_noise(values: Values, spacing_mm: float, inside: NDArray[np.bool_] | N
         return None
     variance = cv2.blur(values * values, (window, window)) - smooth * smooth
     slope = _slope(smooth, window)
+    # The flatter half of the windows.
     at = deep > 0
-    at &= slope <= np.quantile(slope[at], _FLATTEST)
+    at &= slope <= median(slope[at])
     if int(at.sum()) < _LEAST_WINDOWS:
         return None
     sigma = np.sqrt(np.maximum(variance[at], LOW * LOW))
@@ -89,9 +90,11 @@ def slice_noise(values: Values, spacing_mm: float, inside: NDArray[np.bool_] | N
 def _slope(smooth: Values, window: int) -> Values:
     """Change of the mean from beside the window to its other side: the window itself has little say in it."""
     reach = (3 * window) // 4
-    across = np.abs(np.roll(smooth, -reach, 1) - np.roll(smooth, reach, 1))
-    down = np.abs(np.roll(smooth, -reach, 0) - np.roll(smooth, reach, 0))
-    return np.asarray(across + down, np.float32)
+    wide = np.pad(smooth, reach, mode="wrap")
+    middle = np.s_[reach:-reach]
+    across = wide[middle, 2 * reach :] - wide[middle, : -2 * reach]
+    down = wide[2 * reach :, middle] - wide[: -2 * reach, middle]
+    return np.asarray(np.abs(across, out=across) + np.abs(down, out=down), np.float32)
 
 
 def _variogram(values: Values, centres: NDArray[np.bool_], window: int) -> Values:
@@ -102,11 +105,14 @@ def _variogram(values: Values, centres: NDArray[np.bool_], window: int) -> Value
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     box = np.s_[max(top - half, 0) : bottom + half, max(left - half, 0) : right + half]
     values, marks = values[box], centres[box].astype(np.uint8)
-    for direction, (v, c) in enumerate(((values, marks), (values.T.copy(), marks.T.copy()))):
+    for direction, (every, c) in enumerate(((values, marks), (values.T, marks.T.copy()))):
+        v = every[::_SKIP].copy()
+        # A window is as good as its column and then its row, and its column is the same at each lag.
+        beside = cv2.dilate(c, np.ones((window, 1), np.uint8))[::_SKIP].copy()
         for lag in range(1, min(LAGS, window - 1) + 1):
-            reach = np.ones((window, window - lag), np.uint8)
-            first = np.roll(cv2.dilate(c, reach, anchor=(0, half)), half - lag, axis=1) > 0
-            apart = (v[::_SKIP, lag:] - v[::_SKIP, :-lag])[first[::_SKIP, :-lag]]
+            reach = np.ones((1, window - lag), np.uint8)
+            first = np.roll(cv2.dilate(beside, reach, anchor=(0, 0)), half - lag, axis=1).view(np.bool_)
+            apart = (v[:, lag:] - v[:, :-lag])[first[:, :-lag]]
             sums[0, direction, lag - 1] = 0.5 * float(apart @ apart)
             sums[1, direction, lag - 1] = len(apart)
     return sums
@@ -118,7 +124,7 @@ def _by_column(variance: Values, at: NDArray[np.bool_]) -> Values:
     for column, (left, right) in enumerate(pairwise(edges)):
         seen = variance[:, left:right][at[:, left:right]]
         if len(seen) >= _LEAST_IN_COLUMN:
-            columns[column] = float(np.sqrt(max(float(np.median(seen)), 0.0)))
+            columns[column] = float(np.sqrt(max(median(seen), 0.0)))
     return columns
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models.ct.scan import Values
 
@@ -34,15 +35,23 @@ def profile(values: Values, row: float, column: float) -> Values:
     turned += np.float32(_AIR_HU)
     smooth = cv2.blur(turned, (_WINDOW, _WINDOW))
     tissue = (smooth > _SOFT_HU[0]) & (smooth < _SOFT_HU[1])
-    change = np.abs(np.roll(smooth, -_WINDOW, 1) - np.roll(smooth, _WINDOW, 1))
+    wide = np.pad(smooth, ((0, 0), (_WINDOW, _WINDOW)), mode="wrap")
+    change = np.abs(wide[:, 2 * _WINDOW :] - wide[:, : -2 * _WINDOW])
     used = (tissue & (change < _EDGE_HU)).reshape(_SECTORS, -1, RADII)
     left = np.where(used, (turned - cv2.blur(turned, (_WINDOW, 1))).reshape(used.shape), 0)
     counts = used.sum(axis=1)
     means = np.where(counts >= _LEAST_PIXELS, left.sum(axis=1) / np.maximum(counts, 1), np.nan)
     seen = np.isfinite(means).sum(axis=0) >= _LEAST_SECTORS
     found = np.full(RADII, np.nan, np.float32)
-    found[seen] = np.nanmedian(means[:, seen], axis=0)
+    found[seen] = _median(means[:, seen])
     return found
+
+
+def _median(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of what is not NaN in each column; np.nanmedian needs eight times as long for so few rows."""
+    ordered, count = np.sort(columns, axis=0), np.isfinite(columns).sum(axis=0)
+    at = np.arange(columns.shape[1])
+    return np.asarray((ordered[(count - 1) // 2, at] + ordered[count // 2, at]) / 2)
 
 
 def ring_z(profiles: Sequence[Values]) -> tuple[float, int] | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from models.ct.median import median
 from models.ct.scan import Values
 
 _BODY_HU = (-200.0, 300.0)
@@ -32,8 +33,8 @@ def direction_ratio(values: Values, spacing_mm: float) -> float | None:
 
 def _spread(differences: Values) -> float:
     """Mean of their amounts; what is far out counts as 4 medians (an edge is no streak)."""
-    amounts = np.abs(differences)
-    return float(np.minimum(amounts, 4 * float(np.median(amounts)) + 1).mean())
+    amounts = np.abs(differences, out=differences)
+    return float(np.minimum(amounts, 4 * median(amounts) + 1, out=amounts).mean())
 
 
 def shoulder_ratio(ratios: Sequence[float], first_lung: int, step_mm: float) -> tuple[float, int] | None:
