@@ -46,14 +46,18 @@ EXPOSURE = (
 )
 _STYLE = """
 * { box-sizing: border-box; margin: 0; }
-body { width: 1920px; height: 1080px; background: #1d2329; color: #dfe6ec; font: 19px/1.2 "Noto Sans CJK SC", sans-serif;
+body { width: 1920px; height: 1080px; background: #1d2329; color: #dfe6ec;
+  font: 19px/1.2 "Noto Sans CJK SC", sans-serif;
   display: grid; grid-template: 64px 1fr 56px / 340px 1fr 340px; overflow: hidden; }
-header, footer { grid-column: 1 / -1; background: #2c3640; display: flex; align-items: center; gap: 40px; padding: 0 24px; }
+header, footer { grid-column: 1 / -1; background: #2c3640; display: flex; align-items: center; gap: 40px;
+  padding: 0 24px; }
 header b { font-size: 26px; font-weight: 500; }
 footer span { border: 1px solid #4a5865; padding: 6px 22px; border-radius: 4px; background: #36424e; }
 section { padding: 22px 18px; } h2 { font-size: 22px; font-weight: 500; color: #7fc4ff; margin: 0 0 18px; }
 dl { display: grid; grid-template-columns: 96px 1fr 84px; gap: 12px 8px; align-items: center; }
-dt { color: #9fb0bf; } dd.v { background: #11161b; border: 1px solid #3a4652; padding: 6px 10px; height: 37px; } dd.u { color: #9fb0bf; }
+dt { color: #9fb0bf; }
+dd.v { background: #11161b; border: 1px solid #3a4652; padding: 6px 10px; height: 37px; }
+dd.u { color: #9fb0bf; }
 main { background: #000; } img { width: 1240px; height: 960px; display: block; }
 """
 
@@ -76,7 +80,8 @@ def html(exam: int) -> str:
     large = np.asarray(cv2.resize(shown, (1240, 960), interpolation=cv2.INTER_AREA), np.uint8)
     picture = base64.b64encode(cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()).decode()
     return (
-        f"<!doctype html><meta charset=utf-8><style>{_STYLE}</style><header><b>DR 数字化摄影系统</b><span>曝光工作站</span>"
+        f"<!doctype html><meta charset=utf-8><style>{_STYLE}</style>"
+        "<header><b>DR 数字化摄影系统</b><span>曝光工作站</span>"
         f"</header><section><h2>患者信息</h2><dl>{rows(PATIENT)}</dl></section>"
         f'<main><img src="data:image/jpeg;base64,{picture}"></main>'
         f"<section><h2>曝光参数</h2><dl>{rows(EXPOSURE)}</dl></section>"

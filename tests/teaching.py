@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -29,7 +29,6 @@ from capture.screen.signal import Signal, State
 from capture.screen.template import Anchor, Box, Levels, ScreenField, Template
 from capture.screen.window import Window
 from capture.text import Bilingual
-from edge.console.app import create_app
 from edge.reading import Proved, ReadingRoom
 from edge.teaching.room import patch
 from tests.unit.edge.console.stage import Stage, build
@@ -213,12 +212,8 @@ SCREEN = "dr-room-2"
 
 def stage_with_screen(folder: Path, reading: ReadingRoom, **console: object) -> Stage:
     """A box with one screen, and who reads it."""
-    stage = build(folder, **console)
     screen = ScreenSettings(name=SCREEN, kind="v4l2", address="/dev/video0")
-    settings = stage.services.settings.model_copy(update={"screens": (screen,)})
-    stage.services = replace(stage.services, settings=settings)
-    stage.app = create_app(stage.services, reading)
-    return stage
+    return build(folder, screens=(screen,), reading=reading, **console)
 
 
 def shown_on(stage: Stage) -> Shown:

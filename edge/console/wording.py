@@ -139,6 +139,7 @@ WORDS: dict[tuple[str, str], str | Bilingual] = {
     ("signal", "unknown_screen"): mark("Unknown screen: nothing is read"),
     ("signal", "capture_fault"): mark("Capture fault"),
     ("audit", "screen.viewed"): mark("Screen viewed"),
+    ("audit", "screen.corners"): mark("Corners of the screen taught"),
     ("audit", "template.saved"): mark("Template saved"),
     ("audit", "template.activated"): mark("Template put in use"),
     ("audit", "template.deactivated"): mark("Template no longer used"),

@@ -99,11 +99,16 @@ def forget(draft: Draft, frame: FrameName) -> Draft:
     return draft.model_copy(update={"confirmed": kept})
 
 
+def _column(draft: Draft, box: Box) -> tuple[int, int, int]:
+    """Down each column, as people read a console; the columns from left to right."""
+    return round(6 * box.x / draft.width), box.y, box.x
+
+
 def proposed(draft: Draft, proposal: Proposal) -> Draft:
     """The boxes of a proposal instead of those there are."""
     fields: list[DraftField] = []
     taken: set[str] = set()
-    for number, one in enumerate(proposal.fields, 1):
+    for number, one in enumerate(sorted(proposal.fields, key=lambda one: _column(draft, one.box)), 1):
         keyword = one.keyword if one.keyword not in taken else ""
         taken.add(keyword)
         fields.append(

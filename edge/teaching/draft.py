@@ -139,7 +139,7 @@ def finished(draft: Draft, patches: Mapping[str, str], version: int = 1) -> Temp
     """The template. ``patches``: the grey patch of each anchor by its key (PNG, base64).
 
     Raises:
-        pydantic.ValidationError: something is missing or does not fit; :func:`edge.teaching.proof.lacks` says what.
+        pydantic.ValidationError: something is missing; :func:`edge.teaching.proof.lacks` says what.
     """
     anchors = tuple(Anchor(box=one.box, text=one.text, patch=patches[one.key]) for one in draft.of_role("anchor"))
     unread = tuple(field.box for field in draft.fields if not field.keyword)

@@ -6,7 +6,7 @@ import asyncio
 import base64
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture.errors import Misuse
-from capture.screen import window
+from capture.screen import faults, window
 from capture.screen.library import Library
 from capture.screen.reading import FieldReading
 from capture.screen.shot import picture
-from capture.screen.template import Box
+from capture.screen.template import Box, Levels
 from capture.text import Bilingual
 from edge.clock import now_ms
 from edge.reading import ReadingRoom
@@ -31,6 +31,8 @@ _REMEMBERED = 2000
 _SAME_BLOCKS = 0.002
 """Share of 16 x 16 blocks that differ between two exams at least; a running clock changes a tenth of that."""
 _SAME_GREY = 10
+_BLACK, _WHITE = 16, 235
+"""Of limited range (ITU-R BT.601)."""
 _Cell = tuple[str, int, str]
 
 
@@ -78,25 +80,56 @@ class Room:
             ),
         )
 
+    def frame(self, source: str, draft: Draft, name: FrameName) -> bytes | None:
+        """A stored frame in full range, as the template will have it."""
+        png = self.desk(source).frame(name)
+        return expanded(png) if png is not None and draft.limited_range and squeezed(png) else png
+
     async def values(self, source: str, draft: Draft, frame: FrameName) -> Mapping[str, FieldReading]:
         """What stands in the boxes of a stored frame, by key. A box is read again only when it has changed."""
         desk = self.desk(source)
         stamp = desk.stamp(frame)
+        stamp += draft.limited_range
         cells = {one.key: (source, stamp, _signature(draft, one)) for one in draft.fields}
         missing = [one for one in draft.fields if cells[one.key] not in self._read]
-        png = await asyncio.to_thread(desk.frame, frame) if missing else None
+        png = await asyncio.to_thread(self.frame, source, draft, frame) if missing else None
         if missing and png is not None:
             asked = [taught(draft, one, keyword=one.key) for one in missing]
             for one, reading in zip(missing, await self.reading.read(asked, png), strict=True):
                 self._read[cells[one.key]] = reading
         while len(self._read) > _REMEMBERED:
             self._read.popitem(last=False)
-        return {key: self._read[cell] for key, cell in cells.items() if cell in self._read}
+        return {key: known(draft, key, self._read[cell]) for key, cell in cells.items() if cell in self._read}
 
     def forget(self, source: str) -> None:
         """Nothing read off that screen stays in memory."""
         for cell in [cell for cell in self._read if cell[0] == source]:
             del self._read[cell]
+
+
+def known(draft: Draft, key: str, reading: FieldReading) -> FieldReading:
+    """A reading that does not fit a format nobody has taught yet is not refused: it waits for the first sample."""
+    field = draft.field(key)
+    if reading.reason != "format" or field is None or draft.samples(field):
+        return reading
+    return replace(reading, state="to_check", reason="")
+
+
+def squeezed(png: bytes) -> bool:
+    """Whether nothing is darker than 16 or brighter than 235: limited range shown as full, or a grey exam."""
+    dark, bright = np.percentile(picture(png), (0.05, 99.95))
+    return bool(dark >= _BLACK - 2 and bright <= _WHITE + 2)
+
+
+def expanded(png: bytes) -> bytes:
+    """16 to 235 onto 0 to 255."""
+    wide = (picture(png).astype(np.float32) - _BLACK) * (255 / (_WHITE - _BLACK))
+    return _encoded(".png", np.clip(wide, 0, 255).round().astype(np.uint8), (cv2.IMWRITE_PNG_COMPRESSION, 1))
+
+
+def levels(png: bytes, anchors: Sequence[Box]) -> Levels:
+    """Of a frame, over its anchors."""
+    return faults.levels(np.asarray(cv2.cvtColor(picture(png), cv2.COLOR_BGR2GRAY), np.uint8), anchors)
 
 
 def cut(png: bytes, box: Box, border: int = 4) -> bytes:
@@ -127,15 +160,9 @@ def compared(a: bytes, b: bytes) -> None:
     """That two frames are two exams of one console.
 
     Raises:
-        Misuse: ``teach.same_exam``, ``teach.other_size``.
+        Misuse: ``teach.same_exam``.
     """
     one, other = (cv2.cvtColor(picture(png), cv2.COLOR_BGR2GRAY) for png in (a, b))
-    if one.shape != other.shape:
-        raise Misuse(
-            "teach.other_size",
-            Bilingual("两次采集的分辨率不同", "The two captures differ in resolution"),
-            Bilingual("请重新采集检查 A", "Capture exam A again"),
-        )
     apart = cv2.absdiff(one, other)
     blocks = cv2.resize(apart, (one.shape[1] // 16, one.shape[0] // 16), interpolation=cv2.INTER_AREA)
     if float((np.asarray(blocks) > _SAME_GREY).mean()) < _SAME_BLOCKS:
@@ -147,6 +174,17 @@ def compared(a: bytes, b: bytes) -> None:
                 "Open another patient's exam on the console, then capture",
             ),
         )
+
+
+def other_size() -> Misuse:
+    """The screen has another resolution than when it was first captured."""
+    return Misuse(
+        "teach.other_size",
+        Bilingual("分辨率与第一次采集时不同", "The resolution is not that of the first capture"),
+        Bilingual(
+            "请恢复原分辨率,或放弃草稿重新开始", "Go back to that resolution, or discard the draft and begin anew"
+        ),
+    )
 
 
 def _signature(draft: Draft, one: DraftField) -> str:

@@ -9,10 +9,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from capture.errors import Misuse
-from capture.screen import window
+from capture.screen import perspective, window
+from capture.screen.perspective import Corners
 from capture.screen.shot import picture
 from capture.screen.template import Box, FieldKind
 from capture.text import Bilingual
@@ -26,13 +28,14 @@ from edge.console.pages.teach_shown import (
     changed,
     first_step,
     history_of,
+    on_desk,
     part,
     values,
 )
 from edge.teaching import changes
 from edge.teaching.desk import History
 from edge.teaching.draft import FRAMES, IMAGE, Draft, FrameName
-from edge.teaching.room import Room, compared
+from edge.teaching.room import Room, compared, other_size
 
 router = APIRouter(include_in_schema=False)
 _See = Annotated[View, Depends(view_of)]
@@ -90,17 +93,59 @@ async def capture(source: Source, name: _Name, view: _See, viewer: _Teacher) -> 
     return await part(view, source, history, Where("confirm" if history.present.fields else "capture", frame=name))
 
 
+@router.post("/teach/{source}/corners")
+async def corners(
+    source: Source,
+    view: _See,
+    viewer: _Teacher,
+    points: Annotated[str, Form(pattern=r"^([0-9]{1,5},[0-9]{1,5}( |$)){0,4}$")] = "",
+    width: _Pixel = 0,
+) -> HTMLResponse:
+    """Where the screen lies in a camera's picture, clockwise from the top left; none: the picture as it comes.
+
+    ``width``: of the picture in which they were pointed at.
+    """
+    known_screen(view, source)
+    folder = view.console.teaching.live(source)
+    told = await asyncio.to_thread(window.seen, folder)
+    scale = told.width / width if told and told.width and width else 1.0
+    pairs = [pair.split(",") for pair in points.split()]
+    at = [(int(x) * scale, int(y) * scale) for x, y in pairs]
+    try:
+        taught = Corners.model_validate({"points": at}) if at else None
+    except ValidationError:
+        raise Misuse(
+            "teach.corners",
+            Bilingual("四个角的位置不对", "These cannot be the corners of the screen"),
+            Bilingual(
+                "请从左上角开始,按顺时针依次点四个角", "Point at the four corners clockwise from the top left"
+            ),
+        ) from None
+    await asyncio.to_thread(perspective.teach, folder, taught)
+    await noted(view, viewer, "screen.corners", source)
+    return await part(view, source, await history_of(view, source), Where("capture"))
+
+
+@router.post("/teach/{source}/range")
+async def grey_range(source: Source, view: _See, viewer: _Teacher, limited: _Ticked = False) -> HTMLResponse:
+    """Whether the source means 0 to 255 where it says 16 to 235."""
+    where = Where("capture")
+    return await change_and_show(
+        view, source, where, lambda draft: draft.model_copy(update={"limited_range": limited})
+    )
+
+
 @router.post("/teach/{source}/propose")
 async def propose(source: Source, view: _See, viewer: _Teacher) -> HTMLResponse:
     """Find fields, anchors and the image in exams A and B."""
     room = view.console.teaching
-    a, b = room.desk(source).frame("a"), room.desk(source).frame("b")
+    draft = (await on_desk(view, source)).present
+    a = await asyncio.to_thread(room.frame, source, draft, "a")
+    b = await asyncio.to_thread(room.frame, source, draft, "b")
     if a is None or b is None:
         raise HTTPException(422)
     proposal = await room.reading.propose(a, b)
-    return await change_and_show(
-        view, source, Where("fields"), lambda draft: changes.proposed(draft, proposal)
-    )
+    return await change_and_show(view, source, Where("fields"), lambda draft: changes.proposed(draft, proposal))
 
 
 @router.post("/teach/{source}/motion")
@@ -122,9 +167,7 @@ async def motion(source: Source, view: _See, viewer: _Teacher) -> HTMLResponse:
 @router.post("/teach/{source}/place")
 async def place(source: Source, view: _See, viewer: _Teacher, key: _Key, box: _Drawn) -> HTMLResponse:
     """Move or resize a box."""
-    return await change_and_show(
-        view, source, Where("fields", key), lambda draft: changes.place(draft, key, box)
-    )
+    return await change_and_show(view, source, Where("fields", key), lambda draft: changes.place(draft, key, box))
 
 
 @router.post("/teach/{source}/add")
@@ -208,30 +251,27 @@ async def discard(source: Source, view: _See, viewer: _Teacher) -> RedirectRespo
     return RedirectResponse("/teach", status_code=303)
 
 
-async def _travelled(
-    view: View, source: str, step: Step, travel: Callable[[History], History]
-) -> HTMLResponse:
+async def _travelled(view: View, source: str, step: Step, travel: Callable[[History], History]) -> HTMLResponse:
     room = view.console.teaching
     async with room.locks[source]:
-        history = await history_of(view, source)
-        if history is None:
-            raise HTTPException(422)
-        history = travel(history)
+        history = travel(await on_desk(view, source))
         await asyncio.to_thread(room.desk(source).keep, history)
     return await part(view, source, history, Where(step))
 
 
 def _kept(room: Room, source: str, name: FrameName, png: bytes) -> History:
-    """Store a frame. The first one says how large the screen is."""
+    """Store a frame. The first one begins the draft."""
     desk = room.desk(source)
-    history = desk.history()
-    for other in desk.frames:
-        if other != name:
-            compared(desk.frame(other) or b"", png)
-    if history is None or desk.frames in ((), (name,)):
+    history = desk.history() or History(present=_begun(room, source, png))
+    draft, (rows, columns) = history.present, picture(png).shape[:2]
+    others = [desk.frame(other) or b"" for other in desk.frames if other != name]
+    if (draft.height, draft.width) != (rows, columns):
+        if others or draft.fields:
+            raise other_size()
         history = History(present=_begun(room, source, png))
-    else:
-        history = history.then(changes.forget(history.present, name))
+    for other in others:
+        compared(other, png)
+    history = history.then(changes.forget(history.present, name))
     desk.put(name, png)
     desk.keep(history)
     return history
@@ -240,7 +280,11 @@ def _kept(room: Room, source: str, name: FrameName, png: bytes) -> History:
 def _begun(room: Room, source: str, png: bytes) -> Draft:
     rows, columns = picture(png).shape[:2]
     told = window.seen(room.live(source))
-    form = told.format if told and told.format else "bgr0"
     names = [source, *(f"{source}-{number}" for number in range(2, 1000))]
-    free = next(name for name in names if name not in room.library.ids())
-    return Draft(source=source, id=free, width=columns, height=rows, pixel_format=form)
+    return Draft(
+        source=source,
+        id=next(name for name in names if name not in room.library.ids()),
+        width=columns,
+        height=rows,
+        pixel_format=told.format if told and told.format else "bgr0",
+    )

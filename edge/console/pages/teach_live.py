@@ -17,7 +17,7 @@ from edge.console.frame import View, teacher, view_of
 from edge.console.pages.teach import Source, known_screen
 from edge.console.pages.teach_shown import history_of, whole_text
 from edge.teaching.draft import Draft, FrameName, taught
-from edge.teaching.room import cut, shrunk
+from edge.teaching.room import cut, known, shrunk
 
 router = APIRouter(include_in_schema=False)
 _See = Annotated[View, Depends(view_of)]
@@ -89,7 +89,7 @@ async def values(
         shown = await asyncio.to_thread(window.live, room.live(source))
         asked = [taught(draft, one, keyword=one.key) for one in draft.fields]
         read = await room.reading.read(asked, shown.png, of=source) if shown is not None else ()
-        found = {one.keyword: one for one in read}
+        found = {one.keyword: known(draft, one.keyword, one) for one in read}
     return JSONResponse({key: _told(view, draft, key, reading) for key, reading in found.items()})
 
 
@@ -114,7 +114,8 @@ async def _draft(view: View, source: str) -> Draft:
 
 async def _stored(view: View, source: str, name: FrameName) -> bytes:
     known_screen(view, source)
-    png = await asyncio.to_thread(view.console.teaching.desk(source).frame, name)
+    room, draft = view.console.teaching, await _draft(view, source)
+    png = await asyncio.to_thread(room.frame, source, draft, name)
     if png is None:
         raise HTTPException(404)
     return png

@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse
-from starlette.exceptions import HTTPException
 
 from capture.errors import Misuse
 from capture.screen.template import EventMode, Template
@@ -15,11 +14,10 @@ from capture.text import Bilingual
 from edge.console.auth import Viewer
 from edge.console.frame import View, teacher, view_of
 from edge.console.pages.teach import Source, known_screen, noted
-from edge.console.pages.teach_shown import Where, change_and_show, history_of, part
-from edge.teaching.desk import Desk, History
+from edge.console.pages.teach_shown import Where, change_and_show, on_desk, part
 from edge.teaching.draft import FRAMES, Draft, finished
 from edge.teaching.proof import Proof, judge, lacks
-from edge.teaching.room import patch
+from edge.teaching.room import Room, levels, patch
 
 router = APIRouter(include_in_schema=False)
 _See = Annotated[View, Depends(view_of)]
@@ -61,7 +59,7 @@ async def settle(
 async def test(source: Source, view: _See, viewer: _Teacher) -> HTMLResponse:
     """Read the confirmed frames with the finished template, and compare."""
     known_screen(view, source)
-    history = await _on_desk(view, source)
+    history = await on_desk(view, source)
     proof, _ = await _proved(view, source, history.present)
     return await part(view, source, history, _END, proof)
 
@@ -75,12 +73,12 @@ async def save(source: Source, view: _See, viewer: _Teacher) -> HTMLResponse:
     """
     known_screen(view, source)
     room = view.console.teaching
-    history = await _on_desk(view, source)
+    history = await on_desk(view, source)
     proof, draft = await _proved(view, source, history.present)
     if not proof.passed:
         return await part(view, source, history, _END, proof)
     async with room.locks[source]:
-        frames = await asyncio.to_thread(_frames, room.desk(source))
+        frames = await asyncio.to_thread(_frames, room, source, history.present)
         saved = await asyncio.to_thread(room.library.save, draft, frames)
         await asyncio.to_thread(room.library.activate, source, saved.id, saved.version)
         await asyncio.to_thread(room.desk(source).clear)
@@ -89,17 +87,9 @@ async def save(source: Source, view: _See, viewer: _Teacher) -> HTMLResponse:
     return await part(view, source, None, _END, proof, f"{saved.title} · {saved.id} {saved.version}")
 
 
-async def _on_desk(view: View, source: str) -> History:
-    history = await history_of(view, source)
-    if history is None:
-        raise HTTPException(422)
-    return history
-
-
 async def _proved(view: View, source: str, draft: Draft) -> tuple[Proof, Template]:
     room = view.console.teaching
-    desk = room.desk(source)
-    if lacking := lacks(draft, desk.frames):
+    if lacking := lacks(draft, room.desk(source).frames):
         first = lacking[0]
         raise Misuse(
             "teach.unfinished",
@@ -108,14 +98,16 @@ async def _proved(view: View, source: str, draft: Draft) -> tuple[Proof, Templat
             ),
             Bilingual("请完成清单中的各项", "Finish what the list says"),
         )
-    frames = await asyncio.to_thread(_frames, desk)
+    frames = await asyncio.to_thread(_frames, room, source, draft)
     template = await asyncio.to_thread(_finished, draft, frames[0])
     return judge(draft, template, await room.reading.prove(template, frames)), template
 
 
-def _frames(desk: Desk) -> tuple[bytes, ...]:
-    return tuple(png for name in FRAMES if (png := desk.frame(name)) is not None)
+def _frames(room: Room, source: str, draft: Draft) -> tuple[bytes, ...]:
+    return tuple(png for name in FRAMES if (png := room.frame(source, draft, name)) is not None)
 
 
 def _finished(draft: Draft, first: bytes) -> Template:
-    return finished(draft, {spot.key: patch(first, spot.box) for spot in draft.of_role("anchor")})
+    anchors = draft.of_role("anchor")
+    now = draft.model_copy(update={"levels": levels(first, [spot.box for spot in anchors])})
+    return finished(now, {spot.key: patch(first, spot.box) for spot in anchors})

@@ -14,10 +14,12 @@ from starlette.exceptions import HTTPException
 from capture.screen.reading import FieldReading
 from capture.screen.template import Box
 from edge.console.frame import View
+from edge.console.pages.teach import known_screen
 from edge.teaching.desk import Desk, History
 from edge.teaching.draft import IMAGE, Draft, FrameName, taught
 from edge.teaching.keywords import GROUPS, MEANINGS, means
 from edge.teaching.proof import Proof, lacks
+from edge.teaching.room import squeezed
 
 Step = Literal["capture", "fields", "confirm", "save"]
 STEPS: tuple[Step, ...] = get_args(Step)
@@ -37,21 +39,25 @@ async def history_of(view: View, source: str) -> History | None:
     return await asyncio.to_thread(view.console.teaching.desk(source).history)
 
 
+async def on_desk(view: View, source: str) -> History:
+    """The same; 422 when nothing does."""
+    history = await history_of(view, source)
+    if history is None:
+        raise HTTPException(422)
+    return history
+
+
 async def changed(view: View, source: str, change: Callable[[Draft], Draft]) -> History:
     """One step of change, under the screen's lock; 422 when nothing lies on the desk."""
     desk = view.console.teaching.desk(source)
     async with view.console.teaching.locks[source]:
-        history = await asyncio.to_thread(desk.history)
-        if history is None:
-            raise HTTPException(422)
+        history = await on_desk(view, source)
         history = history.then(change(history.present))
         await asyncio.to_thread(desk.keep, history)
     return history
 
 
-async def change_and_show(
-    view: View, source: str, where: Where, change: Callable[[Draft], Draft]
-) -> HTMLResponse:
+async def change_and_show(view: View, source: str, where: Where, change: Callable[[Draft], Draft]) -> HTMLResponse:
     """The same, and the working part after it."""
     return await part(view, source, await changed(view, source, change), where)
 
@@ -69,7 +75,8 @@ async def values(
     """What the templates need."""
     room = view.console.teaching
     desk, draft = room.desk(source), history.present if history else None
-    stamps = {name: desk.stamp(name) for name in desk.frames}
+    stretched = draft is not None and draft.limited_range
+    stamps = {name: desk.stamp(name) + stretched for name in desk.frames}
     readings: Mapping[str, FieldReading] = {}
     whole: dict[str, str] = {}
     if draft is not None and where.step == "confirm" and where.frame in stamps:
@@ -79,6 +86,8 @@ async def values(
         "source": source,
         "where": where,
         "steps": STEPS,
+        "camera": known_screen(view, source).kind == "camera",
+        "grey": where.step == "capture" and "a" in stamps and await asyncio.to_thread(_grey, desk),
         "draft": draft,
         "history": history,
         "stamps": stamps,
@@ -111,6 +120,11 @@ def whole_text(draft: Draft, key: str, text: str) -> str:
         return text
     learnt = taught(draft, field, keyword=key).format
     return f"{learnt.prefix}{text}{learnt.suffix}"
+
+
+def _grey(desk: Desk) -> bool:
+    png = desk.frame("a")
+    return png is not None and squeezed(png)
 
 
 def _state(view: View, draft: Draft | None, where: Where, stamps: Mapping[FrameName, int]) -> str:

@@ -4,6 +4,7 @@
 window.qcboxStage = function (view, canvas, svg, tell) {
   const NS = "http://www.w3.org/2000/svg", GRIP = 26, LEAST = 4, MOST_ZOOM = 12;
   let picture = null, wide = 1920, high = 1080, boxes = [], values = new Map();
+  let points = [];
   let scale = 1, left = 0, top = 0, fitted = true, chosen = "", drawing = "";
   const byKey = (key) => boxes.find((one) => one.key === key);
 
@@ -91,6 +92,7 @@ window.qcboxStage = function (view, canvas, svg, tell) {
         made.push(make("circle", { class: "grip", cx: x, cy: y, r: 7 / scale }));
       }
     }
+    for (const [x, y] of points) made.push(make("circle", { class: "grip", cx: x, cy: y, r: 9 / scale }));
     if (moved.key === "new") {
       const [x, y, width, height] = moved.box;
       made.push(make("rect", { class: `box chosen ${drawing}-of`, x, y, width, height }));
@@ -103,6 +105,12 @@ window.qcboxStage = function (view, canvas, svg, tell) {
     const dx = off(w), dy = off(h);
     return [[x - dx, y - dy], [x + w + dx, y - dy], [x - dx, y + h + dy], [x + w + dx, y + h + dy]];
   }
+  // Width of a text in units of its size.
+  const ruler = document.createElement("canvas").getContext("2d");
+  function broad(text, weight) {
+    ruler.font = `${weight} 100px ${getComputedStyle(svg).fontFamily}`;
+    return ruler.measureText(text).width / 100;
+  }
   function chips() {
     if (document.body.classList.contains("no-marks")) return [];
     const made = [], right = left + view.clientWidth / scale;
@@ -113,7 +121,7 @@ window.qcboxStage = function (view, canvas, svg, tell) {
       // As large as its box is shown, so that rows of values do not cover each other.
       const size = Math.max(8.5, Math.min(14, h * scale * 0.62)) / scale;
       const text = value.text || "—", sure = ` ${value.first} · ${value.second}`;
-      const span = ([...text].reduce((sum, c) => sum + (c.charCodeAt(0) > 0x2e7f ? 1 : 0.58), 0) + sure.length * 0.52 + 0.9) * size;
+      const span = (broad(text, 600) + broad(sure, 400) * 0.85 + 1) * size;
       const at = x + w + 3 / scale + span < right ? x + w + 3 / scale : x - span - 3 / scale;
       const group = make("g", { class: `value-chip ${value.state} ${one.key === chosen ? "chosen" : ""}` });
       group.append(make("rect", { x: at, y: y + h / 2 - size * 0.7, width: span, height: size * 1.4, rx: size * 0.35 }));
@@ -146,6 +154,7 @@ window.qcboxStage = function (view, canvas, svg, tell) {
     return apart[nearest] < GRIP ? nearest : -1;
   }
   function begin(p) {
+    if (drawing === "corners") return { kind: "pan", from: p, left, top };
     if (drawing) return { kind: "draw", from: p };
     const corner = grip(p), one = byKey(chosen);
     if (corner >= 0) return { kind: "resize", corner, from: p, box: one.box };
@@ -223,6 +232,7 @@ window.qcboxStage = function (view, canvas, svg, tell) {
   svg.addEventListener("pointercancel", lift);
   let last = { time: 0, key: "" };
   function tap(p) {
+    if (drawing === "corners") return point(p);
     if (drawing) return;
     const key = hit(p), again = key && key === last.key && Date.now() - last.time < 400;
     last = { time: Date.now(), key };
@@ -234,6 +244,13 @@ window.qcboxStage = function (view, canvas, svg, tell) {
     zoom(Math.exp(-event.deltaY / 400), p.x, p.y);
   }, { passive: false });
 
+  function point(p) {
+    points.push([Math.round(p.px), Math.round(p.py)]);
+    if (points.length < 4) return;
+    const all = points;
+    draft("");
+    tell.pointed(all, wide);
+  }
   function put(key, box) {
     const one = byKey(key);
     if (!one || String(one.box) === String(box)) return;
@@ -244,6 +261,7 @@ window.qcboxStage = function (view, canvas, svg, tell) {
   }
   function draft(role) {
     drawing = drawing === role ? "" : role;
+    points = [];
     tell.drawing(drawing);
     paint();
   }

@@ -20,9 +20,11 @@
       clearTimeout(pushed);
       pushed = setTimeout(() => ask("POST", "/place", { key, x: box[0], y: box[1], w: box[2], h: box[3] }), 250);
     },
+    pointed: (points, width) => ask("POST", "/corners", { points: points.map((p) => p.map((n) => Math.max(0, n)).join(",")).join(" "), width }),
     drawing: (role) => {
+      for (const one of page.querySelectorAll("[data-corners]")) one.setAttribute("aria-pressed", String(role === "corners"));
       for (const one of page.querySelectorAll("[data-draw]")) one.setAttribute("aria-pressed", String(one.dataset.draw === role));
-      if (role && shown === "live" && state.stamps.a) show("a");
+      if (role && role !== "corners" && shown === "live" && state.stamps.a) show("a");
     },
     looked: (times) => { byId("scale").value = `${Math.round(times * 100)} %`; },
   });
@@ -82,7 +84,7 @@
   // --- pictures
   const veil = (text) => { byId("veil").textContent = text; byId("veil").hidden = !text; };
   const held = new Map();
-  let silent = 0;
+  let silent = 0, resized = false;
   async function fetched(path) {
     const answer = await fetch(path, { cache: "no-store" });
     if (answer.status === 403 || answer.redirected) location.reload();
@@ -102,7 +104,7 @@
       try {
         const bitmap = await fetched(`${base}/live/picture`);
         if (shown === "live") {
-          if (bitmap && !state.width) stage.size(bitmap.width, bitmap.height);
+          if (bitmap && (!state.width || resized)) stage.size(bitmap.width, bitmap.height);
           if (bitmap) stage.show(bitmap);
           silent = bitmap ? 0 : silent + 1;
           if (!document.querySelector(".htmx-request")) veil(bitmap ? "" : silent < 6 ? page.dataset.hold : page.dataset.none);
@@ -146,6 +148,8 @@
     else if (told.step) go({ step: told.step, selected: "" });
     else if (told.confirm) go({ frame: told.confirm });
     else if (told.draw) stage.draft(told.draw);
+    // The picture as it comes, then the four corners in it.
+    else if ("corners" in told) { show("live"); ask("POST", "/corners", {}).then(() => { resized = true; stage.draft("corners"); }); }
     else if (told.post) ask("POST", `/${told.post}`, { step: state.step });
     else if (told.remove) ask("POST", "/remove", { key: told.remove });
     else if (told.pick) pick(told.pick);

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from capture.acquisition import Acquisition, Device, Display, Exam, Identity, NoPixels, Technique
 from capture.arrival import Arrival, arrival_id
 from capture.errors import SetAside
+from capture.screen.settings import ScreenSettings
 from capture.text import Bilingual
 from cloud_sync.kit.secret import hash_secret
 from edge.clock import now_ms
@@ -27,8 +28,9 @@ from edge.metrics import Metrics
 from edge.pipeline.announce import Announcer
 from edge.pipeline.outcome import Files, Stored, store_outcome, store_set_aside
 from edge.pipeline.report import Pseudonymizer, Reporter
-from edge.pipeline.worklist import Worklist
 from edge.pipeline.workers import Outcome
+from edge.pipeline.worklist import Worklist
+from edge.reading import ReadingRoom
 from edge.services import LinkState, Services
 from edge.settings import Settings, SiteSettings
 from edge.store import accounts, cases
@@ -249,10 +251,19 @@ def hashed(secret: str) -> str:
     return hash_secret(secret)
 
 
-def build(folder: Path, **console: object) -> Stage:
-    """A fresh box with one account of each role."""
+def build(
+    folder: Path,
+    *,
+    screens: tuple[ScreenSettings, ...] = (),
+    reading: ReadingRoom | None = None,
+    **console: object,
+) -> Stage:
+    """A fresh box with one account of each role; ``reading``: who reads its screens."""
     settings = Settings(
-        data_dir=folder, site=SiteSettings(name="Test hospital"), console=ConsoleSettings.model_validate(console)
+        data_dir=folder,
+        site=SiteSettings(name="Test hospital"),
+        console=ConsoleSettings.model_validate(console),
+        screens=screens,
     )
     link: list[LinkState] = ["connected"]
     db = Database(settings.database_path)
@@ -275,4 +286,4 @@ def build(folder: Path, **console: object) -> Stage:
         people[role] = db.write(
             lambda c, f=fields, h=secret_hash: accounts.add(c, **f, secret_hash=h, now=now_ms())  # type: ignore[misc]
         )
-    return Stage(services, create_app(services), people, link)
+    return Stage(services, create_app(services, reading), people, link)
