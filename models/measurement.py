@@ -79,6 +79,11 @@ class Measurement:
     regions: tuple[Region, ...] = ()
     marks: tuple[Mark, ...] = ()
 
+    def __reduce__(self) -> tuple[type[Measurement], tuple[object, ...]]:
+        """A hundred a slice go between processes; the way of a slotted dataclass takes three times as long."""
+        parts = (self.name, self.value, self.unit, self.producer, self.confidence, self.regions, self.marks)
+        return Measurement, parts
+
 
 @dataclass(frozen=True, slots=True)
 class NotMeasured:
@@ -88,6 +93,10 @@ class NotMeasured:
     reason: Reason
     detail: str = ""
     """Plain English for the field engineer; holds no identity."""
+
+    def __reduce__(self) -> tuple[type[NotMeasured], tuple[object, ...]]:
+        """As a measurement's."""
+        return NotMeasured, (self.name, self.reason, self.detail)
 
 
 Measured = Measurement | NotMeasured

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import lru_cache
 from itertools import chain
+from typing import NamedTuple
 
 from capture.acquisition import Acquisition, Device, Display, Exam, Identity, Technique
 from models.catalogue import catalogue
@@ -27,8 +28,30 @@ def _places() -> dict[str, tuple[str, str]]:
     return {f"dicom.{keyword}": (section_of[keyword], keyword) for keyword in keywords}
 
 
-@lru_cache(maxsize=1)
-def identity_in_text(identity: Identity) -> re.Pattern[str]:
+class Secret(NamedTuple):
+    """What no text of an image may hold."""
+
+    uid: str
+    """Of the image itself, looked for as it is: compiled, it would have to be compiled for each slice again."""
+    rest: re.Pattern[str]
+
+    def is_in(self, text: str) -> bool:
+        return (bool(self.uid) and self.uid in text) or self.rest.search(text) is not None
+
+
+def identity_in_text(identity: Identity) -> Secret:
+    """What of this identity no text may hold."""
+    uid = (identity.SOPInstanceUID or "").strip()
+    if _PLAIN_UID.fullmatch(uid):
+        return Secret(uid, _pattern(replace(identity, SOPInstanceUID=None)))
+    return Secret("", _pattern(identity))
+
+
+_PLAIN_UID = re.compile(rf"[0-9.]{{6,{LONGEST}}}")
+
+
+@lru_cache(maxsize=4)
+def _pattern(identity: Identity) -> re.Pattern[str]:
     """What no text may hold: an ID, date or UID, a name in any order, or a part of a name that means somebody.
 
     Six characters (two of Chinese) are looked for anywhere, four as a word of their own: a Zhang must not
@@ -44,18 +67,18 @@ def identity_in_text(identity: Identity) -> re.Pattern[str]:
     return re.compile("|".join((*anywhere, *words)) or r"(?!)", re.IGNORECASE)
 
 
-def _text(value: str, secret: re.Pattern[str]) -> Answer:
+def _text(value: str, secret: Secret) -> Answer:
     if not value.strip():
         return NOT_IN_HEADER
     if len(value) > LONGEST:
         return Missing(Reason.INVALID_IN_HEADER, f"longer than {LONGEST} characters")
     # A patient may be called Chest; a word of a closed list still names nobody.
-    if secret.search(value) and not (is_term(value) or value in STANDARD):
+    if secret.is_in(value) and not (is_term(value) or value in STANDARD):
         return Missing(Reason.INVALID_IN_HEADER, "holds part of an identity, so it is not handed on")
     return value.strip()
 
 
-def _texts(values: tuple[str, ...], secret: re.Pattern[str]) -> Answer:
+def _texts(values: tuple[str, ...], secret: Secret) -> Answer:
     if len(values) > LONGEST:
         return Missing(Reason.INVALID_IN_HEADER, f"more than {LONGEST} values")
     cleaned = [_text(value, secret) for value in values]
@@ -64,7 +87,7 @@ def _texts(values: tuple[str, ...], secret: re.Pattern[str]) -> Answer:
     return wrong[0] if wrong else tuple(answer if isinstance(answer, str) else "" for answer in cleaned)
 
 
-def _answer(acquisition: Acquisition, name: str, section: str, keyword: str, secret: re.Pattern[str]) -> Answer:
+def _answer(acquisition: Acquisition, name: str, section: str, keyword: str, secret: Secret) -> Answer:
     value = getattr(getattr(acquisition, section), keyword)
     if value is None or value in ("", ()):
         return absent(acquisition, keyword)

@@ -99,6 +99,10 @@ class Timing:
     stage: str
     ms: float
 
+    def __reduce__(self) -> tuple[type[Timing], tuple[object, ...]]:
+        """As :meth:`models.measurement.Measurement.__reduce__`."""
+        return Timing, (self.stage, self.ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

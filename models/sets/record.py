@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from capture.acquisition import Acquisition, Device, Display, Exam, Fault, NoPixels, Pixels, Technique
 from capture.keys import key_of
 from models.header.anatomy_terms import is_term
-from models.header.elements import identity_in_text
+from models.header.elements import Secret, identity_in_text
 from models.sets.image_set import Slice, SlicePixels
 from models.sets.producer import SliceMeasure
 
@@ -73,12 +72,12 @@ def _slice(one: Acquisition, frame: int, received_at: int, measures: Sequence[Sl
     )
 
 
-def _without(section: T, secret: re.Pattern[str]) -> T:
+def _without(section: T, secret: Secret) -> T:
     """The section without texts that hold part of an identity (a study described by the patient's name)."""
     held = {
         field.name: None
         for field in fields(section)
-        if isinstance(value := getattr(section, field.name), str) and secret.search(value) and not is_term(value)
+        if isinstance(value := getattr(section, field.name), str) and secret.is_in(value) and not is_term(value)
     }
     return replace(section, **held) if held else section
 

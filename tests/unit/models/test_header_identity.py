@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capture.acquisition import Identity
 from models.circumstances import SharedMark
 from models.header.dates import completed_years, da, exact_years, tm, zone
+from models.header.elements import _pattern, identity_in_text
 from models.header.person import PRODUCER as PERSON
 from models.measurement import Measurements, Reason
 from models.producer import Subject
@@ -263,3 +265,14 @@ def test_the_stated_age_disagrees_by_as_much_as_it_is_off(birth: date, days: int
     found = PERSON.report(Subject(seen, HERE, Measurements()))["person.age_disagreement_years"]
     assert isinstance(found, float)
     assert found == 0.0 if off == 0 else abs(off) - 1 <= found <= abs(off)
+
+
+_UIDS = ["1.2.840.113619.2.55", " 1.2.840.113619.2.55 ", "1.2.99", "1.2.x.840", "1.23", "", None]
+
+
+@pytest.mark.parametrize("uid", _UIDS)
+@pytest.mark.parametrize("around", ["{}", "copy of {}", "{}1", "x{}x", "nothing", ""])
+def test_the_images_own_uid_is_found_as_any_other_identity(uid: str | None, around: str) -> None:
+    """It is looked for without being compiled; what is found is the same."""
+    who, text = Identity(PatientName="Zhang^San", SOPInstanceUID=uid), around.format((uid or "").strip())
+    assert identity_in_text(who).is_in(text) == (_pattern(who).search(text) is not None)
