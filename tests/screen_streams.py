@@ -181,6 +181,15 @@ def repeated(rng: np.random.Generator) -> Stream:
     return stream
 
 
+def next_patient(rng: np.random.Generator) -> Stream:
+    """The image number begins anew with each patient."""
+    stream = _begun(rng)
+    for patient in ("00412788", "00518203", "00630017"):
+        stream.show(None, PatientID=patient, InstanceNumber="0")
+        _expose(stream, _film(stream), 1)
+    return stream
+
+
 def window_drag(rng: np.random.Generator) -> Stream:
     """Window and level, dragged slowly."""
     stream = _begun(rng)
@@ -315,6 +324,6 @@ def freeze_dialog(rng: np.random.Generator) -> Stream:
 
 
 SCENES: tuple[Callable[[np.random.Generator], Stream], ...] = (
-    idle, exposure, exposure_late_number, repeated, window_drag, dialog, dialog_over_new, reopened, zoomed,
-    cable_out, dongle_out, work_list, freeze, freeze_still, freeze_dialog,
+    idle, exposure, exposure_late_number, repeated, next_patient, window_drag, dialog, dialog_over_new, reopened,
+    zoomed, cable_out, dongle_out, work_list, freeze, freeze_still, freeze_dialog,
 )  # fmt: skip

@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture.screen.blocks import MOSTLY, PLAINLY, Compared, Grid, Look, Relation
-from capture.screen.memory import Key, Memory, Remembered, digest
+from capture.screen.memory import Key, Memory, digest
 from capture.screen.pace import Pace
 from capture.screen.template import Template
 
+PATIENT = ("PatientID", "AccessionNumber", "PatientName", "StudyID")
+"""Fields that go with the witnesses: an image number begins anew with each patient."""
 EventName = Literal["new", "update", "freeze", "live", "occluded", "revealed", "seen", "no_signal"]
 Kinds = tuple[EventName, ...]
 
@@ -49,7 +51,15 @@ class Witness(Protocol):
         """Whether the anchors are in place."""
 
     def texts(self) -> tuple[str | None, ...]:
-        """What the template's witnesses show, in their order; None where it is not what was taught."""
+        """What :func:`asked` names, in that order; None where it is not what was taught."""
+
+
+def asked(template: Template) -> tuple[str, ...]:
+    """Keywords of the fields that a witness reads: the template's witnesses, then what names the patient."""
+    if not template.witnesses or template.frozen_text:
+        return template.witnesses
+    taught = {field.keyword for field in template.fields}
+    return (*template.witnesses, *(k for k in PATIENT if k in taught and k not in template.witnesses))
 
 
 @dataclass(slots=True)
@@ -144,7 +154,7 @@ class Detector:
         if self._template.frozen_text:
             agreed = any(self._template.frozen_text in text for text in texts if text)
         else:
-            agreed = not self._template.witnesses or self.memory.fresh(digest(texts))
+            agreed = not self._template.witnesses or self._fresh(digest(texts))
         if not agreed:
             return ()
         self._live = False
@@ -152,17 +162,17 @@ class Detector:
 
     def _first(self, look: Look, time: float, witness: Witness) -> Kinds:
         """Nothing was understood yet in this process's life."""
-        known = self.memory.find(look.thumb, self.grid.usable)
-        if known is not None:
-            return self._show(look, known.image, "seen")
+        known = self.memory.seen(look.thumb, self.grid.usable)
+        if known:
+            return self._show(look, known, "seen")
         key = digest(witness.texts())
         if not self._begun or self._template.event_mode == "freeze":
             self._begun = True
             self.memory.current = self._name()
             return self._remember(look, self.memory.current, key, "seen")
-        if not self._template.witnesses or self.memory.fresh(key):
+        if not self._template.witnesses or self._fresh(key):
             return self._new(look, time, key, "new")
-        other = self.memory.image_of(key)
+        other = self.memory.image_of(key) if self._says(key) else ""
         return self._show(look, other, "seen") if other else ()
 
     def _against(self, shown: _Shown, look: Look, time: float, witness: Witness) -> Kinds:
@@ -192,10 +202,11 @@ class Detector:
 
     def _judge(self, shown: _Shown, look: Look, time: float, compared: Compared, key: Key) -> Kinds:
         freezes = self._template.event_mode == "freeze"
-        if self.memory.fresh(key) and not freezes:
+        if self._fresh(key) and not freezes:
             return self._new(look, time, key, "new")
-        known = self.memory.find(look.thumb, self.grid.usable)
-        image = known.image if known else self.memory.image_of(key)
+        image = self.memory.seen(look.thumb, self.grid.usable) or (
+            self.memory.image_of(key) if self._says(key) else ""
+        )
         if image and image != shown.image:
             return self._show(look, image, "seen")
         if compared.relation is Relation.EMPTY:
@@ -215,9 +226,17 @@ class Detector:
             return self._new(look, time, key, "new")
         return self._late(shown, look, time, key)
 
+    def _says(self, key: Key) -> bool:
+        """Whether a witness could be read."""
+        return any(key[: len(self._template.witnesses)])
+
+    def _fresh(self, key: Key) -> bool:
+        """Whether the witnesses say something that they never said of this patient."""
+        return self._says(key) and not self.memory.image_of(key)
+
     def _late(self, shown: _Shown, look: Look, time: float, key: Key) -> Kinds:
         """Another picture, and the witness does not say another image, or not yet."""
-        if time - self._pace.still_since < _WITNESS_S or not any(key):
+        if time - self._pace.still_since < _WITNESS_S or not self._says(key):
             return ()
         return self._update(shown, look, key) if time - self._new_at < _PROCESSING_S + _WITNESS_S else ()
 
@@ -232,7 +251,7 @@ class Detector:
         return self._remember(look, shown.image, key, *(("update",) if current else ()))
 
     def _remember(self, look: Look, image: str, key: Key, *kinds: EventName) -> Kinds:
-        self.memory.add(Remembered(image, key, look.thumb))
+        self.memory.add(image, look.thumb, key)
         return self._show(look, image, *kinds)
 
     def _show(self, look: Look, image: str, *kinds: EventName) -> Kinds:

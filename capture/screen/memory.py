@@ -11,8 +11,6 @@ import io
 import json
 import zipfile
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,53 +18,40 @@ from numpy.typing import NDArray
 
 from capture.screen.blocks import alike
 
-MOST = 64
-"""Looks that are remembered; an image may have several."""
+MOST_LOOKS, MOST_KEYS = 64, 1024
+"""An image may have several looks; a day has some hundred images."""
 
 Key = tuple[str | None, ...]
-"""Digest of what each witness said; None where it could not be read."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Remembered:
-    """One look of one image."""
-
-    image: str
-    key: Key
-    thumb: NDArray[np.uint8]
+"""Digests of what the witnesses and the patient's fields said; None where one could not be read."""
 
 
 class Memory:
-    """The last looks, oldest first. The last image that was new is the current one."""
+    """The last looks and keys, oldest first. The last image that was new is the current one."""
 
     def __init__(self) -> None:
         self.current = ""
-        self._looks: deque[Remembered] = deque(maxlen=MOST)
+        self._looks: deque[tuple[str, NDArray[np.uint8]]] = deque(maxlen=MOST_LOOKS)
+        self._keys: deque[tuple[str, Key]] = deque(maxlen=MOST_KEYS)
 
-    def __iter__(self) -> Iterator[Remembered]:
-        return iter(self._looks)
+    def add(self, image: str, thumb: NDArray[np.uint8], key: Key) -> None:
+        """Remember a look of an image; the oldest is forgotten."""
+        self._looks.append((image, thumb))
+        if any(key) and (image, key) not in self._keys:
+            self._keys.append((image, key))
 
-    def add(self, look: Remembered) -> None:
-        """Remember it; the oldest is forgotten."""
-        self._looks.append(look)
-
-    def find(self, thumb: NDArray[np.uint8], usable: NDArray[np.bool_]) -> Remembered | None:
-        """The latest look that is this picture."""
-        return next((one for one in reversed(self._looks) if alike(one.thumb, thumb, usable)), None)
+    def seen(self, thumb: NDArray[np.uint8], usable: NDArray[np.bool_]) -> str:
+        """The latest image that looked like this; "" when none did."""
+        return next((image for image, one in reversed(self._looks) if alike(one, thumb, usable)), "")
 
     def image_of(self, key: Key) -> str:
-        """The image at which the witnesses said this; "" when none or when they say nothing."""
-        return next((one.image for one in reversed(self._looks) if agree(one.key, key)), "")
-
-    def fresh(self, key: Key) -> bool:
-        """Whether the witnesses say something and never said it before."""
-        return any(key) and not self.image_of(key)
+        """The latest image of which this was said; "" when none, or when it says nothing."""
+        return next((image for image, one in reversed(self._keys) if agree(one, key)), "")
 
     def dump(self) -> bytes:
         """A file's bytes."""
         written = io.BytesIO()
-        told = [self.current, [(one.image, one.key) for one in self._looks]]
-        thumbs = np.stack([one.thumb for one in self._looks]) if self._looks else np.zeros((0, 2, 1, 1), np.uint8)
+        told = [self.current, [image for image, _ in self._looks], list(self._keys)]
+        thumbs = np.stack([one for _, one in self._looks]) if self._looks else np.zeros((0, 2, 1, 1), np.uint8)
         np.savez_compressed(written, told=np.array(json.dumps(told)), thumbs=thumbs)
         return written.getvalue()
 
@@ -76,12 +61,12 @@ def load(content: bytes, shape: tuple[int, int]) -> Memory:
     memory = Memory()
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            current, looks = json.loads(str(stored["told"]))
+            current, images, keys = json.loads(str(stored["told"]))
             thumbs = np.asarray(stored["thumbs"], np.uint8)
         if thumbs.shape[2:] == shape:
-            for (image, key), thumb in zip(looks, thumbs, strict=True):
-                memory.add(Remembered(str(image), tuple(key), thumb))
             memory.current = str(current)
+            memory._looks.extend(zip(map(str, images), thumbs, strict=True))
+            memory._keys.extend((str(image), tuple(key)) for image, key in keys)
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile):
         return Memory()
     return memory

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from capture.screen import anchors, faults, pixels
 from capture.screen.anchors import Placed
 from capture.screen.blocks import REDUCED
+from capture.screen.events import asked
 from capture.screen.frame import Frame, Picture
 from capture.screen.reader import Reader, Readings
 from capture.screen.signal import Signal
@@ -17,12 +18,11 @@ from capture.screen.template import Template
 
 
 class Witnesses:
-    """Reads the witness fields of a template, those again whose pixels changed."""
+    """Reads what a detector asks of a template, those fields again whose pixels changed."""
 
     def __init__(self, template: Template, reader: Reader) -> None:
-        self._fields = [
-            field for keyword in template.witnesses for field in template.fields if field.keyword == keyword
-        ]
+        taught = {field.keyword: field for field in template.fields}
+        self._fields = [taught[keyword] for keyword in asked(template)]
         self._reader = reader
         self._before: Readings | None = None
 

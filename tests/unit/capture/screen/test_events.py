@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from capture.screen.events import Detector, Event
-from capture.screen.memory import Memory, digest, load
+from capture.screen.memory import MOST_LOOKS, Memory, digest, load
 from capture.screen.ocr import choice
 from capture.screen.ocr.settings import ReadingSettings
 from capture.screen.reader import Reader
@@ -110,6 +110,26 @@ def test_a_reprocessed_image_is_an_update_and_a_later_look_is_nothing() -> None:
     assert watching.rest(FILMS[2], Said("1"), 6) == [], "somebody zooms"
 
 
+def test_an_image_number_that_begins_anew_with_the_next_patient() -> None:
+    watching = Watching()
+    watching.rest(None, Said("1", "A"))
+    assert watching.rest(FILMS[0], Said("1", "A")) == ["new"]
+    watching.rest(None, Said("1", "B"))
+    assert watching.rest(FILMS[1], Said("1", "B")) == ["new"]
+    assert watching.rest(FILMS[0], Said("1", "A")) == ["seen"]
+    assert watching.rest(FILMS[2], Said(None, "C"), 3) == [], "a patient alone is no witness"
+
+
+def test_an_image_reopened_after_many_others_in_other_greys() -> None:
+    watching = Watching()
+    watching.rest(None, Said("1"))
+    for number in range(MOST_LOOKS + 5):
+        assert watching.rest(screens.windowed(FILMS[number % 3], 90 + number, 200), Said(str(number)), 0.6) == [
+            "new"
+        ]
+    assert watching.rest(screens.film(9), Said("3")) == ["seen"]
+
+
 def test_overlays_do_not_count() -> None:
     corner = Box(x=DR.image.x + 40, y=DR.image.y + 40, w=420, h=420)
     watching = Watching(overlays=(corner.model_dump(),))
@@ -140,13 +160,13 @@ def test_memory_outlives_the_process() -> None:
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half a file", b"\x93NUMPY"])
 def test_a_damaged_memory_is_an_empty_one(content: bytes) -> None:
     memory = load(content, (31, 35))
-    assert list(memory) == [] and memory.current == ""
+    assert memory.dump() == Memory().dump()
 
 
 def test_memory_of_another_image_box_is_forgotten() -> None:
     watching = Watching()
     watching.rest(FILMS[0], Said("1"))
-    assert list(load(watching.detector.memory.dump(), (3, 4))) == []
+    assert load(watching.detector.memory.dump(), (3, 4)).dump() == Memory().dump()
 
 
 def test_texts_of_witnesses_are_not_kept() -> None:
