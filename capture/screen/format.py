@@ -71,9 +71,15 @@ def value(field: ScreenField, text: str) -> str | None:
     if field.kind == "number":
         return inner if _fits_number(inner, given) else None
     if field.kind in ("date", "time", "id"):
-        return inner if _fits_runs(inner, field.kind, given) else None
+        return _with_own(given, field.kind, inner) if _fits_runs(inner, field.kind, given) else None
     spaced = " ".join(text.split()) if inner == read else inner
     return spaced if not given.separators or {*given.separators} & {*spaced} else None
+
+
+def whole(given: Format, kind: FieldKind, text: str) -> str:
+    """A value as it stands on the screen, with the literals that :func:`value` takes off."""
+    own = _own(given, kind)
+    return given.prefix.removesuffix(own[0]) + text + given.suffix.removeprefix(own[1])
 
 
 def shape(text: str) -> str:
@@ -198,6 +204,19 @@ def _in_shape(read: str, shape: str) -> str | None:
     if match is None:
         return None
     return "".join(match[(k + 1) // 2] if k % 2 else word for k, word in enumerate(words))
+
+
+def _own(given: Format, kind: FieldKind) -> tuple[str, str]:
+    """What of the literals belongs to the value: the P of P0045127 does, "ID:" before it does not."""
+    if kind != "id":
+        return "", ""
+    before, after = re.search(r"[A-Za-z0-9]*$", given.prefix), re.match(r"[A-Za-z0-9]*", given.suffix)
+    return before[0] if before else "", after[0] if after else ""
+
+
+def _with_own(given: Format, kind: FieldKind, inner: str) -> str:
+    before, after = _own(given, kind)
+    return before + inner + after
 
 
 def _same(values: list[str]) -> str:

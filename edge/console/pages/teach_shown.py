@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
+from capture.screen import format
 from capture.screen.reading import FieldReading
 from capture.screen.template import Box
 from edge.console.frame import View
@@ -118,8 +119,7 @@ def whole_text(draft: Draft, key: str, text: str) -> str:
     field = draft.field(key)
     if field is None or not text:
         return text
-    learnt = taught(draft, field, keyword=key).format
-    return f"{learnt.prefix}{text}{learnt.suffix}"
+    return format.whole(taught(draft, field, keyword=key).format, field.kind, text)
 
 
 def _grey(desk: Desk) -> bool:
