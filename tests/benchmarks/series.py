@@ -2,8 +2,9 @@
 
 300 slices of 512 x 512 by DCMTK's storescu, as fast as the box takes them (or ``--rate`` images a second).
 The last byte is the time the receiver stamps on the last slice; the verdict's is that of its row, on the same
-clock. Memory is the proportional set size of the receiver, the agent and its worker, read twice a second.
-Prints JSON.
+clock. Memory is the proportional set size of the receiver, the agent and its worker, read twice a second. Beside
+the clock on the wall, which other work on the machine delays, it says what CPU each process took for a slice; the
+worker's has the judging of the series in it. Prints JSON.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from tests.factories import ct, uid, write
 from tests.peers import wait_until
 
 _LITTLE = "1.2.840.10008.1.2.1"
+_HZ = os.sysconf("SC_CLK_TCK")
 
 
 def slices(folder: Path, run: int, count: int) -> list[Path]:
@@ -85,6 +87,26 @@ def watched(site: Site) -> Iterator[list[float]]:
         thread.join()
 
 
+def cpu_s(site: Site) -> dict[str, float]:
+    """Seconds of CPU so far: receiver, agent, and its workers, those that have ended among them."""
+    listen, agent = site.children["listen"].pid, site.children["agent"].pid
+    workers = [pid for pid in family(agent) if pid != agent]
+    return {
+        "receiver": sum(_ticks(pid)[0] for pid in family(listen)) / _HZ,
+        "agent": _ticks(agent)[0] / _HZ,
+        "worker": (_ticks(agent)[1] + sum(_ticks(pid)[0] for pid in workers)) / _HZ,
+    }
+
+
+def _ticks(pid: int) -> tuple[int, int]:
+    """Of the process, and of its children that have ended (proc(5): utime, stime, cutime, cstime)."""
+    try:
+        parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0, 0
+    return int(parts[11]) + int(parts[12]), int(parts[13]) + int(parts[14])
+
+
 def waited(site: Site, run: int) -> tuple[float, float, float]:
     """Seconds from the last byte to the last image's verdict, and to that of the series; and of sending."""
     case = f"(select case_id from image_set where uid = '{uid('bench', run)}')"
@@ -108,6 +130,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=0, help="images a second; 0: as fast as they are taken")
     options = parser.parse_args()
     waits = []
+    cpu: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         site = Site(Path(folder), centre=False)
         try:
@@ -115,11 +138,13 @@ def main() -> int:
             with watched(site) as memory:
                 for run in range(options.runs):
                     paths = slices(Path(folder), run, options.slices)
+                    before = cpu_s(site)
                     if options.rate:
                         paced(site.dicom_port, paths, options.rate)
                     else:
                         storescu(site.dicom_port, _LITTLE, paths)
                     waits.append(waited(site, run))
+                    cpu.append({name: used - before[name] for name, used in cpu_s(site).items()})
                     print(f"run {run}: {waits[-1]}", file=sys.stderr, flush=True)
         finally:
             site.close()
@@ -134,6 +159,10 @@ def main() -> int:
                 "p95_s": p95,
                 "images_p50_s": statistics.median(wait for wait, _, _ in waits),
                 "sending_p50_s": statistics.median(sending for _, _, sending in waits),
+                "cpu_ms_a_slice": {
+                    name: round(1000 * statistics.median(one[name] for one in cpu) / options.slices, 2)
+                    for name in cpu[0]
+                },
                 "most_mb": max(memory),
                 "load": os.getloadavg()[0],
             }
