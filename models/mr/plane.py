@@ -78,7 +78,7 @@ class Plane:
         """
         axis = self.phase or 0
         seen = np.cumsum(self.object, axis=axis)
-        crossed = self._beside(axis) & self.air & ~_hull(self.object)
+        crossed = self._beside(axis) & self.air & ~hull(self.object)
         return crossed & (seen == 0), crossed & (seen == np.take(seen, [-1], axis=axis))
 
     @property
@@ -92,13 +92,13 @@ class Plane:
         return np.broadcast_to(self.object.any(axis=axis, keepdims=True), self.object.shape)
 
 
-def _hull(mask: Mask) -> Mask:
+def hull(mask: Mask) -> Mask:
     """The convex hull, with the margin around the object."""
     points = np.argwhere(mask)[:, ::-1].astype(np.int32)
-    hull = np.zeros(mask.shape, np.uint8)
+    found = np.zeros(mask.shape, np.uint8)
     if len(points):
-        cv2.fillConvexPoly(hull, cv2.convexHull(points), 1)
-    return _dilated(hull)
+        cv2.fillConvexPoly(found, cv2.convexHull(points), 1)
+    return _dilated(found)
 
 
 def _dilated(mask: NDArray[np.uint8]) -> Mask:
@@ -135,7 +135,21 @@ def plane_of(values: Picture, phase: Axis | None, spacing_mm: tuple[float, float
     thing = _object(values)
     if thing is None:
         return None
-    return Plane(values, thing, ~_dilated(thing.astype(np.uint8)) & _sampled(values), phase, spacing_mm)
+    return Plane(values, thing, ~_dilated(thing.astype(np.uint8)) & sampled(values), phase, spacing_mm)
+
+
+def bright_part(values: Picture, share: float) -> Mask:
+    """What is brighter than this share of the brightest, without specks and holes."""
+    smooth = np.asarray(cv2.blur(values, (3, 3)), np.float32)
+    return _closed((smooth > share * float(np.percentile(smooth, 98))).astype(np.uint8))
+
+
+def _closed(mask: NDArray[np.uint8]) -> Mask:
+    """The large pieces, gaps and holes closed."""
+    reach = 1 + 2 * max(1, round(0.02 * max(mask.shape)))
+    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    closed = np.asarray(cv2.morphologyEx(np.pad(mask, reach), cv2.MORPH_CLOSE, element), np.uint8)
+    return _filled(_large_pieces(closed[reach:-reach, reach:-reach]))
 
 
 def _object(values: Picture) -> Mask | None:
@@ -146,10 +160,7 @@ def _object(values: Picture) -> Mask | None:
     dark = smooth[(smooth < 0.25 * bright) & (smooth > 0)]
     usual = float(np.median(dark)) if dark.size else 0.0
     mask = (smooth > max(_SIGNAL * bright, min(_OVER_AIR * usual, 0.5 * bright))).astype(np.uint8)
-    reach = 1 + 2 * max(1, round(0.02 * max(values.shape)))
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    closed = np.asarray(cv2.morphologyEx(np.pad(mask, reach), cv2.MORPH_CLOSE, element), np.uint8)
-    found = _filled(_large_pieces(closed[reach:-reach, reach:-reach]))
+    found = _closed(mask)
     large = float(found.mean()) >= _LEAST_OBJECT
     return found if large and not _is_noise(values, found) else None
 
@@ -178,7 +189,7 @@ def _filled(mask: NDArray[np.uint8]) -> Mask:
     return np.asarray(labels != labels[0, 0])[1:-1, 1:-1]
 
 
-def _sampled(values: Picture) -> Mask:
+def sampled(values: Picture) -> Mask:
     """Where neighbours differ: blanked air and padding are constant."""
     side = (_NEVER_SAMPLED, _NEVER_SAMPLED)
     element = np.ones(side, np.uint8)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.mr import iqm, uniformity
+from models.mr.copies import copy_of
 from models.mr.ghosting import Ghost, ghost
 from models.mr.noise import air_snr, inner_snr
 from models.mr.plane import Axis, Picture, Plane, phase_axis, plane_of
@@ -55,6 +56,30 @@ def test_without_a_ghost_there_is_none_and_across_the_axis_it_does_not_count() -
     assert isinstance(found, Ghost) and found.percent == 0 and found.least_percent < 1.0
     across = ghost(plane(with_noise(with_ghost(head(), 6.0, 1), SIGMA), 0))
     assert isinstance(across, Ghost) and across.percent == 0
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize(("percent", "distance"), [(8.0, 0.5), (16.0, 0.5), (16.0, 0.37), (20.0, 0.63)])
+def test_a_copy_is_found_where_it_lies_however_strong(percent: float, distance: float, axis: Axis) -> None:
+    """From about 12 % on a ghost is as bright as the object's dark parts, and the air alone says nothing of it."""
+    clean = head(20.0)
+    shifted = np.roll(clean, round(distance * clean.shape[axis]), axis=axis)
+    picture = plane(with_noise(np.hypot(clean, percent / 100 * shifted).astype(np.float32), SIGMA), axis)
+    copy, found = copy_of(picture), ghost(picture)
+    assert copy is not None and copy.likeness > 0.6
+    assert copy.distance == pytest.approx(distance, abs=0.02)
+    assert isinstance(found, Ghost) and found.both_sides
+    assert found.percent == pytest.approx(percent, rel=0.25)
+
+
+def test_dark_tissue_and_air_are_no_copies() -> None:
+    clean = head(20.0)
+    y, x = np.mgrid[: clean.shape[0], : clean.shape[1]]
+    blobs = ((y - 12) ** 2 / 60 + (x - 60) ** 2 / 300 < 1) | ((y - 150) ** 2 / 40 + (x - 95) ** 2 / 200 < 1)
+    for beside in (0.0, 90.0):
+        copy = copy_of(plane(with_noise(np.maximum(clean, beside * blobs).astype(np.float32), SIGMA)))
+        assert copy is None or copy.likeness < 0.4
+    assert copy_of(plane(clean, None)) is None
 
 
 def test_without_the_axis_nothing_is_said_of_ghosts_and_wrap() -> None:
