@@ -8,7 +8,7 @@
   // --- asking the box, one thing after the other
   let queue = Promise.resolve();
   const ask = (method, path, values) => {
-    queue = queue.then(() => htmx.ajax(method, base + path, { target: "#work", swap: "outerHTML", values }), () => undefined);
+    queue = queue.catch(() => undefined).then(() => htmx.ajax(method, base + path, { target: "#work", swap: "outerHTML", values }));
     return queue;
   };
   const go = (values) => ask("GET", "", { step: state.step, selected: chosen, frame: state.frame, ...values });
@@ -49,7 +49,7 @@
   }
 
   // --- the working part has changed
-  let kept = 0;
+  let kept = 0, waiting = null;
   function settle() {
     state = JSON.parse(byId("work").dataset.state);
     const other = state.step !== settle.step || (state.step === "confirm" && state.frame !== settle.frame);
@@ -77,9 +77,15 @@
   document.body.addEventListener("htmx:afterSettle", (event) => { if (event.target.id === "work") settle(); });
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     const path = event.detail.requestConfig.path;
-    if (/\/(propose|test|save|motion|capture\/.|confirm\/.)$/.test(path)) veil(page.dataset.wait);
+    if (!/\/(propose|test|save|motion|capture\/.|confirm\/.)$/.test(path)) return;
+    waiting = event.detail.xhr;
+    veil(page.dataset.wait);
   });
-  document.body.addEventListener("htmx:afterRequest", () => veil(""));
+  document.body.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.xhr === waiting) { waiting = null; veil(""); }
+  });
+  // Locked, or logged out: no picture of a patient stays on the page.
+  document.body.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status === 403) location.reload(); });
 
   // --- pictures
   const veil = (text) => { byId("veil").textContent = text; byId("veil").hidden = !text; };
@@ -107,7 +113,7 @@
           if (bitmap && (!state.width || resized)) stage.size(bitmap.width, bitmap.height);
           if (bitmap) stage.show(bitmap);
           silent = bitmap ? 0 : silent + 1;
-          if (!document.querySelector(".htmx-request")) veil(bitmap ? "" : silent < 6 ? page.dataset.hold : page.dataset.none);
+          if (!waiting) veil(bitmap ? "" : silent < 6 ? page.dataset.hold : page.dataset.none);
         }
       } catch { /* the box is away: the signal says so */ }
     }

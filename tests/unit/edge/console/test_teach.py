@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 import pytest
 
+from capture.screen import perspective
 from capture.screen.library import Library
 from edge.console.app import create_app
 from edge.store import audit
@@ -233,6 +234,18 @@ async def test_a_saved_version_can_be_changed_and_rolled_back(tmp_path: Path, ex
         await at.browser.post(f"{BASE}/use", data={"id": "dr-two", "version": "2"})
         assert [one.version for one in at.library.active(SCREEN)] == [2]
         assert (await at.browser.get("/teach")).status_code == 200
+
+
+async def test_four_corners_of_a_camera_are_kept_refused_and_removed(tmp_path: Path, exams: list[Exam]) -> None:
+    async with bench(tmp_path, exams) as at:
+        folder = tmp_path / "screens" / "live" / SCREEN
+        round_it = "100,50 900,60 880,500 110,480"
+        assert (await at.post("/corners", points=round_it, width=960)).status_code == 200
+        kept = perspective.taught(folder)
+        assert kept is not None and kept.points[1] == (900, 60)
+        crossed = await at.post("/corners", points="900,60 100,50 880,500 110,480", width=960)
+        assert crossed.status_code == 422 and "teach.corners" in crossed.text
+        assert (await at.post("/corners")).status_code == 200 and perspective.taught(folder) is None
 
 
 async def test_a_pale_source_is_stretched_before_anything_is_read(tmp_path: Path) -> None:
