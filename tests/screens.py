@@ -16,6 +16,7 @@ from capture.screen import faults
 from capture.screen.format import learn
 from capture.screen.frame import Frame, PixelFormat
 from capture.screen.template import Anchor, Box, EventMode, FieldKind, ScreenField, Template
+from tests.paint import draw_cursor, draw_dialog, write
 
 Bgr = NDArray[np.uint8]
 Grey = NDArray[np.uint8]
@@ -23,8 +24,7 @@ Capture = Literal["bgr24", "yuyv", "q95", "q70", "worst", "limited", "interlaced
 """What the card gives: raw, or JPEG of a quality; worst: scaled to 720p and back, then q70; limited: 16 to 235
 shown as full; interlaced: one field, its lines doubled."""
 WIDTH, HEIGHT = 1920, 1080
-_FACE = cv2.FontFace("sans")
-_ROW, _TEXT_PX = 44, 20
+_ROW = 44
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +77,13 @@ class Console:
         if image is not None:
             shown[self.image.rows, self.image.columns] = image[:, :, None]
         if clock:
-            _write(shown, clock, (1700, 1060), self._ink)
+            write(shown, clock, (1700, 1060), self._ink)
         if dim:
             shown = np.asarray(shown * 0.5, np.uint8)
         if dialog is not None:
-            _draw_dialog(shown, dialog)
+            draw_dialog(shown, dialog)
         if cursor is not None:
-            x, y = cursor
-            arrow = np.array([(x, y), (x, y + 26), (x + 8, y + 20), (x + 18, y + 20)], np.int32)
-            cv2.fillPoly(shown, [arrow], (255, 255, 255))
-            cv2.polylines(shown, [arrow], True, (0, 0, 0))
+            draw_cursor(shown, cursor)
         return shown
 
     def other_screen(self) -> Bgr:
@@ -94,7 +91,7 @@ class Console:
         shown = np.full((HEIGHT, WIDTH, 3), 236, np.uint8)
         for row in range(18):
             cv2.rectangle(shown, (30, 40 + row * 56), (1890, 84 + row * 56), (200, 200, 200), 1)
-            _write(shown, f"{row + 1}  WAITING  ROOM {row % 4}  10:{row + 10}", (50, 70 + row * 56), (30, 30, 30))
+            write(shown, f"{row + 1}  WAITING  ROOM {row % 4}  10:{row + 10}", (50, 70 + row * 56), (30, 30, 30))
         return shown
 
     def template(self, **changes: object) -> Template:
@@ -189,7 +186,7 @@ CT = Console(
 def film(seed: int, box: Box = DR.image) -> Grey:
     """A radiograph of nothing in particular: soft shapes, long edges, a collimated border, a little noise."""
     rng = np.random.default_rng(seed)
-    soft = sum(_clouds(rng, box, cells) / k for k, cells in enumerate((3, 6, 14, 40), 1))
+    soft = sum(clouds(rng, box, cells) / k for k, cells in enumerate((3, 6, 14, 40), 1))
     shown = 128 + 60 * np.asarray(soft, np.float32)
     for _ in range(5):
         ends = rng.integers(0, (box.w, box.h), (2, 2))
@@ -219,31 +216,6 @@ def windowed(image: Grey, level: float, width: float) -> Grey:
 def preview(image: Grey) -> Grey:
     """What a console shows until the image is processed: coarser and flatter."""
     return windowed(np.asarray(cv2.blur(image, (7, 7)), np.uint8), 120, 420)
-
-
-class Probe:
-    """Live pictures of an ultrasound sector. ``still``: nobody moves the probe, only its noise moves."""
-
-    def __init__(self, seed: int, *, still: bool, box: Box = ULTRASOUND.image) -> None:
-        self._rng, self._still = np.random.default_rng(seed), still
-        rows, columns = np.mgrid[0 : box.h, 0 : box.w].astype(np.float32)
-        radius = np.hypot(rows + 60, columns - box.w / 2)
-        angle = np.abs(np.arctan2(columns - box.w / 2, rows + 60))
-        self._sector = (radius > 110) & (radius < box.h) & (angle < 0.6)
-        tissue = 90 + 45 * (_clouds(self._rng, box, 5) + _clouds(self._rng, box, 11) / 2)
-        speckle = cv2.GaussianBlur(self._rng.rayleigh(1, (box.h, box.w)).astype(np.float32), (0, 0), 1.6)
-        self._tissue = np.asarray(tissue * speckle / float(speckle.mean()), np.float32)
-        self._noise = cv2.GaussianBlur(self._rng.normal(0, 1, (box.h, box.w)).astype(np.float32), (0, 0), 1.6)
-        self._at = 0.0
-
-    def next(self) -> Grey:
-        """The picture of the next moment."""
-        shift = self._rng.integers(0, 400, 2)
-        noise = np.roll(self._noise, shift, (0, 1)) * 28
-        if not self._still:
-            self._at += float(self._rng.uniform(2, 9))
-        there = np.roll(self._tissue, (int(self._at) // 3, int(self._at)), (0, 1))
-        return np.asarray(np.clip(np.where(self._sector, there + noise, 0), 0, 255), np.uint8)
 
 
 def captured(screen: Bgr, capture: Capture, time: float = 0.0) -> Frame:
@@ -287,23 +259,20 @@ def _png(patch: Grey) -> str:
     return base64.b64encode(cv2.imencode(".png", patch)[1].tobytes()).decode()
 
 
-def _clouds(rng: np.random.Generator, box: Box, cells: int) -> NDArray[np.float32]:
+def clouds(rng: np.random.Generator, box: Box, cells: int) -> NDArray[np.float32]:
+    """Soft shapes over the whole box, so many across."""
     coarse = rng.normal(0, 1, (cells, cells)).astype(np.float32)
     return np.asarray(cv2.resize(coarse, (box.w, box.h), interpolation=cv2.INTER_CUBIC), np.float32)
-
-
-def _write(canvas: Bgr, text: str, at: tuple[int, int], ink: tuple[int, int, int], px: int = _TEXT_PX) -> None:
-    cv2.putText(canvas, text, at, ink, _FACE, px, 400)
 
 
 @lru_cache(maxsize=8)
 def _panel(console: Console, values: Sequence[tuple[str, str]]) -> Bgr:
     canvas = np.full((HEIGHT, WIDTH, 3), 28 if console.dark else 212, np.uint8)
-    _write(canvas, console.title, (20, 44), console._ink, 32)
+    write(canvas, console.title, (20, 44), console._ink, 32)
     given = dict(values)
     for line in console.lines:
         box = console.box(line.keyword)
-        _write(canvas, line.label, (20, box.y + 24), console._ink)
+        write(canvas, line.label, (20, box.y + 24), console._ink)
         cv2.rectangle(
             canvas,
             (box.x, box.y),
@@ -311,22 +280,7 @@ def _panel(console: Console, values: Sequence[tuple[str, str]]) -> Bgr:
             (0, 0, 0) if console.dark else (255, 255, 255),
             -1,
         )
-        _write(canvas, given[line.keyword], (box.x + 8, box.y + 24), console._ink)
-        _write(canvas, line.unit, (box.x + box.w + 6, box.y + 24), console._ink)
+        write(canvas, given[line.keyword], (box.x + 8, box.y + 24), console._ink)
+        write(canvas, line.unit, (box.x + box.w + 6, box.y + 24), console._ink)
     canvas[console.image.rows, console.image.columns] = 0
     return canvas
-
-
-def _draw_dialog(canvas: Bgr, box: Box) -> None:
-    canvas[box.rows, box.columns] = 224
-    canvas[box.y : box.y + 34, box.columns] = (150, 90, 30)
-    _write(canvas, "打印机未就绪", (box.x + 16, box.y + 24), (255, 255, 255))
-    for row in range(3):
-        _write(canvas, "Please load film and press OK.", (box.x + 40, box.y + 90 + 36 * row), (20, 20, 20))
-    cv2.rectangle(
-        canvas,
-        (box.x + box.w - 160, box.y + box.h - 60),
-        (box.x + box.w - 40, box.y + box.h - 20),
-        (180, 180, 180),
-        -1,
-    )

@@ -89,7 +89,7 @@ class Detector:
         self._template, self._name = template, name
         self._pace = Pace(self.grid)
         self._shown: _Shown | None = None
-        self._begun = bool(self.memory.current)
+        self._begun = not self.memory.empty
         self._emptied = False
         self._live = self._lost = False
         self._open, self._again_at, self._new_at = True, float("-inf"), float("-inf")
@@ -168,8 +168,7 @@ class Detector:
         key = digest(witness.texts())
         if not self._begun or self._template.event_mode == "freeze":
             self._begun = True
-            self.memory.current = self._name()
-            return self._remember(look, self.memory.current, key, "seen")
+            return self._remember(look, self._name(), key, "seen")
         if not self._template.witnesses or self._fresh(key):
             return self._new(look, time, key, "new")
         other = self.memory.image_of(key) if self._says(key) else ""

@@ -29,19 +29,19 @@ class Handover:
         """How many wait for room."""
         return len(self._waiting)
 
-    def put(self, shot: bytes) -> None:
-        """Hand it over, now or when there is room."""
+    def put(self, shot: bytes) -> bool:
+        """Hand it over, now or when there is room. See :meth:`push`."""
         if len(self._waiting) == MOST_WAITING:
             self._waiting.popleft()
             log.error("screen.dropped", device=self._source, code="spool.full")
         self._waiting.append(shot)
         self._next_at = float("-inf")
-        self.push()
+        return self.push()
 
-    def push(self) -> None:
-        """Try what waits, not more often than every two seconds."""
+    def push(self) -> bool:
+        """Try what waits, not more often than every two seconds. Whether the last of it went now."""
         if not self._waiting or self._clock() < self._next_at:
-            return
+            return False
         code = "spool.full"
         try:
             while self._waiting and self._spool.has_room(len(self._waiting[0])):
@@ -52,6 +52,7 @@ class Handover:
         if self._waiting:
             self._next_at = self._clock() + _AGAIN_S
             log.warning("screen.held", device=self._source, code=code, count=len(self._waiting))
+        return not self._waiting
 
     def _write(self, shot: bytes) -> None:
         with self._spool.receive(kind="frame", source=self._source) as incoming:

@@ -26,12 +26,17 @@ Key = tuple[str | None, ...]
 
 
 class Memory:
-    """The last looks and keys, oldest first. The last image that was new is the current one."""
+    """The last looks and keys, oldest first. ``current``: the last image that was new, "" before the first."""
 
     def __init__(self) -> None:
         self.current = ""
         self._looks: deque[tuple[str, NDArray[np.uint8]]] = deque(maxlen=MOST_LOOKS)
         self._keys: deque[tuple[str, Key]] = deque(maxlen=MOST_KEYS)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was ever seen."""
+        return not self._looks
 
     def add(self, image: str, thumb: NDArray[np.uint8], key: Key) -> None:
         """Remember a look of an image; the oldest is forgotten."""

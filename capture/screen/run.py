@@ -107,7 +107,8 @@ class ScreenSource:
         """One frame, or a short wait for one."""
         self._renew_templates()
         seen, frame = self._watched.next(_WAIT_S)
-        handover.push()
+        if handover.push():
+            self._keep()
         if frame is not None:
             try:
                 self._look(frame, handover)
@@ -206,9 +207,12 @@ class ScreenSource:
         self._alive()
         self._signal = view.fault or words.OK
         at = round((time.time() - (self._clock() - event.since)) * 1000)
-        handover.put(shoot(self._name, here.template, event, at, self._signal.state, here.before, pictures))
-        if not len(handover):
-            here.keep()
+        if handover.put(shoot(self._name, here.template, event, at, self._signal.state, here.before, pictures)):
+            self._keep()
+
+    def _keep(self) -> None:
+        for one in self._taught:
+            one.keep()
 
     def _another(self, here: Taught, frame: Frame) -> list[Picture]:
         view = View(frame, here.template, here.witnesses)

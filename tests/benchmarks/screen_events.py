@@ -14,7 +14,8 @@ from capture.screen.ocr import choice
 from capture.screen.ocr.settings import ReadingSettings
 from capture.screen.reader import Reader
 from capture.screen.view import View, Witnesses
-from tests.screen_streams import LATE_S, SCENES, Stream
+from tests.screen_scenes import SCENES
+from tests.screen_streams import LATE_S, Stream
 from tests.screens import Capture
 
 

@@ -15,7 +15,8 @@ from capture.screen.reader import Reader
 from capture.screen.template import Box
 from tests import screens
 from tests.benchmarks.screen_events import watch
-from tests.screen_streams import LATE_S, SCENES, Stream, dialog, exposure, freeze, window_drag
+from tests.screen_scenes import SCENES, dialog, exposure, freeze, window_drag
+from tests.screen_streams import LATE_S, Stream
 from tests.screens import DR, Capture, Grey
 
 Scene = Callable[[np.random.Generator], Stream]
@@ -128,6 +129,12 @@ def test_an_image_reopened_after_many_others_in_other_greys() -> None:
             "new"
         ]
     assert watching.rest(screens.film(9), Said("3")) == ["seen"]
+
+
+def test_an_image_from_before_the_process_is_never_updated() -> None:
+    watching = Watching()
+    assert watching.rest(FILMS[0], Said("1")) == ["seen"]
+    assert watching.rest(screens.windowed(FILMS[0], 110, 180), Said("1"), 3) == []
 
 
 def test_overlays_do_not_count() -> None:

@@ -23,7 +23,8 @@ from capture.screen.shot import Shot, parse, picture
 from capture.screen.signal import NoPicture, State
 from capture.spool import Spool, SpoolSettings
 from tests import screens
-from tests.screen_streams import Stream, exposure
+from tests.screen_scenes import exposure
+from tests.screen_streams import Stream
 from tests.screens import DR, Capture
 
 
