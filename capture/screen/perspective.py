@@ -1,6 +1,6 @@
 """A camera looks at the screen askew: four taught corners make the picture upright.
 
-They are taught on the console (or ``qcbox screen NAME --corners``) and lie in ``live/<source>/corners.json``.
+They are taught on the console and lie in ``live/<source>/corners.json``.
 """
 
 from __future__ import annotations

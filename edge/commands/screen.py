@@ -8,7 +8,6 @@ from typing import Annotated
 
 import cv2
 import typer
-from pydantic import ValidationError
 
 from capture.errors import Misuse
 from capture.screen import perspective, sources
@@ -26,22 +25,12 @@ from edge.settings import Settings, load
 def screen(
     name: Annotated[str, typer.Argument(help="Name of the screen in the configuration.")],
     config: Annotated[Path | None, typer.Option(help="Configuration file (TOML).")] = None,
-    corners: Annotated[
-        str | None,
-        typer.Option(
-            metavar="X,Y,X,Y,X,Y,X,Y",
-            help="Camera: keep these corners of the screen (clockwise from top left; 'none': none) and end.",
-        ),
-    ] = None,
 ) -> None:
     """Watch a screen and spool what it shows until asked to stop."""
     configure("screen")
     settings = load(config)
     chosen = _chosen(settings, name)
     folder = settings.screens_path / "live" / name
-    if corners is not None:
-        perspective.teach(folder, _corners(corners))
-        return
     cv2.setNumThreads(1)
     source = ScreenSource(
         name,
@@ -64,20 +53,3 @@ def _chosen(settings: Settings, name: str) -> ScreenSettings:
         Bilingual(f"配置中没有屏幕 {name}", f"The configuration has no screen {name}"),
         Bilingual(f"已配置:{known}", f"There are: {known}"),
     )
-
-
-def _corners(given: str) -> perspective.Corners | None:
-    if given == "none":
-        return None
-    try:
-        x = [float(number) for number in given.split(",")]
-        return perspective.Corners(points=((x[0], x[1]), (x[2], x[3]), (x[4], x[5]), (x[6], x[7])))
-    except (ValueError, IndexError, ValidationError):
-        raise Misuse(
-            "screen.corners",
-            Bilingual("四角坐标不合要求", "These are not the four corners of a screen"),
-            Bilingual(
-                "从左上角起顺时针给出 8 个数,例如 102,88,1790,64,1822,1010,95,1033",
-                "Give 8 numbers, clockwise from the top left, e.g. 102,88,1790,64,1822,1010,95,1033",
-            ),
-        ) from None
