@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from playwright.async_api import Browser
 
-from tests.screens import film
+from tests.screens import Grey, film
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ PATIENT = (
     Row("检查时间", "StudyTime", ("08:41:07", "09:15:32", "10:03:54", "11:27:16")),
 )
 EXPOSURE = (
+    Row("体位", "ViewPosition", ("CHEST PA", "CHEST LAT", "CHEST PA", "ABDOMEN AP")),
     Row("管电压", "KVP", ("125", "117", "109", "121"), "kV"),
     Row("管电流", "XRayTubeCurrent", ("320", "250", "400", "280"), "mA"),
     Row("曝光时间", "ExposureTime", ("7.8", "12.4", "9.6", "8.2"), "ms"),
@@ -67,8 +68,8 @@ def said(exam: int) -> Mapping[str, str]:
     return {row.keyword: row.values[exam] for row in (*PATIENT, *EXPOSURE)}
 
 
-def html(exam: int) -> str:
-    """The page of one exam: 0 to 3."""
+def html(exam: int, radiograph: Grey | None = None) -> str:
+    """The page of one exam: 0 to 3; with a drawn radiograph, or this one, fitted into the image box."""
 
     def rows(listed: Sequence[Row]) -> str:
         return "".join(
@@ -76,8 +77,7 @@ def html(exam: int) -> str:
             for row in listed
         )
 
-    shown = film(exam)
-    large = np.asarray(cv2.resize(shown, (1240, 960), interpolation=cv2.INTER_AREA), np.uint8)
+    large = _fitted(radiograph if radiograph is not None else film(exam))
     picture = base64.b64encode(cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()).decode()
     return (
         f"<!doctype html><meta charset=utf-8><style>{_STYLE}</style>"
@@ -87,6 +87,17 @@ def html(exam: int) -> str:
         f"<section><h2>曝光参数</h2><dl>{rows(EXPOSURE)}</dl></section>"
         "<footer><span>接受</span><span>拒绝</span><span>重拍</span><span>打印</span><span>结束检查</span></footer>"
     )
+
+
+def _fitted(radiograph: Grey) -> Grey:
+    """On black, its shape kept."""
+    height, width = radiograph.shape
+    scale = min(1240 / width, 960 / height)
+    small = cv2.resize(radiograph, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    large = np.zeros((960, 1240), np.uint8)
+    top, left = (960 - small.shape[0]) // 2, (1240 - small.shape[1]) // 2
+    large[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return large
 
 
 async def drawn(browser: Browser, exam: int) -> bytes:

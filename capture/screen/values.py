@@ -14,6 +14,12 @@ _SEX = {"M": "M", "男": "M", "MALE": "M", "F": "F", "女": "F", "FEMALE": "F", 
 _SIDE = {"L": "L", "左": "L", "LEFT": "L", "R": "R", "右": "R", "RIGHT": "R", "B": "B", "双": "B", "双侧": "B"}
 _AGE = {"岁": "Y", "Y": "Y", "YR": "Y", "YRS": "Y", "月": "M", "个月": "M", "M": "M", "周": "W", "W": "W",
         "天": "D", "日": "D", "D": "D"}  # fmt: skip
+_BODY = {"胸": "CHEST", "CHEST": "CHEST", "腹": "ABDOMEN", "ABDOMEN": "ABDOMEN", "颈椎": "CSPINE", "C-SPINE": "CSPINE",
+         "胸椎": "TSPINE", "T-SPINE": "TSPINE", "腰椎": "LSPINE", "L-SPINE": "LSPINE", "骨盆": "PELVIS", "PELVIS": "PELVIS",
+         "头颅": "SKULL", "SKULL": "SKULL", "膝": "KNEE", "KNEE": "KNEE", "肩": "SHOULDER", "SHOULDER": "SHOULDER",
+         "肘": "ELBOW", "ELBOW": "ELBOW", "腕": "WRIST", "WRIST": "WRIST", "踝": "ANKLE", "ANKLE": "ANKLE",
+         "髋": "HIP", "HIP": "HIP", "手": "HAND", "HAND": "HAND", "足": "FOOT", "FOOT": "FOOT"}  # fmt: skip
+"""Words of consoles for parts; a text that holds the words of two parts stands as it is."""
 _VIEWS = ("PA", "AP", "LL", "RL", "LLD", "RLD", "LLO", "RLO")
 """PS3.3 C.8.11.5.1.1 and C.8.1.2: View Position."""
 
@@ -80,6 +86,14 @@ def _view(said: str) -> str | None:
     return codes[0] if len(set(codes)) == 1 else said
 
 
+def _body(said: str) -> str:
+    """The term of PS3.16 Annex L that one of the words stands for; other words as they are."""
+    words = [word for word in _BODY if word in said.upper()]
+    # 胸椎 is a spine, though a chest is in it.
+    found = {_BODY[word] for word in words if not any(word != other and word in other for other in words)}
+    return next(iter(found)) if len(found) == 1 else said
+
+
 def _one_of(table: Mapping[str, str]) -> Callable[[str], str | None]:
     return lambda said: table.get(said.upper())
 
@@ -90,4 +104,5 @@ _SPECIAL: Mapping[str, Callable[[str], Plain | None]] = {
     "Laterality": _one_of(_SIDE),
     "PatientAge": _age,
     "ViewPosition": _view,
+    "BodyPartExamined": _body,
 }
