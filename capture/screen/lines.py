@@ -17,6 +17,10 @@ _SAME = 40
 _PLAIN = 14
 """Grey levels by which the pixels of free room beside a text differ."""
 _LEAST_SHARE = 0.3
+_EDGE = 4
+"""Pixels by which the ends of a text that did not move may differ."""
+_GAP = 0.8
+"""Heights of a line between a label and its value; a space between words has half of it."""
 _WIDEST = 2.0
 """Room is given for a value twice as wide as those seen, and some more."""
 
@@ -73,7 +77,8 @@ def paired(a: Sequence[Line], b: Sequence[Line], bgr_a: Bgr, bgr_b: Bgr) -> list
             groups[at[i]] = (one[0] + other[0], one[1] + other[1])
             gone, kept = at[j], at[i]
             at = [kept if place == gone else place for place in at]
-    pairs = [_pair(*groups[place], bgr_a, bgr_b) for place in dict.fromkeys(at)]
+    whole = [_pair(*groups[place], bgr_a, bgr_b) for place in dict.fromkeys(at)]
+    pairs = [part for pair in whole for part in _parted(pair, bgr_a)]
     return sorted(pairs, key=lambda pair: (pair.box.y, pair.box.x))
 
 
@@ -87,7 +92,7 @@ def room(pair: Pair, pairs: Sequence[Pair], bgr_a: Bgr, bgr_b: Bgr) -> Box:
     reach = round(box.w * (_WIDEST - 1)) + 2 * box.h
     least = max((one.x + one.w for one in others if one.x < box.x), default=0)
     most = min((one.x for one in others if one.x > box.x), default=bgr_a.shape[1])
-    to_left = reach if pair.right < pair.left else 0
+    to_left = reach if pair.right + _EDGE < pair.left else 0
     to_right = 0 if to_left else reach
     left = _free(bgr_a, bgr_b, box, range(box.x - 1, max(box.x - to_left, least) - 1, -1), box.x)
     end = box.x + box.w
@@ -114,6 +119,42 @@ def _pair(a: list[Line], b: list[Line], bgr_a: Bgr, bgr_b: Bgr) -> Pair:
 def _head(box: Box, a: Bgr, b: Bgr) -> int:
     differs = cv2.absdiff(a[box.rows, box.columns], b[box.rows, box.columns]).max(axis=(0, 2)) >= _SAME
     return int(np.argmax(differs)) if differs.any() else box.w
+
+
+def _parted(pair: Pair, bgr: Bgr) -> list[Pair]:
+    """A label that was found in one line with its value, as two: where a wide gap follows what stayed the same."""
+    gap = _gap(bgr[pair.box.rows, pair.box.columns][:, : pair.head], pair.box.h) if pair.changed else None
+    label = _common(plain(pair.text_a), plain(pair.text_b))
+    if gap is None or not label or any(one.isdigit() for one in label):
+        return [pair]
+    end, start = gap
+    head = pair.box.model_copy(update={"w": end})
+    rest = pair.box.model_copy(update={"x": pair.box.x + start, "w": pair.box.w - start})
+    text_a, text_b = (plain(text).removeprefix(label) for text in (pair.text_a, pair.text_b))
+    return [
+        Pair(head, label, label, False, 0, 0, end),
+        Pair(rest, text_a, text_b, True, 0, pair.right, pair.head - start),
+    ]
+
+
+def _common(a: str, b: str) -> str:
+    """What both begin with."""
+    same = next((k for k, (one, other) in enumerate(zip(a, b, strict=False)) if one != other), min(len(a), len(b)))
+    return a[:same]
+
+
+def _gap(head: Bgr, high: int) -> tuple[int, int] | None:
+    """Where the last ink of ``head`` ends and where the free columns behind it end, if they are wide enough."""
+    if head.shape[1] <= high:
+        return None
+    ground = np.median(head, axis=(0, 1))
+    ink = np.flatnonzero(np.abs(head.astype(np.int16) - ground).max(axis=(0, 2)) > _SAME)
+    free = np.diff(ink, append=head.shape[1])
+    wide = np.flatnonzero(free > _GAP * high)
+    if not len(wide):
+        return None
+    last = int(wide[-1])
+    return int(ink[last]) + 2, int(ink[last]) + int(free[last]) - 2
 
 
 def _ends(lines: list[Line]) -> tuple[int, int]:
@@ -158,10 +199,11 @@ def _looks_same(a: Bgr, b: Bgr) -> bool:
 
 
 def _free(a: Bgr, b: Bgr, box: Box, columns: range, reached: int) -> int:
-    """The last of ``columns`` up to which nothing but background lies in both pictures."""
+    """The last of ``columns`` up to which nothing but the text's own background lies in both pictures."""
+    grounds = [np.median(bgr[box.rows, box.columns], axis=(0, 1)) for bgr in (a, b)]
     for column in columns:
         strips = [bgr[box.rows, column].astype(np.int16) for bgr in (a, b)]
-        if any(np.abs(strip - np.median(strip, axis=0)).max() > _PLAIN for strip in strips):
+        if any(np.abs(strip - ground).max() > _PLAIN for strip, ground in zip(strips, grounds, strict=True)):
             return reached
         reached = column
     return reached

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from string import digits
 
 import cv2
 import numpy as np
@@ -95,10 +94,10 @@ def _lines(bgr: Bgr, engines: Engines) -> list[Line]:
 
 
 def _is_value(pair: Pair, image: Box, still: Sequence[Pair]) -> bool:
-    """A text that changed; or a number beside a known label that happens to be the same in both exams."""
+    """A text that changed; or one beside a known label that happens to be the same in both exams."""
     if pair.changed:
         return True
-    if not any(one in digits for one in pair.text) or units.known(pair.text) or _within(pair.box, image):
+    if meaning(pair.text) is not None or units.known(pair.text) or _within(pair.box, image):
         return False
     return meaning(_label(pair, still)) is not None
 
@@ -133,7 +132,8 @@ def _beside_labels(still: Sequence[Pair], found: Sequence[ProposedField], image:
     for label in still:
         means = meaning(label.text)
         row = [one for one in found if level(one.box, label.box) and one.box.x > label.box.x]
-        column = [one.box for one in found if one.label and 0 < one.box.x - label.box.x <= _FAR * label.box.h]
+        end = label.box.x + label.box.w
+        column = [one.box for one in found if one.label and 0 <= one.box.x - end <= _FAR * label.box.h]
         column = [box for box in column if abs(box.y - label.box.y) < _NEAR_ROWS * label.box.h]
         if means is None or row or len(column) < 2 or _within(label.box, image):
             continue
@@ -230,7 +230,7 @@ def _constant(values: Sequence[Pair], still: Sequence[Pair]) -> list[tuple[Box, 
         for one in values
         if (word := _word_before(one)) and one.head > one.box.h / 2
     ]
-    return [(box, text) for box, text in [*whole, *heads] if text and not any(one in digits for one in text)]
+    return [(box, text) for box, text in [*whole, *heads] if text and not any(map(str.isdigit, text))]
 
 
 def _event_mode(fields: Sequence[ProposedField], pairs: Sequence[Pair]) -> EventMode:

@@ -46,6 +46,7 @@ class Tesseract:
         self._api.SetVariable("tessedit_char_whitelist", "".join(alphabet.split()))
         grey = _prepare(crop)
         self._api.SetImageBytes(grey.tobytes(), grey.shape[1], grey.shape[0], 1, grey.shape[1])
+        self._api.Recognize()
         words = self._api.MapWordConfidences()
         text = " ".join(word for word, _ in words)
         scores = [percent / 100 for word, percent in words for _ in f"{word} "][:-1]
