@@ -42,8 +42,6 @@ _PATIENCE_S = 120.0
 class Proved:
     """What a template makes of one stored frame."""
 
-    anchors: int
-    """How many were found in their place."""
     placed: bool
     """Whether the screen would be known."""
     readings: tuple[FieldReading, ...]
@@ -207,7 +205,7 @@ def _prove(settings: ReadingSettings, template: Template, frames: tuple[bytes, .
         if placed is not None:
             picture = Picture(upright(picture.bgr, placed), picture.time)
         readings = reader.read(template.fields, [picture]).fields
-        proved.append(Proved(placed.matched if placed else 0, placed is not None, readings))
+        proved.append(Proved(placed is not None, readings))
     return tuple(proved)
 
 

@@ -137,7 +137,7 @@ class ByHeart:
                 for anchor in template.anchors
             )
             readings = tuple(self._field(one, seen) for one in template.fields)
-            proved.append(Proved(there, there >= template.anchors_needed, readings))
+            proved.append(Proved(there >= template.anchors_needed, readings))
         return tuple(proved)
 
     async def moving(self, frames: Sequence[bytes]) -> Box | None:

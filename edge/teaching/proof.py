@@ -34,7 +34,6 @@ class Proof:
     """All fields of all frames."""
 
     placed: Mapping[FrameName, bool]
-    anchors: Mapping[FrameName, int]
     tried: tuple[Tried, ...]
 
     @property
@@ -51,10 +50,6 @@ class Proof:
     def passed(self) -> bool:
         """Known in every frame, and nothing believed that is not there."""
         return bool(self.placed) and all(self.placed.values()) and not self.wrong
-
-    def of(self, key: str, frame: FrameName) -> Tried | None:
-        """One cell of the table."""
-        return next((one for one in self.tried if one.field.key == key and one.frame == frame), None)
 
 
 def lacks(draft: Draft, frames: Sequence[FrameName]) -> tuple[str, ...]:
@@ -81,11 +76,7 @@ def judge(draft: Draft, template: Template, proved: Sequence[Proved]) -> Proof:
             said = draft.confirmed.get(frame, {}).get(field.key, "")
             reading = read[field.keyword]
             tried.append(Tried(frame, field, said, reading, _outcome(taught[field.keyword], said, reading)))
-    return Proof(
-        {frame: one.placed for frame, one in zip(FRAMES, proved, strict=True)},
-        {frame: one.anchors for frame, one in zip(FRAMES, proved, strict=True)},
-        tuple(tried),
-    )
+    return Proof({frame: one.placed for frame, one in zip(FRAMES, proved, strict=True)}, tuple(tried))
 
 
 def _outcome(field: ScreenField, said: str, reading: FieldReading) -> Outcome:

@@ -87,16 +87,15 @@ class Room:
 
     async def values(self, source: str, draft: Draft, frame: FrameName) -> Mapping[str, FieldReading]:
         """What stands in the boxes of a stored frame, by key. A box is read again only when it has changed."""
-        desk = self.desk(source)
-        stamp = desk.stamp(frame)
-        stamp += draft.limited_range
+        stamp = self.desk(source).stamp(frame) + draft.limited_range
         cells = {one.key: (source, stamp, _signature(draft, one)) for one in draft.fields}
-        missing = [one for one in draft.fields if cells[one.key] not in self._read]
-        png = await asyncio.to_thread(self.frame, source, draft, frame) if missing else None
-        if missing and png is not None:
-            asked = [taught(draft, one, keyword=one.key) for one in missing]
-            for one, reading in zip(missing, await self.reading.read(asked, png), strict=True):
-                self._read[cells[one.key]] = reading
+        async with self.locks[f"{source} {frame}"]:  # whoever asks for the same meanwhile waits, and finds it read
+            missing = [one for one in draft.fields if cells[one.key] not in self._read]
+            png = await asyncio.to_thread(self.frame, source, draft, frame) if missing else None
+            if png is not None:
+                asked = [taught(draft, one, keyword=one.key) for one in missing]
+                for one, reading in zip(missing, await self.reading.read(asked, png), strict=True):
+                    self._read[cells[one.key]] = reading
         while len(self._read) > _REMEMBERED:
             self._read.popitem(last=False)
         return {key: known(draft, key, self._read[cell]) for key, cell in cells.items() if cell in self._read}

@@ -20,7 +20,6 @@ from edge.clock import now_ms
 from edge.console.auth import Viewer
 from edge.console.frame import View, teacher, view_of
 from edge.store import audit
-from edge.store.audit import Entry
 from edge.teaching.desk import History
 from edge.teaching.draft import FRAMES, reopened
 from edge.teaching.room import Room
@@ -153,11 +152,6 @@ async def noted(view: View, viewer: Viewer, action: str, detail: str) -> None:
     await view.console.services.db.awrite(
         lambda c: audit.add(c, now, viewer.account.id, action, "screens", detail)
     )
-
-
-async def deeds_of(view: View) -> tuple[Entry, ...]:
-    """What was done to screens, newest first."""
-    return await view.console.services.db.aread(lambda c: audit.of_subject(c, "screens", 20))
 
 
 def _reopen(room: Room, source: str, id: str, version: int) -> None:

@@ -15,23 +15,26 @@ from cloud_sync.kit.secret import matches
 from edge.clock import now_ms
 from edge.console import api, live
 from edge.console.auth import COOKIE
-from edge.console.pages import administer, board, case, entry, lists
+from edge.console.pages import administer, board, case, entry, lists, teach, teach_desk, teach_live, teach_save
 from edge.store import accounts, audit, schema
 from edge.store.schema import account, session
 from models.rules.verdict import Grade
 from tests.unit.edge.console.stage import SECRETS, Stage, build
 
+SCREEN = {"source": "dr", "name": "a", "key": "f1", "id": "dr", "version": 1}
 OPEN = {"/login", "/language", "/healthz"}
 
 
 async def test_every_address_but_three_is_closed_to_a_stranger(stage: Stage) -> None:
     stage.add(Grade.FEI)
     async with stage.browser() as stranger:
-        rooms = (board, case, lists, entry, administer, live, api)
+        rooms = (
+            board, case, lists, entry, administer, teach, teach_desk, teach_live, teach_save, live, api,
+        )  # fmt: skip
         routes = [route for room in rooms for route in room.router.routes if isinstance(route, APIRoute)]
         assert len(routes) > 20
         for route in routes:
-            path = route.path.format(case_id="0" * 12 + "-" + "0" * 16, action="repeat", decision_id=1)
+            path = route.path.format(case_id="0" * 12 + "-" + "0" * 16, action="repeat", decision_id=1, **SCREEN)
             for method in (route.methods or set()) - {"HEAD"}:
                 answer = await stranger.request(method, path)
                 closed = answer.status_code in (303, 401) and (
