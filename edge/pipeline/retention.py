@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import structlog
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select
@@ -15,6 +18,7 @@ from edge.store.database import Database
 from edge.store.facts import forget_facts
 from edge.store.outbox import Outbox
 from edge.store.schema import acquisition, alert, case, set_member, verdict
+from models.sets.image_set import RECORD_MARK
 
 log = structlog.get_logger()
 
@@ -45,6 +49,7 @@ class Retention:
         self._blobs = blobs
         self._outbox = outbox
         self._settings = settings
+        self._searched = False
         self._done = ["reported", "set_aside"] if reports else ["reported", "set_aside", "judged"]
 
     def sweep(self, now: int, shortage: int = 0) -> Swept:
@@ -53,6 +58,10 @@ class Retention:
         ``now``: UTC milliseconds. ``shortage``: bytes the disk itself lacks.
         """
         swept = self._sweep_files(now, shortage)
+        if not self._searched:
+            # Only a crash leaves one, so once in the life of an agent is enough.
+            self._searched = True
+            self._sweep_orphans(now)
         # After the files: on a full disk nothing can be written before something is gone.
         self._db.write(lambda connection: self._outbox.prune(connection, now - EVENTS_KEPT_MS))
         if swept.cases:
@@ -60,7 +69,7 @@ class Retention:
         return swept
 
     def _sweep_files(self, now: int, shortage: int) -> Swept:
-        used = self._db.read(_used)
+        used = self._db.read(lambda connection: _used(connection, self._blobs))
         excess = max(used - round(self._settings.max_gb * 1e9), shortage)
         too_old = now - self._settings.days * DAY_MS
         swept = Swept(0, 0)
@@ -70,6 +79,18 @@ class Retention:
                     return swept
                 swept = Swept(swept.cases + 1, swept.freed + self._remove(row, now))
         return swept
+
+    def _sweep_orphans(self, now: int) -> None:
+        """Records that no row speaks of: the agent ended between the file and its transaction.
+
+        Nothing but a record is ever taken for an orphan, and none of the last day: its row may be on its way.
+        """
+        before = (now - DAY_MS) / 1000
+        for path in self._blobs.each():
+            with suppress(FileNotFoundError):
+                old = path.stat().st_ctime < before and _is_record(path)
+                if old and not self._db.read(partial(_is_known, sha256=path.name)):
+                    self._blobs.remove_unused(path.name, before)
 
     def _removable(self, connection: Connection) -> Sequence[Row[str, str, int, str | None]]:
         """The next ones, oldest first: done, reported where there is a centre, and not waiting for a person."""
@@ -108,9 +129,27 @@ def _note_gone(connection: Connection, case_id: str, now: int) -> None:
     forget_facts(connection, case_id)
 
 
-def _used(connection: Connection) -> int:
+def _used(connection: Connection, blobs: Blobs) -> int:
+    """Bytes of images and of what is kept of them for their series; previews are small beside those."""
     kept = select(func.sum(case.c.size)).where(case.c.pixels_gone_at.is_(None), case.c.same_as.is_(None))
-    return connection.scalar(kept) or 0
+    records = (
+        select(set_member.c.record_sha256)
+        .join(case, case.c.id == set_member.c.case_id)
+        .where(case.c.pixels_gone_at.is_(None), set_member.c.record_sha256.is_not(None))
+        .distinct()
+    )
+    return (connection.scalar(kept) or 0) + sum(map(blobs.size, connection.scalars(records)))
+
+
+def _is_record(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(RECORD_MARK)) == RECORD_MARK
+
+
+def _is_known(connection: Connection, sha256: str) -> bool:
+    image = select(case.c.id).where(case.c.sha256 == sha256)
+    record = select(set_member.c.case_id).where(set_member.c.record_sha256 == sha256)
+    return any(connection.scalar(query.limit(1)) is not None for query in (image, record))
 
 
 _waiting = case.alias("waiting")

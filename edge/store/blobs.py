@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ class Blobs:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._choosing = threading.Lock()
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def path(self, sha256: str) -> Path:
@@ -101,7 +103,7 @@ class Blobs:
         with contextlib.ExitStack() as undo:
             written: dict[str, Path] = {}
             for content, sha256 in names.items():
-                if not self.path(sha256).exists():
+                if not self._is_wanted_again(sha256):
                     handle, name = undo.enter_context(_temporary(self._place(sha256)))
                     handle.write(content)
                     handle.flush()
@@ -123,6 +125,28 @@ class Blobs:
         except FileNotFoundError:
             return 0
         return size
+
+    def remove_unused(self, sha256: str, before: float) -> None:
+        """Delete the file unless somebody put it, first or again, since ``before`` (seconds since 1970)."""
+        with self._choosing, contextlib.suppress(FileNotFoundError):
+            if self.path(sha256).stat().st_ctime < before:
+                self.path(sha256).unlink()
+
+    def _is_wanted_again(self, sha256: str) -> bool:
+        """Whether the file is here; its time says from now on that it was just put."""
+        with self._choosing:
+            try:
+                os.utime(self.path(sha256))
+            except FileNotFoundError:
+                return False
+            return True
+
+    def size(self, sha256: str) -> int:
+        """Bytes of the file; 0 where it is not here."""
+        try:
+            return self.path(sha256).stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def each(self) -> Iterator[Path]:
         """Every stored file."""

@@ -16,6 +16,9 @@ Because = Literal["mpps", "commitment", "association", "count", "quiet"]
 """What said that a set is whole: MPPS COMPLETED, a storage-commitment request, the release of the association that
 brought it, all of the expected images, or nothing new for the device's quiet time."""
 
+RECORD_MARK = b"qcbox-record-1\n"
+"""How a file of slices begins (models.sets.record)."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlicePixels:

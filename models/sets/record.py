@@ -16,7 +16,7 @@ from capture.acquisition import Acquisition, Device, Display, Exam, Fault, NoPix
 from capture.keys import key_of
 from models.header.anatomy_terms import is_term
 from models.header.elements import Secret, identity_in_text
-from models.sets.image_set import Slice, SlicePixels
+from models.sets.image_set import RECORD_MARK, Slice, SlicePixels
 from models.sets.producer import SliceMeasure
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ LONGEST_SIDE: Mapping[str, int] = {"CT": 256}
 LONGEST_OTHER = 512
 _LEVELS = 65534
 """Steps of an int16 between the lowest and the highest value."""
-_MAGIC = b"qcbox-record-1\n"
 _LENGTH = 8
 
 
@@ -115,7 +114,7 @@ def dump(slices: Sequence[Slice]) -> bytes:
     arrays: list[bytes] = []
     rows = [_row(one, arrays) for one in slices]
     head = json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()
-    return b"".join((_MAGIC, len(head).to_bytes(_LENGTH, "little"), head, *arrays))
+    return b"".join((RECORD_MARK, len(head).to_bytes(_LENGTH, "little"), head, *arrays))
 
 
 def load(record: bytes) -> tuple[Slice, ...]:
@@ -124,10 +123,10 @@ def load(record: bytes) -> tuple[Slice, ...]:
     Raises:
         ValueError: it is no record, or not a whole one.
     """
-    start = len(_MAGIC) + _LENGTH
-    if record[: len(_MAGIC)] != _MAGIC:
+    start = len(RECORD_MARK) + _LENGTH
+    if record[: len(RECORD_MARK)] != RECORD_MARK:
         raise ValueError("not a record of slices")
-    begin = start + int.from_bytes(record[len(_MAGIC) : start], "little")
+    begin = start + int.from_bytes(record[len(RECORD_MARK) : start], "little")
     try:
         rows = json.loads(record[start:begin])
         taken = _Arrays(record, begin)

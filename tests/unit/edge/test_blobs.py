@@ -63,3 +63,18 @@ def test_small_content_by_its_own_hash(blobs: Blobs) -> None:
 def test_a_path_is_made_of_a_hash_and_nothing_else(blobs: Blobs, key: str) -> None:
     with pytest.raises(Bug):
         blobs.path(key)
+
+
+def test_what_is_put_again_is_not_unused(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    (name,) = blobs.put_many([b"record"])
+    put_at = blobs.path(name).stat().st_ctime
+    blobs.remove_unused(name, put_at)
+    assert blobs.has(name)
+    assert blobs.put_many([b"record"]) == [name]
+    blobs.remove_unused(name, put_at + 1e-9)
+    assert blobs.has(name), "put again after that time"
+    blobs.remove_unused(name, put_at + 60)
+    assert not blobs.has(name)
+    blobs.remove_unused(name, put_at + 60)
+    assert blobs.put_many([b"record"]) == [name] and blobs.has(name)

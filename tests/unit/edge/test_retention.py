@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from edge.pipeline import states
 from edge.pipeline.retention import DAY_MS, Retention
 from edge.settings import RetentionSettings
 from edge.store import cases
-from edge.store.schema import acquisition, alert, case, outbox, verdict
+from edge.store.schema import acquisition, alert, case, image_set, outbox, set_member, verdict
+from models.sets.image_set import RECORD_MARK
 from tests.unit.edge.box import Box, make_box
 
 NOW = 100 * DAY_MS
@@ -151,3 +153,32 @@ def test_a_full_disk_is_swept_before_anything_is_written(box: Box, monkeypatch: 
     monkeypatch.setattr(outbox, "prune", no_room)
     with pytest.raises(OperationalError):
         retention(box).sweep(NOW)
+
+
+def test_what_is_kept_for_a_series_takes_room_too(box: Box) -> None:
+    """Two images of 400 bytes fit into 1,000; with a record of 500 bytes they do not."""
+    older, newer = judged(box, 3, size=400), judged(box, 2, size=400)
+    assert retention(box, max_gb=1e-6).sweep(NOW).cases == 0
+    record = box.services.blobs.put_bytes(RECORD_MARK + b"x" * 500)
+    member = {"case_id": newer.id, "set_id": 1, "record_sha256": record, "frames": 1}
+    series = {"id": 1, "level": "series", "uid": "1.2", "calling_ae": "", "opened_at": 1, "last_image_at": 1}
+    box.db.write(lambda c: [c.execute(image_set.insert(), series), c.execute(set_member.insert(), member)])
+    assert retention(box, max_gb=1e-6).sweep(NOW).cases == 1
+    assert kept(box, older, newer) == [False, True]
+
+
+def test_only_a_record_that_no_row_speaks_of_is_an_orphan(box: Box) -> None:
+    newer, blobs = judged(box, 2), box.services.blobs
+    known, orphan, other = (blobs.put_bytes(begin + b"abc"[at : at + 1]) for at, begin in enumerate(_BEGINNINGS))
+    member = {"case_id": newer.id, "set_id": 1, "record_sha256": known, "frames": 1}
+    series = {"id": 1, "level": "series", "uid": "1.2", "calling_ae": "", "opened_at": 1, "last_image_at": 1}
+    box.db.write(lambda c: [c.execute(image_set.insert(), series), c.execute(set_member.insert(), member)])
+    today = time.time_ns() // 1_000_000
+    retention(box, days=100_000).sweep(today)
+    assert blobs.has(orphan), "its row may be on its way"
+    retention(box, days=100_000).sweep(today + 2 * DAY_MS)
+    assert [blobs.has(one) for one in (known, orphan, other)] == [True, False, True]
+    assert kept(box, newer) == [True]
+
+
+_BEGINNINGS = (RECORD_MARK, RECORD_MARK, b"another file")
