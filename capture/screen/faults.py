@@ -21,6 +21,7 @@ _LEAST_CONTRAST = 12.0
 _GAIN_OFF = 0.07
 """Limited range shown as full has a gain of 219/255 = 0.86, twice 0.74, expanded twice 1.16; JPEG keeps 0.99."""
 _SMOOTH = 3.0
+"""Pixels: wider than what softness and JPEG do to a letter."""
 _SOFT = 0.55
 """Sharpness ratio: 720p scaling leaves 0.18 to 0.27, 4:2:0 and JPEG 0.94 and more (capture-ocr, section 8)."""
 _DOUBLED, _MEANT = 0.25, 0.45
@@ -46,12 +47,11 @@ def capture_fault(luma: NDArray[np.uint8], template: Template) -> Signal | None:
         return words.other_size(luma.shape[1], luma.shape[0], template.width, template.height)
     if row_doubled(luma):
         return words.ROWS_DOUBLED
-    gain, now, before = _against(luma, template.anchors)
+    gain, now, taught = _against(luma, template.anchors)
     if gain is None:
         return None
     if abs(gain - 1) > _GAIN_OFF:
         return words.OTHER_RANGE
-    taught = template.levels.sharpness if template.levels else before
     return words.SCALED if taught > 0 and now / taught / gain**2 < _SOFT else None
 
 

@@ -22,6 +22,8 @@ LOOK_S = 1.0
 """How often the picture itself is asked whether it is one: a dongle shows "no signal" as a picture."""
 FIRST_S = 10.0
 """Until the first frame: a stream has to be asked, understood and decoded."""
+STEADY_S = 10.0
+"""A source that was well for so long is opened again soon when it fails."""
 _FIRST_PAUSE_S, _MOST_PAUSE_S = 0.5, 12.0
 """Between two openings; doubled each time. Twelve seconds: at most five a minute."""
 
@@ -46,7 +48,8 @@ class Watched:
         self._seen = Seen(words.STARTING)
         self._pause, self._open_at = _FIRST_PAUSE_S, float("-inf")
         self._last: Frame | None = None
-        self._came, self._changed, self._looked = clock(), clock(), float("-inf")
+        self._opened, self._changed, self._looked = clock(), clock(), float("-inf")
+        self._silent = 0.0
         self._blank = 0
         self._times: deque[float] = deque(maxlen=64)
 
@@ -72,11 +75,14 @@ class Watched:
         """The state, and the newest frame if one came within ``timeout_s``. There is a frame only when OK."""
         if self._source is None and not self._begin(timeout_s):
             return self._seen, None
+        began = self._clock()
         try:
             frame = self._source.read(timeout_s) if self._source else None
         except NoPicture as said:
             self._end(said.signal)
             return self._seen, None
+        # Only waiting counts: whoever reads text for five seconds does not look.
+        self._silent = 0.0 if frame else self._silent + self._clock() - began
         return self._judge(frame)
 
     def close(self) -> None:
@@ -99,7 +105,7 @@ class Watched:
             self._end(said.signal)
             return False
         self._source = source
-        self._came = self._clock()
+        self._opened, self._silent = self._clock(), 0.0
         self._last = None
         return True
 
@@ -113,11 +119,11 @@ class Watched:
     def _judge(self, frame: Frame | None) -> tuple[Seen, Frame | None]:
         now = self._clock()
         if frame is None:
-            if now - self._came >= (SILENT_S if self._last else FIRST_S):
+            if self._silent >= (SILENT_S if self._last else FIRST_S):
                 self._end(words.SILENT)
             return self._seen, None
-        self._came = now
-        self._pause = _FIRST_PAUSE_S
+        if now - self._opened >= STEADY_S:
+            self._pause = _FIRST_PAUSE_S
         self._times.append(now)
         if self._last is None or frame.data != self._last.data:
             self._changed = now

@@ -152,6 +152,27 @@ def test_a_device_that_falls_silent_is_opened_again(console: Console) -> None:
     assert states(watched, console, 15)[-1] is State.OK
 
 
+def test_who_is_busy_does_not_call_the_device_silent(console: Console) -> None:
+    watched = console.watched()
+    states(watched, console, 3)
+    console.now += 30  # reading text on a loaded machine
+    console.fault = "silent"
+    assert watched.next(0.1)[0].signal.state is State.OK
+    console.fault = ""
+    assert states(watched, console, 1) == [State.OK] and len(console.opened) == 1
+
+
+def test_a_device_that_gives_a_frame_and_fails_is_not_opened_without_end(console: Console) -> None:
+    watched = console.watched()
+    while console.now < 300:
+        console.fault = ""
+        watched.next(0.5)
+        watched.next(0.5)
+        console.fault = words.DEVICE_FAILED
+        watched.next(0.5)
+    assert sum(at > 60 for at in console.opened) <= 5 * 4
+
+
 def test_a_stream_has_time_for_its_first_frame(console: Console) -> None:
     console.fault = "silent"
     watched = console.watched()
@@ -208,7 +229,7 @@ def test_a_capture_card_through_a_bad_day() -> None:
             if device.streaming:
                 rows = np.tile(np.array([16 + number % 200, 128], np.uint8), device.format.width)
                 picture = np.tile(rows, (device.format.height, 1))
-                picture[:, ::4] = np.arange(0, 2 * len(picture), 2, np.uint8)[:, None]
+                picture[:, ::4] = np.arange(0, 2 * len(picture), 2, dtype=np.uint8)[:, None]
                 device.show(picture.tobytes())
             seen, _ = watched.next(0.1)
             device.now += 0.05
