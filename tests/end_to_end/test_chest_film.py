@@ -32,7 +32,7 @@ _PLATE = 40
 """Pixels of the plate's rim, a bright line."""
 PACKAGED = "RG1_UNCR.dcm"
 """Of pydicom-data: a chest PA that always comes along."""
-FILMS = (PACKAGED, "nih_subset/images/00002007_000.jpg", "nih_subset/images/00003741_002.jpg")
+FILMS = (PACKAGED, "nih_subset/images/00003577_001.jpg", "nih_subset/images/00003741_002.jpg")
 """And some of ../shared, never trained or tuned on: PA films of adults without a fault."""
 
 

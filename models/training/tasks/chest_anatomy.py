@@ -40,7 +40,7 @@ class ChestAnatomy:
     """The task on a folder with a manifest."""
 
     name = "chest-anatomy"
-    version = "1.1.0"
+    version = "1.2.0"
     about = ABOUT
     signature = Signature(
         SIDE,
