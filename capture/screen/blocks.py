@@ -34,7 +34,8 @@ _FEW, _MANY = 12, 40
 """So few textured blocks tell nothing; so many tell even by their means."""
 _COARSELY = 0.97
 """Correlation of the means: previews of the shared films have more, the same patient positioned anew less."""
-MOSTLY = 0.5
+MOSTLY = 0.3
+"""Share of a dialog box that is empty surface of one grey, beside its text and its border; images have none."""
 PLAINLY = 0.3
 """Share of a picture that a dialog box leaves and a new image seldom repeats."""
 _LEAST_KEPT, _LEAST_LOST = 0.12, 0.04
@@ -81,7 +82,7 @@ class Look:
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
     """``kept``: share of the textured blocks that show what they showed. ``hidden``: the blocks that do not, and
-    ``flat``: the share of these that are empty surface now, as a dialog box is and an image is not."""
+    ``flat``: the share of these that are empty surface of one grey now, as a dialog box is and an image is not."""
 
     relation: Relation
     kept: float
@@ -133,7 +134,7 @@ class Grid:
         grey = changed & _same_in_other_greys(before, now, changed)
         clipped = changed & (now.spread < _FLAT) & ((now.mean <= 5) | (now.mean >= 250)) & ~grey
         hidden = changed & ~grey & ~clipped
-        flat = float((now.spread[hidden] < _FLAT).mean()) if hidden.any() else 0.0
+        flat = _one_surface(now, hidden)
         counted = max(int((textured & ~clipped).sum()), 1)
         shares = _Shares(
             grey=int((grey & textured).sum()) / counted,
@@ -156,6 +157,13 @@ def alike(one: NDArray[np.uint8], other: NDArray[np.uint8], usable: NDArray[np.b
         return False
     apart = cv2.absdiff(one, other).max(axis=0) > 3
     return bool((apart & usable).sum() <= 0.01 * usable.sum())
+
+
+def _one_surface(now: Look, hidden: NDArray[np.bool_]) -> float:
+    """Share of the hidden blocks that are empty and of one grey."""
+    levels = now.mean[hidden & (now.spread < _FLAT)]
+    alike = np.abs(levels - np.median(levels)) <= 3 if levels.size else levels
+    return float(np.count_nonzero(alike)) / max(int(hidden.sum()), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +205,7 @@ def _same_in_other_greys(before: Look, now: Look, changed: NDArray[np.bool_]) ->
     recoloured = np.asarray(cv2.LUT(before.pixels, curve), np.uint8)
     left = _means(np.asarray(cv2.absdiff(now.pixels, recoloured), np.float32))
     explained = left <= np.maximum(3, 0.35 * now.spread)
-    shown = explained & (now.spread >= _TEXTURED * 0.5)
+    shown = explained & ((now.spread >= _TEXTURED * 0.5) | (before.spread < _FLAT))
     return np.asarray(shown | (_correlation(before, now) >= 0.9), np.bool_)
 
 
