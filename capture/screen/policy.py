@@ -19,11 +19,13 @@ from capture.screen.tokens import plain
 
 SURE = 0.95
 """Confidence at which the first reader needs no second."""
-_SECOND_SURE = 0.9
+_NAME_SURE = 0.97
+"""For a Chinese character of a name: of one reader; the other has at least the next."""
+_NAME_LEAST = 0.85
 _MARK_SURE = 0.9
 _DOUBT = 0.3
 """Below this the reader saw something else, which the field's characters do not allow."""
-_MARKS = frozenset("^'-·.,")
+_MARKS = frozenset("^'-")
 
 Reason = Literal["", "readers_differ", "format", "range", "unsteady", "empty"]
 
@@ -63,7 +65,8 @@ def _trusted(field: ScreenField, a: Reading, b: Reading) -> bool:
         return False
     if field.kind != "name":
         return agree or a.confidence >= SURE
-    sure = a.least(_is_chinese) >= SURE and b.least(_is_chinese) >= _SECOND_SURE
+    least, most = sorted((a.least(_is_chinese), b.least(_is_chinese)))
+    sure = least >= _NAME_LEAST and most >= _NAME_SURE
     return agree and sure and a.least(_MARKS.__contains__) >= _MARK_SURE
 
 
