@@ -218,9 +218,8 @@ async def test_nothing_is_cut_off_and_a_finger_finds_every_button(tmp_path: Path
         for step in ("capture", "fields", "confirm", "save"):
             await page.click(f'.steps [data-step="{step}"]')
             await expect(page.locator(f'.steps [data-step="{step}"][aria-current]')).to_be_visible()
-            assert await page.evaluate(
-                "document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight"
-            ), step
+            whole = "(e => e.scrollWidth <= innerWidth && e.scrollHeight <= innerHeight)(document.documentElement)"
+            assert await page.evaluate(whole), step
             for button in await page.locator("button:visible, a.button:visible").all():
                 box = await button.bounding_box()
                 assert box is not None and box["height"] >= 44 and box["width"] >= 44, (
