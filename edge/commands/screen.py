@@ -27,9 +27,9 @@ def screen(
     config: Annotated[Path | None, typer.Option(help="Configuration file (TOML).")] = None,
 ) -> None:
     """Watch a screen and spool what it shows until asked to stop."""
-    configure("screen")
     settings = load(config)
     chosen = _chosen(settings, name)
+    configure("screen")
     folder = settings.screens_path / "live" / name
     cv2.setNumThreads(1)
     source = ScreenSource(

@@ -137,6 +137,8 @@ class VideoDevice:
         self.log.append("edid")
 
     def subscribe_event(self, wanted: abi.Subscription) -> None:
+        """Only what happens from now on: the kernel keeps events for each open file."""
+        self.events.clear()
         self.log.append(f"event {wanted.type}")
 
     def dqevent(self, event: abi.Event) -> None:
