@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.hands.vnc import Vnc
 from tests.peers import ROOT, accepts, free_port, wait_until
+from tests.ris_form import TITLE
 
 _QUIET = subprocess.DEVNULL
 
@@ -32,9 +33,17 @@ class Desktop:
         return one
 
     def form(self, file: Path, **options: object) -> subprocess.Popen[bytes]:
-        """The form of :mod:`tests.ris_form`."""
+        """The form of :mod:`tests.ris_form`, once its window is there."""
+        before = self._titles()
         named = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-        return self.start(sys.executable, "-m", "tests.ris_form", str(file), *named)
+        form = self.start(sys.executable, "-m", "tests.ris_form", str(file), *named)
+        wait_until(lambda: self._titles() > before, "the form is on the screen")
+        return form
+
+    def _titles(self) -> int:
+        """How much of the screen has the colour of the form's heading."""
+        with closing(self.vnc()) as vnc:
+            return int((vnc.look() == TITLE).all(axis=2).sum()) // 1000
 
     def vnc(self, password: str | None = None) -> Vnc:
         """A connection of one's own."""

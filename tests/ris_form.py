@@ -10,6 +10,9 @@ import argparse
 import tkinter as tk
 from pathlib import Path
 
+TITLE = (125, 82, 39)
+"""Blue, green and red of the heading."""
+
 
 def main() -> None:
     """Show the form until the X server goes or the process is ended."""
@@ -19,9 +22,13 @@ def main() -> None:
     root.geometry(f"560x260+{asked.x}+{asked.y}")
     root.configure(background="#e8eef4")
     large = ("Noto Sans", 16)
-    tk.Label(root, text="RIS 5.2  Quality remark", font=("Noto Sans", 18, "bold"), bg="#27527d", fg="white").place(
-        x=0, y=0, width=560, height=40
-    )
+    tk.Label(
+        root,
+        text="RIS 5.2  Quality remark",
+        font=("Noto Sans", 18, "bold"),
+        bg="#{2:02x}{1:02x}{0:02x}".format(*TITLE),
+        fg="white",
+    ).place(x=0, y=0, width=560, height=40)
     tk.Label(root, text="Patient ID:", font=large, bg="#e8eef4").place(x=20, y=60, width=120, height=30)
     tk.Label(root, text=asked.patient, font=large, bg="white").place(x=150, y=60, width=200, height=30)
     tk.Label(root, text="Remark:", font=large, bg="#e8eef4").place(x=20, y=110, width=120, height=34)

@@ -52,10 +52,14 @@ class Hid:
         """A US keyboard has a key for each character."""
         return all(usage_of(character) for character in text)
 
+    def point(self, x: int, y: int, size: tuple[int, int]) -> None:
+        """See :class:`~edge.hands.ports.Hand`."""
+        self._send(self._pointer, struct.pack("<BHH", 0, _logical(x, size[0]), _logical(y, size[1])))
+
     def click(self, x: int, y: int, size: tuple[int, int], button: Button, times: int) -> None:
         """See :class:`~edge.hands.ports.Hand`."""
+        self.point(x, y, size)
         place = (_logical(x, size[0]), _logical(y, size[1]))
-        self._send(self._pointer, struct.pack("<BHH", 0, *place))
         for _ in range(times):
             self._send(self._pointer, struct.pack("<BHH", _BUTTONS[button], *place))
             self._send(self._pointer, struct.pack("<BHH", 0, *place))

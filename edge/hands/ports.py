@@ -32,8 +32,11 @@ class Hand(Protocol):
     def can_type(self, text: str) -> bool:
         """Whether every character of it can be typed this way."""
 
+    def point(self, x: int, y: int, size: tuple[int, int]) -> None:
+        """Move the pointer to a pixel of a screen of ``size`` (width, height)."""
+
     def click(self, x: int, y: int, size: tuple[int, int], button: Button, times: int) -> None:
-        """Point at a pixel of a screen of ``size`` (width, height), then click."""
+        """Point there, then click."""
 
     def press(self, keys: tuple[str, ...]) -> None:
         """Keys held down together, by their names in :mod:`edge.hands.keys`; then all let go."""
@@ -43,3 +46,11 @@ class Hand(Protocol):
 
     def close(self) -> None:
         """Let go of everything. Twice is harmless."""
+
+
+def aside(hand: Hand, size: tuple[int, int]) -> None:
+    """Put the pointer where it hides nothing: captures show it, and its arrow would lie over a patch or a text.
+
+    The middle of the right edge: an arrow is drawn right of its point, and corners open things on many desktops.
+    """
+    hand.point(size[0] - 1, size[1] // 2, size)

@@ -10,7 +10,7 @@ import cv2
 from capture.errors import Misuse
 from capture.screen.template import Box
 from capture.text import Bilingual
-from edge.hands.ports import Bgr, Button, Eyes, Hand
+from edge.hands.ports import Bgr, Button, Eyes, Hand, aside
 from edge.hands.sequence import Click, Patch, Press, Sequence, Step, Type, Wait, Words
 from edge.hands.sight import locate, size_of, telling
 
@@ -30,6 +30,7 @@ class Recorder:
         self._hand = hand
         self._roam = roam
         self._seconds = seconds
+        aside(hand, size_of(eyes.look()))
         self.screen = eyes.look()
         self._steps: list[Step] = []
         self._sees: list[Patch] = []
@@ -71,6 +72,7 @@ class Recorder:
         sees = self._taken(self._around(x, y))
         self._steps.append(Click(do="click", x=x, y=y, button=button, times=times, **sees))
         self._hand.click(x, y, size_of(self.screen), button, times)
+        aside(self._hand, size_of(self.screen))
 
     def _type(self, rest: list[str]) -> None:
         """Types the text as it stands: names in braces are typed as such, to be seen in their place."""

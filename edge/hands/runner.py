@@ -14,7 +14,7 @@ from capture.errors import QcError
 from capture.screen.template import Box
 from edge.hands import stops
 from edge.hands.journal import Journal
-from edge.hands.ports import Bgr, Eyes, Hand
+from edge.hands.ports import Bgr, Eyes, Hand, aside
 from edge.hands.sequence import Click, Press, Sequence, Step, Type, Wait, Words
 from edge.hands.sight import Shift, holds, locate, size_of
 from edge.hands.typing import Typist
@@ -75,7 +75,7 @@ class Runner:
             Retry: the screen, the far end or the journal is gone.
         """
         self._plan(sequence, values)
-        self._screen(sequence)
+        aside(self._hand, size_of(self._screen(sequence)))
         for number, step in enumerate(sequence.steps, 1):
             started = time.monotonic()
             try:
@@ -169,6 +169,7 @@ class Runner:
         if isinstance(step, Click):
             point = step.x + shift.x, step.y + shift.y
             self._hand.click(*point, size_of(screen), step.button, step.times)
+            aside(self._hand, size_of(screen))
         elif isinstance(step, Press):
             self._hand.press(step.keys)
         elif isinstance(step, Type):

@@ -62,9 +62,13 @@ class Vnc:
         """Every character has a keysym."""
         return text.isprintable()
 
-    def click(self, x: int, y: int, size: tuple[int, int], button: Button, times: int) -> None:
+    def point(self, x: int, y: int, size: tuple[int, int]) -> None:
         """See :class:`~edge.hands.ports.Hand`."""
         self._send(struct.pack(">BBHH", 5, 0, x, y))
+
+    def click(self, x: int, y: int, size: tuple[int, int], button: Button, times: int) -> None:
+        """See :class:`~edge.hands.ports.Hand`."""
+        self.point(x, y, size)
         for _ in range(times):
             self._send(struct.pack(">BBHH", 5, _BUTTONS[button], x, y) + struct.pack(">BBHH", 5, 0, x, y))
 

@@ -25,9 +25,13 @@ class X11Hand:
         """xdotool maps a key for each character."""
         return text.isprintable()
 
+    def point(self, x: int, y: int, size: tuple[int, int]) -> None:
+        """See :class:`~edge.hands.ports.Hand`."""
+        self._call("mousemove", str(x), str(y))
+
     def click(self, x: int, y: int, size: tuple[int, int], button: Button, times: int) -> None:
         """See :class:`~edge.hands.ports.Hand`."""
-        self._call("mousemove", "--sync", str(x), str(y))
+        self.point(x, y, size)
         self._call("click", "--repeat", str(times), "--delay", "60", _BUTTONS[button])
 
     def press(self, keys: tuple[str, ...]) -> None:

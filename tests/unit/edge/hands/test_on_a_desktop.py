@@ -18,6 +18,7 @@ from edge.hands.ports import Bgr, Eyes, Hand
 from edge.hands.record import Recorder
 from edge.hands.runner import Read, Runner
 from edge.hands.sequence import Sequence
+from edge.hands.sight import telling
 from tests.desktop import Desktop, desktop
 from tests.peers import wait_until
 
@@ -89,7 +90,7 @@ def _recorded(one: Desktop, eyes: Eyes, hand: Hand, folder: Path) -> Sequence:
     recorder = Recorder(eyes, hand, roam=2000, seconds=4)
     for line in LINES:
         if line.startswith("see"):
-            wait_until(taught.exists, "the form has saved")
+            wait_until(lambda: taught.exists() and telling(eyes.look()[290:330, 270:490]), "the form has saved")
         recorder.line(line)
     form.terminate()
     form.wait(10)
