@@ -63,6 +63,8 @@ def _trusted(field: ScreenField, a: Reading, b: Reading) -> bool:
     agree = plain(_shown(field, a)) == plain(_shown(field, b))
     if a.confidence < _DOUBT:
         return False
+    if field.kind == "text" and not field.format.shapes:
+        return max(a.confidence, b.confidence) >= SURE if agree else a.confidence >= SURE
     if field.kind != "name":
         return agree or a.confidence >= SURE
     least, most = sorted((a.least(_is_chinese), b.least(_is_chinese)))

@@ -27,7 +27,7 @@ def trim(crop: Bgr) -> Bgr:
     ink = _ink(crop)
     if ink is None:
         return crop
-    ink = _without_frame(ink)
+    ink = _one_line(_without_frame(ink))
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     if not len(rows) or not len(columns):
         return crop
@@ -57,3 +57,24 @@ def _without_frame(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
             if k < rim or k >= len(full) - rim:
                 lines[k] = False
     return kept
+
+
+def _one_line(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Without what the box cuts off the rows above and below, where a line stands free between them.
+
+    Only in a box at least twice as high as that line: in a tight one a stroke at the rim is part of it (三).
+    """
+    rows: NDArray[np.bool_] = np.asarray(ink.any(axis=1))
+    inner = rows.copy()
+    inner[: _run(rows)] = False
+    inner[len(rows) - _run(rows[::-1]) :] = False
+    kept = np.flatnonzero(inner)
+    high = kept[-1] + 1 - kept[0] if len(kept) else 0
+    if not len(rows) / 4 <= high <= len(rows) / 2:
+        return ink
+    return np.asarray(ink & inner[:, None])
+
+
+def _run(rows: NDArray[np.bool_]) -> int:
+    """How many rows from the first on have ink."""
+    return int(np.argmin(rows)) if not rows.all() else len(rows)

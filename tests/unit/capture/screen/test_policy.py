@@ -21,6 +21,7 @@ def said(text: str, *scores: float) -> Reading:
 
 NUMBER = field("number", "21.27", low=10, high=150)
 NAME = field("name", "熊淼琪", "陆艳")
+FREE = field("text", "胸部正位", "KNEE L AP")
 LATIN = field("name", "ZHENG^MEILING", "WU YUTONG")
 
 
@@ -39,6 +40,8 @@ LATIN = field("name", "ZHENG^MEILING", "WU YUTONG")
         (NAME, said("洗浩艳", 0.913), said("洗浩艳", 0.91), "readers_differ"),
         (NAME, said("陆艳", 0.999), said("陆艳", 0.95), ""),
         (NAME, said("陆艳", 0.999), said("陆绝", 0.95), "readers_differ"),
+        (FREE, said("KNEE LAPILAT", 0.82), said("KNEE LAPILAT", 0.89), "readers_differ"),
+        (FREE, said("胸部正位", 0.82), said("胸部正位", 0.99), ""),
         (LATIN, said("CHEN-MARIA", 0.702), said("CHEN-MARIA", 0.959), "format"),
         (LATIN, said("WU MARIA", 0.6), said("WUMARIA", 0.9), ""),
         (LATIN, said("MA^XIN", 0.99, 0.99, 0.8, 0.99, 0.99, 0.99), said("MA^XIN"), "readers_differ"),

@@ -143,6 +143,17 @@ def test_a_frame_around_the_text_is_trimmed_away() -> None:
     assert trim(np.full((40, 200, 3), 230, np.uint8)).shape == (40, 200, 3)
 
 
+def test_what_a_high_box_cuts_off_the_row_above_is_trimmed_away() -> None:
+    crop = np.full((60, 200, 3), 230, np.uint8)
+    cv2.putText(crop, "81", (20, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2)
+    alone = trim(crop).shape
+    cv2.putText(crop, "KNEE", (60, 6), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2)
+    assert trim(crop).shape == alone
+    tight = np.full((16, 20, 3), 230, np.uint8)
+    tight[[0, 1, 7, 8, 14, 15], 2:18] = 0
+    assert trim(tight).shape[0] == 16
+
+
 def test_nothing_in_gives_nothing(engines: Engines) -> None:
     assert engines.first.read([], []) == []
     (nothing,) = engines.second.read([np.zeros((0, 5, 3), np.uint8)], [""])
