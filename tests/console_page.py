@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from playwright.async_api import Browser
 
+from capture.screen.template import Box
 from tests.screens import Grey, film
 
 
@@ -35,7 +36,7 @@ PATIENT = (
     Row("检查时间", "StudyTime", ("08:41:07", "09:15:32", "10:03:54", "11:27:16")),
 )
 EXPOSURE = (
-    Row("体位", "ViewPosition", ("CHEST PA", "CHEST LAT", "CHEST PA", "ABDOMEN AP")),
+    Row("体位", "ViewPosition", ("PA", "AP", "PA", "LL")),
     Row("管电压", "KVP", ("125", "117", "109", "121"), "kV"),
     Row("管电流", "XRayTubeCurrent", ("320", "250", "400", "280"), "mA"),
     Row("曝光时间", "ExposureTime", ("7.8", "12.4", "9.6", "8.2"), "ms"),
@@ -45,6 +46,7 @@ EXPOSURE = (
     Row("DI", "DeviationIndex", ("+0.3", "-0.4", "+1.2", "-0.8"), ""),
     Row("DAP", "ImageAndFluoroscopyAreaDoseProduct", ("1.127", "1.684", "2.093", "1.051"), "dGy·cm²"),
 )
+IMAGE = Box(x=340, y=64, w=1240, h=960)
 _STYLE = """
 * { box-sizing: border-box; margin: 0; }
 body { width: 1920px; height: 1080px; background: #1d2329; color: #dfe6ec;

@@ -14,11 +14,14 @@ _SEX = {"M": "M", "男": "M", "MALE": "M", "F": "F", "女": "F", "FEMALE": "F", 
 _SIDE = {"L": "L", "左": "L", "LEFT": "L", "R": "R", "右": "R", "RIGHT": "R", "B": "B", "双": "B", "双侧": "B"}
 _AGE = {"岁": "Y", "Y": "Y", "YR": "Y", "YRS": "Y", "月": "M", "个月": "M", "M": "M", "周": "W", "W": "W",
         "天": "D", "日": "D", "D": "D"}  # fmt: skip
-_BODY = {"胸": "CHEST", "CHEST": "CHEST", "腹": "ABDOMEN", "ABDOMEN": "ABDOMEN", "颈椎": "CSPINE", "C-SPINE": "CSPINE",
-         "胸椎": "TSPINE", "T-SPINE": "TSPINE", "腰椎": "LSPINE", "L-SPINE": "LSPINE", "骨盆": "PELVIS", "PELVIS": "PELVIS",
-         "头颅": "SKULL", "SKULL": "SKULL", "膝": "KNEE", "KNEE": "KNEE", "肩": "SHOULDER", "SHOULDER": "SHOULDER",
-         "肘": "ELBOW", "ELBOW": "ELBOW", "腕": "WRIST", "WRIST": "WRIST", "踝": "ANKLE", "ANKLE": "ANKLE",
-         "髋": "HIP", "HIP": "HIP", "手": "HAND", "HAND": "HAND", "足": "FOOT", "FOOT": "FOOT"}  # fmt: skip
+_BODY = {
+    "胸": "CHEST", "CHEST": "CHEST", "腹": "ABDOMEN", "ABDOMEN": "ABDOMEN", "骨盆": "PELVIS", "PELVIS": "PELVIS",
+    "颈椎": "CSPINE", "C-SPINE": "CSPINE", "胸椎": "TSPINE", "T-SPINE": "TSPINE",
+    "腰椎": "LSPINE", "L-SPINE": "LSPINE",
+    "头颅": "SKULL", "SKULL": "SKULL", "膝": "KNEE", "KNEE": "KNEE", "肩": "SHOULDER", "SHOULDER": "SHOULDER",
+    "肘": "ELBOW", "ELBOW": "ELBOW", "腕": "WRIST", "WRIST": "WRIST", "踝": "ANKLE", "ANKLE": "ANKLE",
+    "髋": "HIP", "HIP": "HIP", "手": "HAND", "HAND": "HAND", "足": "FOOT", "FOOT": "FOOT",
+}  # fmt: skip
 """Words of consoles for parts; a text that holds the words of two parts stands as it is."""
 _VIEWS = ("PA", "AP", "LL", "RL", "LLD", "RLD", "LLO", "RLO")
 """PS3.3 C.8.11.5.1.1 and C.8.1.2: View Position."""
@@ -82,7 +85,9 @@ def _age(said: str) -> str | None:
 
 def _view(said: str) -> str | None:
     """ViewPosition's codes as they are or among other words ("CHEST PA"); other words as they stand."""
-    codes = [word for word in re.findall(r"[A-Z]+", said.upper()) if word in _VIEWS]
+    # Readers lose spaces: CHESTPA.
+    apart = re.sub("|".join(_BODY), " ", said.upper())
+    codes = [word for word in re.findall(r"[A-Z]+", apart) if word in _VIEWS]
     return codes[0] if len(set(codes)) == 1 else said
 
 

@@ -156,13 +156,18 @@
     else if (told.draw) stage.draft(told.draw);
     // The picture as it comes, then the four corners in it.
     else if ("corners" in told) { show("live"); ask("POST", "/corners", {}).then(() => { resized = true; stage.draft("corners"); }); }
-    else if (told.post) ask("POST", `/${told.post}`, { step: state.step });
+    else if (told.post) { on.disabled = true; ask("POST", `/${told.post}`, { step: state.step }).then(() => { on.disabled = false; }); }
     else if (told.remove) ask("POST", "/remove", { key: told.remove });
     else if (told.pick) pick(told.pick);
     else if (told.look) { const [frame, key] = told.look.split(":"); show(frame).then(() => { stage.set(state, key); stage.reveal(key); }); }
     else if (told.ask) page.querySelector(`[data-sure="${told.ask}"]`).showModal();
     else if ("no" in told) on.closest("dialog").close();
     else if (on.id === "overlay") setTimeout(stage.paint);
+  });
+  // In the queue, too: whoever types the title and presses the self-test at once loses neither.
+  page.addEventListener("change", (event) => {
+    const form = event.target.closest("form.settle");
+    if (form) ask("POST", "/settle", Object.fromEntries(new FormData(form)));
   });
   function pick(key) {
     const same = key === chosen && state.step === "fields";

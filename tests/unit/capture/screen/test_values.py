@@ -44,6 +44,8 @@ BOX = Box(x=0, y=0, w=1, h=1)
         ("BodyPartExamined", "text", "其他", "其他"),
         ("BodyPartExamined", "text", "胸椎侧位", "TSPINE"),
         ("ViewPosition", "text", "PA AP", "PA AP"),
+        ("ViewPosition", "text", "CHESTPA", "PA"),
+        ("ViewPosition", "text", "PARTIAL", "PARTIAL"),
         ("PatientName", "name", " 方霞 ", "方霞"),
     ],
 )
