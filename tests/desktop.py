@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from edge.hands.vnc import Vnc
 from tests.peers import ROOT, accepts, free_port, wait_until
 from tests.ris_form import TITLE
 
+_WITH_TK = sys.executable if importlib.util.find_spec("_tkinter") else "/usr/bin/python3"
+"""Debian's python3-tk serves Debian's own Python only; the form needs nothing else."""
 _QUIET = subprocess.DEVNULL
 
 
@@ -36,7 +39,7 @@ class Desktop:
         """The form of :mod:`tests.ris_form`, once its window is there."""
         before = self._titles()
         named = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
-        form = self.start(sys.executable, "-m", "tests.ris_form", str(file), *named)
+        form = self.start(_WITH_TK, "-m", "tests.ris_form", str(file), *named)
         wait_until(lambda: self._titles() > before, "the form is on the screen")
         return form
 

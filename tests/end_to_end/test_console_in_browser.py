@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
@@ -47,7 +48,8 @@ class Kiosk:
 
 @asynccontextmanager
 async def kiosk(folder: Path, width: int = 1280, height: int = 800, **console: object) -> AsyncIterator[Kiosk]:
-    stage = build(folder, **{"host": "127.0.0.1", "port": 0, **console})
+    given: dict[str, Any] = {"host": "127.0.0.1", "port": 0, **console}
+    stage = build(folder, **given)
     running: list[tuple[asyncio.Event, asyncio.Task[None]]] = []
     port = 0
 

@@ -48,8 +48,6 @@ def test_smoothed_noise_is_told_by_its_confidence() -> None:
     assert fact(facts, "noise.sigma").confidence < 1
 
 
-
-
 @pytest.mark.parametrize(
     ("change", "word"),
     [
