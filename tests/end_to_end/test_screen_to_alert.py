@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +29,8 @@ NEXT = 2
 """The exam that is made after teaching: a chest whose left lung is cut off."""
 
 
-@pytest.fixture
-def display() -> Iterator[str]:
+@contextmanager
+def x11() -> Iterator[str]:
     """An X11 screen of 1080p; its number."""
     read, write = os.pipe()
     server = subprocess.Popen(
@@ -39,9 +39,18 @@ def display() -> Iterator[str]:
     os.close(write)
     with os.fdopen(read) as said_number:
         number = said_number.readline().strip()
-    yield f":{number}"
-    server.kill()
-    server.wait()
+    try:
+        yield f":{number}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def display() -> Iterator[str]:
+    """See :func:`x11`."""
+    with x11() as number:
+        yield number
 
 
 @dataclass
@@ -161,7 +170,7 @@ async def press(work: Locator, button: str, wanted: Locator) -> None:
     raise AssertionError(f"{button}: never done")
 
 
-async def teach(page: Page, box: Box, modality: Page) -> None:
+async def teach(page: Page, modality: Page, box: Box) -> None:
     """What the engineer does: three exams, the names of what is left unnamed, the values, the self-test."""
     await page.goto(f"http://127.0.0.1:{box.port}/teach/dr")
     work = page.locator("#work")
@@ -200,7 +209,7 @@ async def test_a_closed_console_is_taught_and_the_next_exam_judged(tmp_path: Pat
             box.start()
             browser = await player.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
             engineer = await log_in(browser, box, "engineer")
-            await teach(engineer, box, modality)
+            await teach(engineer, modality, box)
             await asyncio.sleep(5)  # the screen's process takes the template up; what stands there is no new exam
             technologist = await log_in(browser, box, "technologist")
             await expect(technologist.locator("#board article.card")).to_have_count(0)
