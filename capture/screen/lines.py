@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from capture.screen.ocr.engine import Bgr
 from capture.screen.template import Box
@@ -17,6 +18,8 @@ _SAME = 40
 _PLAIN = 14
 """Grey levels by which the pixels of free room beside a text differ."""
 _LEAST_SHARE = 0.3
+_FRAME = 0.8
+"""Share of a row or column that differs from the background where it is a frame."""
 _EDGE = 4
 """Pixels by which the ends of a text that did not move may differ."""
 _GAP = 0.8
@@ -97,12 +100,32 @@ def room(pair: Pair, pairs: Sequence[Pair], bgr_a: Bgr, bgr_b: Bgr) -> Box:
     left = _free(bgr_a, bgr_b, box, range(box.x - 1, max(box.x - to_left, least) - 1, -1), box.x)
     end = box.x + box.w
     right = _free(bgr_a, bgr_b, box, range(end, min(end + to_right, most)), end - 1) + 1
-    return Box(x=left, y=box.y, w=right - left, h=box.h)
+    return _inside(bgr_a, bgr_b, Box(x=left, y=box.y, w=right - left, h=box.h))
 
 
 def level(one: Box, other: Box) -> bool:
     """On the same row: half of the lower one overlaps."""
     return min(one.y + one.h, other.y + other.h) - max(one.y, other.y) > min(one.h, other.h) / 2
+
+
+def _inside(a: Bgr, b: Bgr, box: Box) -> Box:
+    """Without the upper and lower frame of an input field and what lies beyond: a found line may reach over it."""
+    crops = [bgr[box.rows, box.columns].astype(np.int16) for bgr in (a, b)]
+    away = [np.abs(crop - np.median(crop, axis=(0, 1))).max(2) > _PLAIN for crop in crops]
+    if max(float(one.mean()) for one in away) > 0.5:
+        return box  # no plain background: a text on the image
+    top, bottom = _within_frame(np.min([one.mean(1) for one in away], axis=0) > _FRAME)
+    return box.model_copy(update={"y": box.y + top, "h": bottom - top})
+
+
+def _within_frame(full: NDArray[np.bool_]) -> tuple[int, int]:
+    """From behind the last full line in the first third to before the first one in the last third."""
+    third = len(full) // 3
+    before, behind = np.flatnonzero(full[:third]), np.flatnonzero(full[-third:]) if third else np.array([], int)
+    return (
+        int(before[-1]) + 1 if len(before) else 0,
+        len(full) - third + int(behind[0]) if len(behind) else len(full),
+    )
 
 
 def _pair(a: list[Line], b: list[Line], bgr_a: Bgr, bgr_b: Bgr) -> Pair:
