@@ -1,8 +1,8 @@
 """From a picture that rests on a console without an interface to its card in the technologist's browser.
 
 ``python -m tests.benchmarks.screen_alert [--count 20]``: the parts of the end-to-end test, taught once, then one
-exam after the other. The time is that from the moment at which the console's browser has drawn the exam to its card
-in the other browser.
+exam after the other. The time is that from the moment at which the console's browser has drawn the exam
+to its card in the other browser.
 """
 
 from __future__ import annotations

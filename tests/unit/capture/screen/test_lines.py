@@ -1,4 +1,4 @@
-"""Lines of two exams side by side, without a network: what is one place, what is parted, how far a field reaches."""
+"""Lines of two exams side by side, without a network: what is one place, what is parted, how far it reaches."""
 
 from __future__ import annotations
 
