@@ -120,6 +120,8 @@ def proposed(draft: Draft, proposal: Proposal) -> Draft:
                 label=one.label,
                 unit=one.unit,
                 identifying=one.identifying,
+                low=one.low,
+                high=one.high,
                 witness=keyword in WITNESSES,
             )
         )
