@@ -114,6 +114,8 @@ def test_a_bad_day(box: Box) -> None:
     box.show(DR.draw(np.zeros((DR.image.h, DR.image.w), np.uint8)))
     with box.watching() as process:
         box.until_state(State.OK, process)
+        # What is at rest first counts as old: the empty screen must have been looked at before an image comes.
+        time.sleep(3)
         box.expose(101)
         box.until("the first image", lambda: box.numbers() == ["101"])
         # Kept: the process has told its memory of the image, so that the next one knows it.
