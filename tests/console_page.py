@@ -9,7 +9,6 @@ from html import escape
 
 import cv2
 import numpy as np
-from playwright.async_api import Browser
 
 from capture.screen.template import Box
 from tests.screens import Grey, film
@@ -100,13 +99,3 @@ def _fitted(radiograph: Grey) -> Grey:
     top, left = (960 - small.shape[0]) // 2, (1240 - small.shape[1]) // 2
     large[top : top + small.shape[0], left : left + small.shape[1]] = small
     return large
-
-
-async def drawn(browser: Browser, exam: int) -> bytes:
-    """A picture of the page, PNG."""
-    page = await browser.new_page(viewport={"width": 1920, "height": 1080})
-    try:
-        await page.set_content(html(exam))
-        return await page.screenshot()
-    finally:
-        await page.close()

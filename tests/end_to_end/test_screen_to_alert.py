@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
+from capture.screen.library import Library
 from tests.console_page import IMAGE, html, said
 from tests.end_to_end.test_chest_film import cut_at_the_left, packaged_film
 from tests.peers import CHROMIUM, CHROMIUM_FLAGS, Child, accepts, free_port, python, wait_until
@@ -25,6 +26,7 @@ pytestmark = [pytest.mark.real, pytest.mark.slow]
 PATIENCE_MS = 180_000
 """For two networks to read two whole screens beside other tests on two cores. Never a measurement."""
 PASSWORDS = {"engineer": "a long password", "technologist": "482913"}
+IDENTITY = {"PatientID", "PatientName", "PatientBirthDate", "AccessionNumber"}
 NEXT = 2
 """The exam that is made after teaching: a chest whose left lung is cut off."""
 
@@ -210,6 +212,9 @@ async def test_a_closed_console_is_taught_and_the_next_exam_judged(tmp_path: Pat
             browser = await player.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
             engineer = await log_in(browser, box, "engineer")
             await teach(engineer, modality, box)
+            (taught,) = Library(tmp_path / "box" / "screens").active("dr")
+            assert {one.keyword for one in taught.fields} == set(said(0))
+            assert {one.keyword for one in taught.fields if one.identifying} >= IDENTITY
             await asyncio.sleep(5)  # the screen's process takes the template up; what stands there is no new exam
             technologist = await log_in(browser, box, "technologist")
             await expect(technologist.locator("#board article.card")).to_have_count(0)

@@ -9,16 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from capture.screen.library import Library
-from capture.screen.ocr.settings import ReadingSettings
-from edge.reading import ReadingRoom, SpawnedReading
+from edge.reading import ReadingRoom
 from edge.server import ConsoleServer
-from tests.console_page import drawn, said
 from tests.peers import CHROMIUM, CHROMIUM_FLAGS
 from tests.teaching import SCREEN, ByHeart, Shown, exam, shown_on, stage_with_screen
 from tests.unit.edge.console.stage import SECRETS
@@ -226,34 +223,4 @@ async def test_nothing_is_cut_off_and_a_finger_finds_every_button(tmp_path: Path
                     step,
                     await button.inner_html(),
                 )
-        assert at.complaints == []
-
-
-@pytest.mark.slow
-async def test_a_console_drawn_by_a_browser_is_taught_with_the_real_readers(tmp_path: Path) -> None:
-    """No value is typed: what both readers see of three exams is right, or this fails."""
-    async with desk(tmp_path, SpawnedReading(ReadingSettings()), (1920, 1080)) as at:
-        page = at.page
-        for number, letter in enumerate("abc"):
-            png = await drawn(at.browser, number)
-            await at.capture(letter, np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)))
-        await page.get_by_role("button", name="Find the fields").click()
-        await expect(page.locator(".drawers")).to_be_visible(timeout=180_000)
-        await page.get_by_role("button", name="Confirm the values").click()
-        for number, letter in enumerate("abc"):
-            await expect(page.locator(f'[data-confirm="{letter}"][aria-current]')).to_be_visible(timeout=120_000)
-            seen = await page.locator("form.values input").evaluate_all("all => all.map(one => one.value)")
-            assert sorted(seen) == sorted(said(number).values())
-            await page.get_by_role("button", name="All are right").click()
-        await page.fill("#s-title", "DR room 2")
-        await page.select_option("#s-modality", "DX")
-        await page.get_by_role("button", name="Self-test").click()
-        await expect(page.locator(".proof.passed")).to_be_visible(timeout=180_000)
-        await page.get_by_role("button", name="Save and use").click()
-        await expect(page.get_by_text("Saved and in use")).to_be_visible(timeout=180_000)
-        (template,) = at.library.active(SCREEN)
-        assert {one.keyword for one in template.fields} == set(said(0))
-        assert {one.keyword for one in template.fields if one.identifying} >= {
-            "PatientID", "PatientName", "PatientBirthDate", "AccessionNumber",
-        }  # fmt: skip
         assert at.complaints == []
