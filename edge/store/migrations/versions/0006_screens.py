@@ -24,7 +24,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("case_id", "keyword"),
         sqlite_strict=True,
     )
-
-
-def downgrade() -> None:
-    op.drop_table("confirmed_field")
