@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-Kind = Literal["dicom", "frame", "release", "mpps", "commitment"]
+from pydantic import Field
+
+Kind = Literal["dicom", "frame", "release", "mpps", "commitment", "committed"]
 """An object or a picture, or what a device says about those it sent: it released an association, it worked on a
-procedure step (PS3.4 F.7), it asks whether they are safe here (PS3.4 J.3)."""
+procedure step (PS3.4 F.7), it asks whether they are safe here (PS3.4 J.3); or what the archive answers to that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,8 @@ class Arrival:
     """
 
     id: str
-    sha256: str
+    digest: Annotated[str, Field(alias="sha256")]
+    """Of its bytes (:mod:`capture.digest`). Written as ``sha256``, which it is in what earlier versions wrote."""
     size: int
     kind: Kind
     source: str
@@ -35,6 +38,6 @@ class Arrival:
     """As the sender named it; "" when it did not."""
 
 
-def arrival_id(received_at: int, sha256: str) -> str:
+def arrival_id(received_at: int, digest: str) -> str:
     """Sortable id: 12 hex digits of UTC milliseconds, a dash, 16 hex digits of the content hash."""
-    return f"{received_at:012x}-{sha256[:16]}"
+    return f"{received_at:012x}-{digest[:16]}"

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
+
+from capture.errors import Retry
+from capture.text import Bilingual
+
+_LIBC = ctypes.CDLL(None)
+_SYNC_FILE_RANGE_WRITE = 2
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Disk(Protocol):
@@ -15,8 +26,20 @@ class Disk(Protocol):
         """Descriptor of a new file, locked for as long as its writer lives."""
         ...
 
+    def open(self, path: Path) -> int:
+        """Descriptor of a file that is there, for reading and writing."""
+        ...
+
     def write(self, descriptor: int, chunk: memoryview) -> int:
-        """How many bytes were taken."""
+        """Append; how many bytes were taken."""
+        ...
+
+    def write_at(self, descriptor: int, chunk: memoryview, at: int) -> int:
+        """Over what stands at byte ``at``; how many bytes were taken."""
+        ...
+
+    def begin_sync(self, descriptor: int, start: int, size: int) -> None:
+        """Have these bytes written to the medium from now on, without waiting; a later ``fsync`` takes less."""
         ...
 
     def fsync(self, descriptor: int) -> None:
@@ -31,6 +54,10 @@ class Disk(Protocol):
 
     def unlink(self, path: Path) -> None:
         """Remove it; nothing happens when it is gone already."""
+        ...
+
+    def truncate(self, path: Path, size: int) -> None:
+        """Cut off what stands behind ``size`` bytes, of which there are more."""
         ...
 
     def fsync_folder(self, folder: Path) -> None:
@@ -53,9 +80,21 @@ class RealDisk:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         return descriptor
 
+    def open(self, path: Path) -> int:
+        """See :class:`Disk`."""
+        return os.open(path, os.O_RDWR)
+
     def write(self, descriptor: int, chunk: memoryview) -> int:
         """See :class:`Disk`."""
         return os.write(descriptor, chunk)
+
+    def write_at(self, descriptor: int, chunk: memoryview, at: int) -> int:
+        """See :class:`Disk`."""
+        return os.pwrite(descriptor, chunk, at)
+
+    def begin_sync(self, descriptor: int, start: int, size: int) -> None:
+        """See :class:`Disk`. sync_file_range(2); whether it failed is heard at the ``fsync``."""
+        _LIBC.sync_file_range(descriptor, ctypes.c_int64(start), ctypes.c_int64(size), _SYNC_FILE_RANGE_WRITE)
 
     def fsync(self, descriptor: int) -> None:
         """See :class:`Disk`. fdatasync(2) also writes the length, which is all that reading back needs."""
@@ -76,6 +115,10 @@ class RealDisk:
     def unlink(self, path: Path) -> None:
         """See :class:`Disk`."""
         path.unlink(missing_ok=True)
+
+    def truncate(self, path: Path, size: int) -> None:
+        """See :class:`Disk`."""
+        os.truncate(path, size)
 
     def fsync_folder(self, folder: Path) -> None:
         """See :class:`Disk`."""
@@ -103,3 +146,71 @@ class RealDisk:
         """What a process without privileges may still write."""
         room = os.statvfs(folder)
         return room.f_bavail * room.f_frsize
+
+
+def write_all(disk: Disk, descriptor: int, chunk: bytes | bytearray | memoryview, at: int | None = None) -> None:
+    """Write every byte, appended or over what stands at byte ``at``.
+
+    A disk that is nearly full takes a part of a write and calls that a success.
+    """
+    rest = memoryview(chunk)
+    while rest:
+        taken = disk.write(descriptor, rest) if at is None else disk.write_at(descriptor, rest, at)
+        if taken == 0:
+            raise OSError(errno.ENOSPC, "no byte was taken")
+        rest = rest[taken:]
+        at = None if at is None else at + taken
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One process at a time; the others wait."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """What the disk refuses, as Retry ``spool.full`` or ``spool.failed``."""
+    try:
+        yield
+    except OSError as error:
+        raise refused(error) from error
+
+
+def refused(error: OSError) -> Retry:
+    """Retry ``spool.full`` or ``spool.failed``."""
+    return _full() if error.errno in _FULL else _failed()
+
+
+def low() -> Retry:
+    """Retry ``spool.low``: there is room, but it is kept free."""
+    return Retry(
+        "spool.low",
+        Bilingual("磁盘空间不足", "Disk space is low"),
+        Bilingual(
+            "清理磁盘或缩短保存期;设备会自动重发", "Free space or shorten retention; the device will send again"
+        ),
+    )
+
+
+def _full() -> Retry:
+    return Retry(
+        "spool.full",
+        Bilingual("接收盘已满", "The receiving disk is full"),
+        Bilingual(
+            "清理磁盘或缩短保存期;设备会自动重发", "Free space or shorten retention; the device will send again"
+        ),
+    )
+
+
+def _failed() -> Retry:
+    return Retry(
+        "spool.failed",
+        Bilingual("接收盘写入失败", "The receiving disk refused to write"),
+        Bilingual("检查磁盘健康与挂载状态", "Check the disk's health and that it is mounted for writing"),
+    )

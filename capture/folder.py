@@ -18,6 +18,7 @@ from typing import BinaryIO, Literal
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
+from capture.disk import low
 from capture.errors import Misuse, Retry
 from capture.spool import Spool
 from capture.text import Bilingual
@@ -152,11 +153,7 @@ class FolderSource:
             if reason is not None:
                 return reason
             if not spool.has_room(look.size):
-                raise Retry(
-                    "spool.low",
-                    Bilingual("磁盘空间不足", "Disk space is low"),
-                    Bilingual("清理磁盘", "Free space"),
-                )
+                raise low()
             file.seek(0)
             with spool.receive(kind="dicom", source=SOURCE, peer=self.settings.label) as incoming:
                 while chunk := file.read(_CHUNK):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from cloud_sync.kit.vocabulary import EVENTS
@@ -12,6 +13,8 @@ from cloud_sync.kit.vocabulary import EVENTS
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("capture", "models", "edge", "cloud_sync")
 FAMILIES = {"Retry", "SetAside", "Misuse", "Bug"}
+REFUSED = "Refused"
+"""Not an error: an answer with its reason, made once for a module (capture.redaction)."""
 HEADINGS = {
     "en": ("Error codes", "Code", "Kind", "What it says", "Log events", "Event", "Meaning"),
     "zh": ("错误代码", "代码", "类别", "含义", "日志事件", "事件", "含义(英文)"),
@@ -22,8 +25,15 @@ KINDS = {
         "SetAside": "set aside for a person",
         "Misuse": "to be mended by who wrote it",
         "Bug": "ours",
+        REFUSED: "kept here",
     },
-    "zh": {"Retry": "自动重试", "SetAside": "搁置待人工处理", "Misuse": "由填写者更正", "Bug": "程序错误"},
+    "zh": {
+        "Retry": "自动重试",
+        "SetAside": "搁置待人工处理",
+        "Misuse": "由填写者更正",
+        "Bug": "程序错误",
+        REFUSED: "留在本机",
+    },
 }
 
 
@@ -37,7 +47,8 @@ class Code:
     en: str
 
 
-def codes() -> list[Code]:
+@cache
+def codes() -> tuple[Code, ...]:
     """Every code, sorted; the first place that gives a text wins."""
     found: dict[str, Code] = {}
     for package in PACKAGES:
@@ -45,7 +56,7 @@ def codes() -> list[Code]:
             for code in _in_module(ast.parse(file.read_text(encoding="utf-8"))):
                 if code.code not in found or (code.en and not found[code.code].en):
                     found[code.code] = code
-    return [found[name] for name in sorted(found)]
+    return tuple(found[name] for name in sorted(found))
 
 
 def _in_module(tree: ast.Module) -> Iterator[Code]:
@@ -59,6 +70,48 @@ def _in_module(tree: ast.Module) -> Iterator[Code]:
                     text = _bilingual(node.args[1], function, helpers) if len(node.args) > 1 else None
                     zh, en = text.args if text else (None, None)
                     yield Code(name.value, node.func.id, _literal(zh), _literal(en))
+    yield from _by_helpers(functions)
+    yield from _answers(tree)
+
+
+def _by_helpers(functions: Sequence[Function]) -> Iterator[Code]:
+    """Of functions that make the error for their module: the code and both texts are what they are called with."""
+    makers = {function.name: (function, family) for function in functions if (family := _makes(function))}
+    for node in (node for function in functions for node in ast.walk(function)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in makers:
+            function, family = makers[node.func.id]
+            names = [one.arg for one in function.args.args]
+            given = dict(zip(names, node.args, strict=False)) | {
+                one.arg: one.value for one in node.keywords if one.arg
+            }
+            code = given.get("code")
+            if isinstance(code, ast.Constant) and isinstance(code.value, str) and "." in code.value:
+                yield Code(code.value, family, _literal(given.get("zh")), _literal(given.get("en")))
+
+
+def _makes(function: Function) -> str | None:
+    """The family of the error that a function makes of its parameter ``code``."""
+    for node in ast.walk(function):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in FAMILIES
+            and node.args
+        ):
+            name = node.args[0]
+            if isinstance(name, ast.Name) and name.id == "code":
+                return node.func.id
+    return None
+
+
+def _answers(tree: ast.Module) -> Iterator[Code]:
+    for node in (
+        node for statement in tree.body if isinstance(statement, ast.Assign) for node in ast.walk(statement)
+    ):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == REFUSED and len(node.args) > 1:
+            name, said = node.args[:2]
+            if isinstance(name, ast.Constant) and isinstance(said, ast.Call):
+                yield Code(str(name.value), REFUSED, _literal(said.args[0]), _literal(said.args[1]))
 
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

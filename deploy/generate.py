@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from deploy import codes, configuration, measurements
+from deploy import codes, configuration, measurements, reasons
 
 HANDBOOK = Path(__file__).resolve().parent / "handbook"
 LANGUAGES = ("en", "zh")
@@ -20,6 +20,7 @@ PAGES: Mapping[str, Callable[[str], str]] = {
     "codes": codes.page,
     "measurements": measurements.tables,
     "operate": configuration.tables,
+    "trust": reasons.table,
 }
 """Page name to the function that gives its generated part in a language."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from itertools import groupby
 
-from models.catalogue import Entry, catalogue
+from models.catalogue import SITE_FAMILY, Entry, catalogue
 from models.producer import discover
 
 HEADINGS = {
@@ -19,11 +19,13 @@ TYPES = {
 STAYS = {"en": "stays", "zh": "不出院"}
 WAITS = {"en": "waits for {}", "zh": "等待 {}"}
 BY = {"en": "by the network {}", "zh": "由网络 {} 测量"}
+UNPROVEN = {"en": "not proven: shown, never judged", "zh": "尚未证实：只显示，不判定"}
 
 
 def _row(entry: Entry, language: str) -> str:
     kind = ", ".join(filter(None, (TYPES[language][entry.type], f"`{entry.unit}`" if entry.unit else "")))
-    notes = ("" if entry.leaves_site else STAYS[language], _origin(entry, language))
+    proven = UNPROVEN[language] if entry.unproven else ""
+    notes = ("" if entry.leaves_site else STAYS[language], _origin(entry, language), proven)
     meaning = entry.zh if language == "zh" else entry.en
     cells = (f"`{entry.name}`", kind, meaning, entry.source, "; ".join(filter(None, notes)))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
@@ -45,7 +47,9 @@ def _provided() -> frozenset[str]:
 def tables(language: str) -> str:
     """The generated part of ``measurements.md`` in one language: one table for each family."""
     lines: list[str] = []
-    entries = sorted(catalogue().values(), key=lambda entry: entry.name)
+    # A process that has loaded a site's own networks knows their names, too.
+    ours = (entry for entry in catalogue().values() if not entry.name.startswith(SITE_FAMILY))
+    entries = sorted(ours, key=lambda entry: entry.name)
     for family, members in groupby(entries, key=lambda entry: entry.name.partition(".")[0]):
         lines += [
             f"## {family}",

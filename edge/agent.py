@@ -11,7 +11,6 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 
@@ -22,7 +21,15 @@ from cloud_sync.kit.notify import notify, watchdog_interval_s
 from cloud_sync.link.client import Link
 from cloud_sync.link.ports import BirthFacts
 from edge.clock import now_ms, synced
+from edge.content.keeper import Keeper
+from edge.enrol.folder import Folder
+from edge.enrol.renewal import Renewal
+from edge.enrol.through_broker import ThroughBroker
+from edge.forward.onward import Onward
+from edge.forward.status import status as forward_status
 from edge.metrics import Metrics
+from edge.overrides.in_force import Rulebook, site_packs
+from edge.pausing import pause
 from edge.pipeline import states
 from edge.pipeline.announce import Announcer
 from edge.pipeline.dispatch import Dispatch
@@ -36,14 +43,12 @@ from edge.pipeline.worklist import Worklist
 from edge.server import ConsoleServer
 from edge.services import LinkState, Services
 from edge.settings import Settings
-from edge.store import cases
+from edge.store import cases, content
 from edge.store.blobs import Blobs
 from edge.store.cases import TakenIn
 from edge.store.database import Database
 from edge.store.keys import pseudonym_key
 from edge.store.outbox import Outbox
-from models.bundles.library import load_site
-from models.rules.verdict import Fingerprint
 
 log = structlog.get_logger()
 _PULSE_S = 5.0
@@ -54,21 +59,19 @@ async def run_agent(settings: Settings, at: Callable[[str], None] = lambda step:
 
     Raises:
         Misuse: another agent owns the database, or an address cannot be bound.
-        QcError: the content (producers, rule packs) does not load.
+        QcError: even the content that ships does not load.
         ExceptionGroup: a task failed.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # Reports and pages know the names of a site's own facts from the catalogue.
-    load_site(settings.content.bundles, settings.content.bundle_most)
     db = Database(settings.database_path, at)
     try:
-        workers = Workers(settings.workers, settings.content)
+        agent = Agent(settings, db, at)
         try:
-            await Agent(settings, db, workers, at).run(stop)
+            await agent.run(stop)
         finally:
-            await asyncio.to_thread(workers.close)
+            await asyncio.to_thread(agent.workers.close)
     finally:
         await asyncio.to_thread(db.close)
     log.info("process.stopping")
@@ -77,16 +80,16 @@ async def run_agent(settings: Settings, at: Callable[[str], None] = lambda step:
 class Agent:
     """The parts, put together."""
 
-    def __init__(self, settings: Settings, db: Database, workers: Workers, at: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, db: Database, at: Callable[[str], None]) -> None:
         db.write(lambda connection: states.recover(connection, now_ms()))
         secret = settings.site.pseudonym_key
         key = pseudonym_key(settings.data_dir, secret.get_secret_value() if secret else None)
         outbox = Outbox(db)
         self._settings = settings
-        self._workers = workers
-        self._packs: Sequence[Fingerprint] = ()
         self._told_link: LinkState = "off"
-        self._link = Link(settings.link, outbox, settings.box, outbox.boot, self._birth_facts, at=at)
+        self._link = Link(
+            settings.link, outbox, settings.box, outbox.boot, self._birth_facts, at=at, hear=self._hear
+        )
         self._services = Services(
             db=db,
             blobs=Blobs(settings.blobs_path),
@@ -96,27 +99,50 @@ class Agent:
             reporter=Reporter(settings.box, outbox.boot, Pseudonymizer(key)),
             metrics=Metrics(),
             worklist=Worklist(settings.worklist, settings.site.timezone),
+            rulebook=Rulebook(db, settings.content_path),
             link_status=self._link_state,
         )
+        self._services.blobs.clear_room()
         self._spool = Spool(settings.spool_path, settings.spool, at=at)
+        self._onward = Onward(settings.forward, db, self._services.blobs, settings.wishes_path)
         self._intake = Intake(
-            self._spool, db, self._services.blobs, self._services.metrics, quiet_of(settings.sets), self._taken, at
+            self._spool,
+            db,
+            self._services.blobs,
+            self._services.metrics,
+            quiet_of(settings.sets),
+            self._taken,
+            at,
+            self._onward.admit,
         )
+        self._keeper = Keeper(
+            self._services, at, self._link.say, site_packs, offset=lambda: self._link.status().clock_offset_ms
+        )
+        self._services.rulebook.on_change(self._keeper.look)
+        self._papers = ThroughBroker(
+            lambda payload: self._link.say("papers", payload), lambda: self._link.status().connected
+        )
+        broker = self._papers if settings.link.enabled else None
+        self._renewal = Renewal(Folder(settings.enrolment_path), settings.link, broker=broker)
+        self.workers = Workers(settings.workers, self._keeper.boot(), self._keeper.suspect)
         self._dispatch = Dispatch(
-            self._services, workers, settings.workers.count + 1, at, lambda: self._intake.all_since
+            self._services, self.workers, settings.workers.count + 1, at, lambda: self._intake.all_since
         )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Everything at once, until ``stop``."""
-        self._packs = await self._workers.ready()
+        await self._keeper.start(self.workers, stop)
         console = ConsoleServer(self._services)
         parts: list[Coroutine[None, None, None]] = [
             console.run(stop),
             self._intake.run(stop),
             self._dispatch.run(stop),
+            self._keeper.run(self.workers, stop),
             self._pulse(stop),
             self._sweep(stop),
             self._services.worklist.run(stop),
+            self._onward.run(stop),
+            self._renewal.run(stop),
         ]
         if self._settings.link.enabled:
             parts.append(self._talk(stop))
@@ -162,7 +188,7 @@ class Agent:
         while not stop.is_set():
             await self._gauge()
             notify("WATCHDOG=1")
-            await _pause(stop, period)
+            await pause(stop, period)
 
     async def _gauge(self) -> None:
         metrics, services = self._services.metrics, self._services
@@ -170,6 +196,9 @@ class Agent:
         metrics.outbox_depth.set(outbox.depth)
         metrics.outbox_age.set(outbox.oldest_age_s)
         metrics.waiting.set(await services.db.aread(cases.waiting))
+        for one in await services.db.aread(lambda connection: forward_status(connection, self._settings.forward)):
+            metrics.forward_waiting.labels(one.name).set(one.waiting)
+            metrics.forward_refused.labels(one.name).set(one.refused)
         metrics.disk_free.set(self._spool.free_bytes())
         state = self._link_state()
         metrics.link_connected.set(state == "connected")
@@ -185,7 +214,13 @@ class Agent:
             # Images go before reception has to stop: twice the room that the spool insists on.
             shortage = 2 * (settings.spool.min_free_mb << 20) - self._spool.free_bytes()
             await patiently(partial(retention.sweep, now_ms(), shortage), stop)
-            await _pause(stop, settings.retention.sweep_minutes * 60)
+            await pause(stop, settings.retention.sweep_minutes * 60)
+
+    def _hear(self, leaf: str, payload: bytes) -> None:
+        if leaf == "papers":
+            self._papers.hear(payload)
+        else:
+            self._keeper.hear(leaf, payload)
 
     def _link_state(self) -> LinkState:
         if not self._settings.link.enabled:
@@ -202,10 +237,6 @@ class Agent:
             site=self._settings.site.name,
             disk_pct=100 * disk.used / disk.total,
             clock_synced=synced() is True,
-            packs=tuple((pack.name, pack.version, pack.sha256) for pack in self._packs),
+            packs=tuple((one.name, one.version, one.sha256) for one in self._keeper.account.running),
+            kb_stale=self._services.db.read(content.notices).stale,
         )
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

@@ -40,6 +40,14 @@ class Metrics:
         self.disk_free = Gauge(
             "qcbox_disk_free_bytes", "Free bytes where the data folder is", registry=self.registry
         )
+        self.forward_waiting = Gauge(
+            "qcbox_forward_waiting", "What waits for a destination, the RIS or a device", ["queue"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.forward_refused = Gauge(
+            "qcbox_forward_refused", "What a destination or the RIS refused for good", ["queue"],
+            registry=self.registry,
+        )  # fmt: skip
         self.link_connected = Gauge(
             "qcbox_link_connected", "1 while the broker is connected", registry=self.registry
         )

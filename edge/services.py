@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.metrics import Metrics
+from edge.overrides.in_force import Rulebook
 from edge.pipeline.announce import Announcer
 from edge.pipeline.report import Reporter
 from edge.pipeline.worklist import Worklist
@@ -31,4 +32,5 @@ class Services:
     reporter: Reporter
     metrics: Metrics
     worklist: Worklist
+    rulebook: Rulebook
     link_status: Callable[[], LinkState]

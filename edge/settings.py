@@ -10,7 +10,7 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -31,6 +31,10 @@ from capture.spool import SpoolSettings
 from capture.text import Bilingual
 from cloud_sync.link.settings import LinkSettings
 from edge.console.settings import ConsoleSettings
+from edge.content.settings import ContentSettings
+from edge.enrol.given import enrolled
+from edge.forward.settings import ForwardSettings
+from edge.hands.settings import HandSettings
 
 PREFIX = "QCBOX_"
 
@@ -41,10 +45,13 @@ def _zone(name: str) -> str:
     return ZoneInfo(name).key
 
 
-def _named_once(screens: tuple[ScreenSettings, ...]) -> tuple[ScreenSettings, ...]:
-    if len({screen.name for screen in screens}) != len(screens):
-        raise ValueError("two screens have the same name")
-    return screens
+_Named = TypeVar("_Named", ScreenSettings, HandSettings)
+
+
+def _named_once(listed: tuple[_Named, ...]) -> tuple[_Named, ...]:
+    if len({one.name for one in listed}) != len(listed):
+        raise ValueError("two have the same name")
+    return listed
 
 
 class Section(BaseModel):
@@ -101,11 +108,11 @@ class WorkerSettings(Section):
     """The processes that read and measure images."""
 
     count: int = Field(
-        max(1, (os.cpu_count() or 1) - 1),
+        default_factory=lambda: max(2, (os.cpu_count() or 1) - 1),
         ge=1,
         le=64,
         title="Workers",
-        description="Processes; default: cores - 1",
+        description="Processes; default: cores - 1, at least 2 (what hangs holds one until its time limit)",
     )
     seconds: float = Field(10, gt=0, title="Time limit", description="Seconds one case may take in a worker")
     memory_mb: int = Field(1024, ge=256, title="Memory limit", description="MB of memory one worker may take")
@@ -142,30 +149,6 @@ class SetSettings(Section):
     )
 
 
-class ContentSettings(Section):
-    """What judges beside what ships."""
-
-    packs: tuple[Path, ...] = Field(
-        (), title="Rule packs", description="Folders of rule packs of the hospital's own, beside ours"
-    )
-    trial: tuple[Path, ...] = Field(
-        (),
-        title="Rule packs on trial",
-        description="Folders of rule packs that judge in the shadow: stored beside each verdict, shown to nobody",
-    )
-    bundles: tuple[Path, ...] = Field(
-        (), title="Networks", description="Folders of networks (MONAI bundles with ONNX), beside ours"
-    )
-    bundle_mb: float = Field(
-        64, gt=0, le=2000, title="Size of a network", description="MB that all files of one such bundle may have"
-    )
-
-    @property
-    def bundle_most(self) -> int:
-        """``bundle_mb`` in bytes."""
-        return round(self.bundle_mb * 1_000_000)
-
-
 class Settings(BaseSettings):
     """Everything a qcbox can be told."""
 
@@ -193,6 +176,9 @@ class Settings(BaseSettings):
     worklist: WorklistSettings = Field(
         WorklistSettings(), title="Worklist", description="The orders that images are compared with"
     )
+    forward: ForwardSettings = Field(
+        ForwardSettings(), title="Forward", description="Archives, RIS and devices that hear what came"
+    )
     folder: FolderSettings = Field(FolderSettings(), title="Watched folder", description="A second way in")
     reading: ReadingSettings = Field(
         ReadingSettings(), title="Reading", description="How the fields of screens are read"
@@ -200,16 +186,23 @@ class Settings(BaseSettings):
     screens: Annotated[tuple[ScreenSettings, ...], AfterValidator(_named_once)] = Field(
         (), title="Screens", description="Consoles without an interface, watched by their picture"
     )
+    hands: Annotated[tuple[HandSettings, ...], AfterValidator(_named_once)] = Field(
+        (), title="Hands", description="Closed consoles that an engineer may try taught sequences on"
+    )
     workers: WorkerSettings = Field(WorkerSettings(), title="Workers", description="Processes that judge")
     sets: SetSettings = Field(SetSettings(), title="Series and studies", description="When they are judged")
     content: ContentSettings = Field(
-        ContentSettings(), title="Content", description="Rule packs and networks beside ours"
+        ContentSettings(), title="Content", description="Signed rule packs and networks of the QC group"
     )
     retention: RetentionSettings = Field(RetentionSettings(), title="Retention", description="How long files stay")
     console: ConsoleSettings = Field(
         ConsoleSettings(), title="Console", description="The page of the technologist"
     )
-    link: LinkSettings = Field(LinkSettings(), title="Link", description="The way to the centre")
+    link: LinkSettings = Field(
+        LinkSettings(enabled=False),
+        title="Link",
+        description="The way to the centre; off while nobody says anything",
+    )
 
     @property
     def database_path(self) -> Path:
@@ -227,13 +220,36 @@ class Settings(BaseSettings):
         return self.data_dir / "screens"
 
     @property
+    def hands_path(self) -> Path:
+        """Taught sequences, and the journals of their runs."""
+        return self.data_dir / "hands"
+
+    @property
+    def wishes_path(self) -> Path:
+        """A file that is there while a person wants what was refused to be sent again."""
+        return self.data_dir / "forward.again"
+
+    @property
+    def content_path(self) -> Path:
+        """Packages of signed content, and what is believed of them."""
+        return self.data_dir / "content"
+
+    @property
+    def enrolment_path(self) -> Path:
+        """What the centre gave this box: certificate, authorities, addresses."""
+        return self.data_dir / "enrolment"
+
+    @property
     def blobs_path(self) -> Path:
         """Image files and previews by content hash."""
         return self.data_dir / "blobs"
 
 
-def load(path: Path | None) -> Settings:
+def load(path: Path | None, *, alone: bool = False) -> Settings:
     """Settings from the file (if one is named), overridden by secrets, overridden by the environment.
+
+    What the centre said at the enrolment (name, broker, certificate) stands in where none of them says anything;
+    ``alone``: not even that, for who is about to enrol.
 
     Secrets are files named like ``link__password``: in systemd's credentials directory, else in
     ``secrets/`` beside the file.
@@ -245,7 +261,9 @@ def load(path: Path | None) -> Settings:
     tree = _toml(path)
     _refuse_unknown_environment()
     try:
-        return _source_class(tree, path)()
+        told = _source_class(tree, path)()
+        given = {} if alone else enrolled(told.enrolment_path)
+        return _source_class(tree, path, given)() if given else told
     except ValidationError as error:
         raise _misuse(error) from None
 
@@ -267,7 +285,9 @@ def _where(path: Path) -> Bilingual:
     return Bilingual(f"检查文件 {path}", f"Look at {path}")
 
 
-def _source_class(tree: dict[str, object], path: Path | None) -> type[Settings]:
+def _source_class(
+    tree: dict[str, object], path: Path | None, given: dict[str, object] | None = None
+) -> type[Settings]:
     class FromFile(Settings):
         @classmethod
         def settings_customise_sources(
@@ -286,7 +306,8 @@ def _source_class(tree: dict[str, object], path: Path | None) -> type[Settings]:
                 secrets_prefix=prefix,
                 secrets_nested_delimiter="__",
             )
-            return env_settings, secrets, InitSettingsSource(settings_cls, tree)
+            file = InitSettingsSource(settings_cls, tree)
+            return env_settings, secrets, file, InitSettingsSource(settings_cls, given or {})
 
     return FromFile
 

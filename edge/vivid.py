@@ -15,7 +15,7 @@ from capture.screen.sources.v4l2 import V4L2Source, abi
 from capture.screen.sources.v4l2.device import Device, Opener, RealDevice
 from capture.screen.watchdog import Watched
 from capture.text import Bilingual
-from edge.doctor import Check
+from edge.check import Check
 
 _PATIENCE_S = 30.0
 _WAIT_S = 0.25

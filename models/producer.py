@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from importlib.metadata import entry_points
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from capture.acquisition import Acquisition
@@ -48,13 +49,34 @@ class Producer(Protocol[S_contra]):
 
 
 MeasurementProducer = Producer[Subject]
+Producers = tuple[MeasurementProducer, ...]
 
 
-def discover(more: Iterable[MeasurementProducer] = ()) -> tuple[MeasurementProducer, ...]:
-    """Every producer that an installed package offers under ``qcbox.producers``, and more, in dependency order."""
+class Networks(Protocol):
+    """Networks by name (:class:`models.bundles.library.Library`); None where there is none of it."""
+
+    def get(self, name: str, /) -> Any: ...
+
+
+_NO_NETWORKS: Networks = MappingProxyType[str, Any]({})
+
+
+def discover(networks: Networks = _NO_NETWORKS, more: Iterable[MeasurementProducer] = ()) -> Producers:
+    """Every producer that an installed package offers, in dependency order.
+
+    Args:
+        networks: what those of ``qcbox.network_producers`` ask, each of which is a function of them. The facts of
+            one that is not there are NotMeasured(NO_MODEL).
+        more: producers beside those of ``qcbox.producers``.
+
+    Raises:
+        capture.errors.Misuse: a network is not as its producers need it.
+    """
     found: list[MeasurementProducer] = list(more)
     for entry in sorted(entry_points(group="qcbox.producers"), key=lambda e: e.name):
         found.extend(entry.load())
+    for entry in sorted(entry_points(group="qcbox.network_producers"), key=lambda e: e.name):
+        found.extend(entry.load()(networks))
     return in_order(found)
 
 
@@ -104,6 +126,29 @@ def measure_all(
         lambda so_far: Subject(acquisition, circumstances, so_far),
         Measurements(pending(producers)),
     )
+
+
+def measure_again(
+    producers: Sequence[MeasurementProducer],
+    before: Sequence[MeasurementProducer],
+    facts: Measurements,
+    acquisition: Acquisition,
+    circumstances: Circumstances,
+) -> Measurements:
+    """What other producers measure of the same image: those that ``before`` had too do not run again.
+
+    One runs again where what it needs may have changed. ``producers`` are in dependency order.
+    """
+    same = {id(producer) for producer in before}
+    kept: set[str] = set()
+    again: list[MeasurementProducer] = []
+    for producer in producers:
+        if id(producer) in same and producer.needs <= kept:
+            kept |= producer.provides
+        else:
+            again.append(producer)
+    start = Measurements([*pending(producers), *(fact for fact in facts if fact.name in kept)])
+    return run_all(again, lambda so_far: Subject(acquisition, circumstances, so_far), start)[0]
 
 
 def run_all(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from capture.acquisition import Acquisition
 from models.catalogue import Entry, catalogue
@@ -58,6 +58,11 @@ class Reporter:
     provides: frozenset[str]
     report: Callable[[Subject], Answers]
     needs: frozenset[str] = frozenset()
+    _said: dict[str, tuple[Entry, Answer, float, Measured]] = field(
+        init=False, default_factory=dict, repr=False, compare=False
+    )
+    """The last fact of each name. Slices of a series say much the same: one fact serves them all, and goes between
+    processes once."""
 
     def measure(self, subject: Subject) -> Iterator[Measured]:
         """Every answer as a fact.
@@ -65,11 +70,15 @@ class Reporter:
         Raises:
             TypeError: an answer is not of the type the catalogue promises; that is a mistake in the code.
         """
-        sureness = _sureness(subject)
+        sureness, names = _sureness(subject), catalogue()
         for name, answer in self.report(subject).items():
-            yield self._fact(catalogue()[name], answer, sureness)
+            sure, entry = sureness(name), names[name]
+            said = self._said.get(name)
+            if said is None or said[0] is not entry or not is_same(said[1], answer) or said[2] != sure:
+                said = self._said[name] = entry, answer, sure, self._fact(entry, answer, sure)
+            yield said[3]
 
-    def _fact(self, entry: Entry, answer: Answer, sureness: Callable[[str], float]) -> Measured:
+    def _fact(self, entry: Entry, answer: Answer, sure: float) -> Measured:
         if isinstance(answer, Missing):
             return NotMeasured(entry.name, answer.reason, answer.detail)
         if entry.type == "number":
@@ -80,13 +89,22 @@ class Reporter:
             answer = float(answer)
         elif not isinstance(answer, {"bool": bool, "text": str, "texts": tuple}[entry.type]):
             raise TypeError(f"{entry.name} must be of type {entry.type}")
-        return Measurement(entry.name, answer, entry.unit, self.name, sureness(entry.name))
+        return Measurement(entry.name, answer, entry.unit, self.name, sure)
+
+
+def is_same(one: object, other: object) -> bool:
+    """To Python True, 1 and 1.0 are one, and so are 0.0 and -0.0."""
+    if one is other:
+        return True
+    return one.__class__ is other.__class__ and one == other and (bool(one) or repr(one) == repr(other))
 
 
 def _sureness(subject: Subject) -> Callable[[str], float]:
     """An element is as sure as its own origin; what is derived from several, as the least sure of all."""
     by_keyword = {origin.keyword: origin.confidence for origin in subject.acquisition.provenance}
-    least = min(by_keyword.values(), default=1.0)
+    if not by_keyword:
+        return lambda name: 1.0
+    least = min(by_keyword.values())
 
     def of(name: str) -> float:
         family, _, rest = name.partition(".")

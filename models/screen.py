@@ -6,8 +6,10 @@ show is not missing, and what the capture spoiled is not the image's fault.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from capture.acquisition import Acquisition
-from models.measurement import Measured, Measurement, Measurements, NotMeasured, Reason
+from models.measurement import Measured, Measurement, Measurements, NotMeasured, Reason, Value
 from models.producer import Subject
 from models.reporting import NOT_APPLICABLE, Answers, Reporter, family
 from models.rules.verdict import Severity
@@ -18,7 +20,7 @@ FAULT, TO_CHECK = "screen.capture_fault", "screen.to_check"
 """Codes of faults, of :mod:`capture.screen.acquire`."""
 _SHAPES = ("chest", "chest_lateral", "field", "side_marker", "inversion", "pixels", "image", "exam")
 """Families measured on the picture that scaling leaves alone; none of them under a capture fault."""
-_GREYS = ("artefact", "noise", "sharpness", "clipping")
+_GREYS = ("artefact", "noise", "sharpness", "clipping", "lungs")
 """Families that scaling, windowing and 8 bits change: of the screen, not of the detector."""
 _OBJECT = ("uid", "display", "spacing", "lossy", "naming", "burned_in", "index", "count")
 """Families about the object, which a screen is not."""
@@ -31,6 +33,11 @@ def limited(facts: Measurements, acquisition: Acquisition) -> Measurements:
         return facts
     spoilt = any(fault.code == FAULT for fault in acquisition.faults)
     return Measurements(_limited(fact, spoilt) for fact in facts)
+
+
+def hardest(facts: Mapping[str, Value]) -> Severity:
+    """The hardest that a verdict on an image with these facts may be."""
+    return HARDEST if facts.get("screen.medium") == "screen" else Severity.VETO
 
 
 def _limited(fact: Measured, spoilt: bool) -> Measured:
@@ -52,10 +59,14 @@ def _says_missing(fact: Measurement) -> bool:
     return fact.value is False and fact.name.rpartition(".")[2].endswith("present")
 
 
+_FAMILY = family("screen")
+_NO_SCREEN: Answers = dict.fromkeys(_FAMILY, NOT_APPLICABLE)
+
+
 def _report(subject: Subject) -> Answers:
     acquisition = subject.acquisition
     if acquisition.medium != "screen":
-        return {name: NOT_APPLICABLE for name in family("screen")}
+        return _NO_SCREEN
     codes = [fault.code for fault in acquisition.faults]
     return {
         "screen.medium": "screen",
@@ -64,4 +75,4 @@ def _report(subject: Subject) -> Answers:
     }
 
 
-PRODUCERS = (Reporter("screen/1", family("screen"), _report),)
+PRODUCERS = (Reporter("screen/1", _FAMILY, _report),)

@@ -33,6 +33,9 @@ PATIENT = (
     Row("检查号", "AccessionNumber", ("DX2611220017", "DX2611220023", "DX2611220031", "DX2611220044")),
     Row("检查日期", "StudyDate", ("2026-11-22", "2026-11-21", "2026-11-20", "2026-11-23")),
     Row("检查时间", "StudyTime", ("08:41:07", "09:15:32", "10:03:54", "11:27:16")),
+    Row("技师", "OperatorsName", ("刘洋", "陈静", "周涛", "吴丽")),
+    Row("部位", "BodyPartExamined", ("CHEST", "PELVIS", "CHEST", "ABDOMEN")),
+    Row("图像号", "InstanceNumber", ("1201", "1207", "1213", "1219")),
 )
 EXPOSURE = (
     Row("体位", "ViewPosition", ("PA", "AP", "PA", "LL")),
@@ -42,6 +45,8 @@ EXPOSURE = (
     Row("mAs", "Exposure", ("2.50", "3.10", "3.84", "2.30"), "mAs"),
     Row("SID", "DistanceSourceToDetector", ("180", "150", "115", "180"), "cm"),
     Row("EI", "ExposureIndex", ("412", "386", "502", "437"), ""),
+    Row("EIT", "TargetExposureIndex", ("385", "423", "381", "525"), ""),
+    Row("感光度", "Sensitivity", ("326", "288", "412", "354"), ""),
     Row("DI", "DeviationIndex", ("+0.3", "-0.4", "+1.2", "-0.8"), ""),
     Row("DAP", "ImageAndFluoroscopyAreaDoseProduct", ("1.127", "1.684", "2.093", "1.051"), "dGy·cm²"),
 )

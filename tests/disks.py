@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import errno
+import os
 import random
+import signal
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from capture.disk import RealDisk
+
+SECTOR = 512
+"""Bytes that a medium writes whole or not at all."""
 
 
 class PowerCut(BaseException):
@@ -55,11 +61,26 @@ class ForgetfulDisk(RealDisk):
         self._change(path, self._open[descriptor])
         return descriptor
 
+    def open(self, path: Path) -> int:
+        self._count()
+        descriptor = super().open(path)
+        self._open[descriptor] = self._inodes[path]
+        return descriptor
+
     def write(self, descriptor: int, chunk: memoryview) -> int:
         self._count()
         taken = super().write(descriptor, chunk[: max(1, len(chunk) // 2)])  # short writes, always
         self._open[descriptor].seen += chunk[:taken]
         return taken
+
+    def write_at(self, descriptor: int, chunk: memoryview, at: int) -> int:
+        self._count()
+        taken = super().write_at(descriptor, chunk[: max(1, len(chunk) // 2)], at)
+        self._open[descriptor].seen[at : at + taken] = chunk[:taken]
+        return taken
+
+    def begin_sync(self, descriptor: int, start: int, size: int) -> None:
+        """A promise of nothing."""
 
     def fsync(self, descriptor: int) -> None:
         self._count()
@@ -86,6 +107,11 @@ class ForgetfulDisk(RealDisk):
         super().unlink(path)
         if path in self._inodes:
             self._change(path, None)
+
+    def truncate(self, path: Path, size: int) -> None:
+        self._count()
+        super().truncate(path, size)
+        del self._inodes[path].seen[size:]
 
     def fsync_folder(self, folder: Path) -> None:
         self._count()
@@ -124,12 +150,25 @@ class ForgetfulDisk(RealDisk):
 
 
 def _content(inode: Inode, choose: random.Random | None) -> bytes:
-    """What is not synced may be missing, or be zeros of the right length, as file systems do leave behind."""
-    if inode.synced == bytes(inode.seen):
-        return inode.synced
-    if choose is None:
-        return inode.synced or b""
-    return choose.choice([inode.synced or b"", bytes(len(inode.seen)), bytes(inode.seen)])
+    """What is not synced may be missing, or be zeros of the right length, all or parts of it, as file systems do.
+
+    Over what was synced before, each sector is the old or the new one.
+    """
+    old, new = inode.synced or b"", bytes(inode.seen)
+    if old == new or choose is None:
+        return old
+    if len(new) < len(old):  # cut off, or not yet
+        return choose.choice([old, new])
+    over = bytearray(old)
+    for at in range(0, len(old), SECTOR):
+        if choose.random() < 0.5:
+            over[at : at + SECTOR] = new[at : min(at + SECTOR, len(old))]
+    behind = new[len(old) :]
+    torn = bytearray(behind)
+    for at in range(0, len(torn), SECTOR):
+        if choose.random() < 0.5:
+            torn[at : at + SECTOR] = bytes(len(torn[at : at + SECTOR]))
+    return bytes(over) + choose.choice([b"", bytes(len(behind)), behind, bytes(torn)])
 
 
 class FailingDisk(RealDisk):
@@ -154,6 +193,10 @@ class FailingDisk(RealDisk):
         self.room -= taken
         return taken
 
+    def write_at(self, descriptor: int, chunk: memoryview, at: int) -> int:
+        self._perhaps_fail("write_at")
+        return super().write_at(descriptor, chunk, at)
+
     def fsync(self, descriptor: int) -> None:
         self._perhaps_fail("fsync")
         super().fsync(descriptor)
@@ -161,6 +204,10 @@ class FailingDisk(RealDisk):
     def rename(self, old: Path, new: Path) -> None:
         self._perhaps_fail("rename")
         super().rename(old, new)
+
+    def truncate(self, path: Path, size: int) -> None:
+        self._perhaps_fail("truncate")
+        super().truncate(path, size)
 
     def fsync_folder(self, folder: Path) -> None:
         self._perhaps_fail("fsync_folder")
@@ -171,3 +218,58 @@ class FailingDisk(RealDisk):
             self.fail_at -= 1
             if self.fail_at == 0:
                 raise OSError(self.error, "the simulated disk failed")
+
+
+class TroubledDisk(RealDisk):
+    """Takes writes in parts, and at one call kills the process or fails."""
+
+    def __init__(self, chance: random.Random, trouble: str) -> None:
+        self._chance, self._trouble = chance, trouble
+        self._left = chance.randrange(1, 60)
+        self._room = chance.randrange(0, 1 << 19)
+        self._failing = chance.randrange(1, 5)
+        self._turn = threading.Lock()
+
+    def create(self, path: Path) -> int:
+        self._strike()
+        return super().create(path)
+
+    def write(self, descriptor: int, chunk: memoryview) -> int:
+        return super().write(descriptor, self._part(chunk))
+
+    def write_at(self, descriptor: int, chunk: memoryview, at: int) -> int:
+        return super().write_at(descriptor, self._part(chunk), at)
+
+    def fsync(self, descriptor: int) -> None:
+        self._strike()
+        super().fsync(descriptor)
+
+    def truncate(self, path: Path, size: int) -> None:
+        self._strike()
+        super().truncate(path, size)
+
+    def fsync_folder(self, folder: Path) -> None:
+        self._strike()
+        super().fsync_folder(folder)
+
+    def _part(self, chunk: memoryview) -> memoryview:
+        with self._turn:
+            self._strike_now()
+            taken = chunk[: self._chance.randrange(1, len(chunk) + 1)] if self._chance.random() < 0.5 else chunk
+            if self._trouble == "full" and len(taken) < 1 << 20:  # the journal's file is made while there is room
+                if self._room <= 0:
+                    raise OSError(errno.ENOSPC, "full")
+                taken = taken[: self._room]
+                self._room -= len(taken)
+            return taken
+
+    def _strike(self) -> None:
+        with self._turn:
+            self._strike_now()
+
+    def _strike_now(self) -> None:
+        self._left -= 1
+        if self._trouble == "kill" and self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self._trouble == "EIO" and -self._failing < self._left <= 0:
+            raise OSError(errno.EIO, "the medium failed")

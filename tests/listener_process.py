@@ -1,4 +1,4 @@
-"""Runs the receiver for crash tests: ``python -m tests.listener_process FOLDER PORT [STEP COUNT]``.
+"""Runs the receiver for crash tests: ``python -m tests.listener_process FOLDER PORT [STEP COUNT [PROCESSES]]``.
 
 It kills itself (SIGKILL) when ``STEP`` of the durability path is reached for the ``COUNT``-th time.
 """
@@ -16,7 +16,7 @@ from edge.commands.listen import run_listener
 from edge.commands.receiver import stop_on_signals
 
 
-def main(folder: str, port: str, step: str = "", count: str = "0") -> None:
+def main(folder: str, port: str, step: str = "", count: str = "0", processes: str = "1") -> None:
     """Listen on loopback, open to all."""
     left = int(count)
 
@@ -27,7 +27,7 @@ def main(folder: str, port: str, step: str = "", count: str = "0") -> None:
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    settings = DicomSettings(open=True, host="127.0.0.1", port=int(port))
+    settings = DicomSettings(open=True, host="127.0.0.1", port=int(port), processes=int(processes))
     run_listener(Path(folder), SpoolSettings(min_free_mb=1), settings, stop=stop_on_signals(), at=at)
 
 

@@ -12,10 +12,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests import nursery
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = "/usr/bin/chromium"
@@ -24,16 +26,41 @@ CHROMIUM_FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 """Headless, as root, and quiet: without the last ones the browser looks for its maker at every start."""
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 """How long a wait may take before the test fails. Never a measurement."""
 
 
-def free_port() -> int:
-    """A loopback TCP port that was free a moment ago."""
+def _ports() -> Iterator[int]:
+    """Below those that the kernel gives to whoever asks for any, or calls somebody (ip_local_port_range): a test
+    names a port long before somebody listens there, and again after it has killed him. In blocks that are this
+    process's until it ends."""
+    for first in range(11_000, 32_000, 100):
+        block = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            block.bind(f"\0qcbox-tests-{first}")
+        except OSError:  # another process's
+            block.close()
+            continue
+        block.detach()
+        yield from filter(_is_free, range(first, first + 100))
+    raise AssertionError("every port was given away")
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+_PORTS = _ports()
+
+
+def free_port() -> int:
+    """A loopback TCP port that nobody has and nobody else gets."""
+    return next(_PORTS)
 
 
 def wait_until(condition: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
@@ -58,14 +85,17 @@ class Child:
     def __init__(self, argv: Sequence[str], log: Path) -> None:
         self.argv = list(argv)
         self.log = log
-        self._running: subprocess.Popen[bytes] | None = None
+        self._running: subprocess.Popen[bytes] | nursery.Life | None = None
 
     def start(self) -> None:
         """Start it (again)."""
         if self.alive:
             raise AssertionError("it runs already")
+        self._running = self._begin()
+
+    def _begin(self) -> subprocess.Popen[bytes] | nursery.Life:
         with self.log.open("ab") as out:
-            self._running = subprocess.Popen(self.argv, stdout=out, stderr=out, cwd=ROOT)
+            return subprocess.Popen(self.argv, stdout=out, stderr=out, cwd=ROOT)
 
     @property
     def alive(self) -> bool:
@@ -135,6 +165,18 @@ class Child:
 def python(*arguments: str, log: Path) -> Child:
     """A child that runs this interpreter."""
     return Child([sys.executable, *arguments], log)
+
+
+class Warm(Child):
+    """A child that runs a module's ``main``, for tests that start it often: see tests/nursery.py. ``argv`` is what
+    that function is given."""
+
+    def __init__(self, module: str, *arguments: str, log: Path) -> None:
+        super().__init__(arguments, log)
+        self._module = module
+
+    def _begin(self) -> nursery.Life:
+        return nursery.begin(self._module, self.argv, self.log)
 
 
 class Mosquitto(Child):

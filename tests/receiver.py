@@ -13,21 +13,24 @@ from typing import Any
 from capture.arrival import Arrival
 from capture.dicom.listener import Listener
 from capture.dicom.settings import DicomSettings
+from capture.dicom.telling import Relayed
 from capture.spool import Spool, SpoolSettings
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 VERIFICATION = "1.2.840.10008.1.1"
 IMPLICIT, EXPLICIT, JPEG_LOSSLESS = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.70"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Receiver:
     """A listener with its spool."""
 
-    def __init__(self, folder: Path, spool: Spool | None = None, **settings: Any) -> None:
-        settings = {"open": True, "host": "127.0.0.1", "port": 0, "stop_grace_s": 0.5} | settings
+    def __init__(
+        self, folder: Path, spool: Spool | None = None, relayed: Relayed = frozenset(), **settings: Any
+    ) -> None:
+        settings = {"open": True, "host": "127.0.0.1", "port": 0, "stop_grace_s": 0.5, "processes": 1} | settings
         self.spool = spool or Spool(folder / "spool", SpoolSettings(min_free_mb=1))
-        self.listener = Listener(DicomSettings(**settings), self.spool)
+        self.listener = Listener(DicomSettings(**settings), self.spool, relayed=relayed)
         self.port = self.listener.port
         self.stop = threading.Event()
         self._thread = threading.Thread(target=self.listener.serve, args=(self.stop,))
@@ -38,7 +41,7 @@ class Receiver:
 
     def left_overs(self) -> list[Path]:
         """Files of receptions that are not finished."""
-        return list(self.spool.tmp.iterdir())
+        return unfinished(self.spool)
 
     def assert_serves(self) -> None:
         """It still answers a C-ECHO."""
@@ -57,6 +60,12 @@ class Receiver:
             wakes_it_from_accepting.connect_ex(("127.0.0.1", self.port))
         self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
+
+
+def unfinished(spool: Spool) -> list[Path]:
+    """Bytes that belong to nothing that waits."""
+    named = {spool.path(arrival) for arrival in spool.pending()}
+    return [path for path in spool.objects.iterdir() if path not in named and path.stat().st_size]
 
 
 def images(spool: Spool) -> list[Arrival]:

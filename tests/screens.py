@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from capture.screen import faults
 from capture.screen.format import learn
 from capture.screen.frame import Frame, PixelFormat
 from capture.screen.template import Anchor, Box, EventMode, FieldKind, ScreenField, Template
@@ -75,7 +74,7 @@ class Console:
         """The whole screen. ``image`` fits the image box; ``dim``: all but the dialog is darkened."""
         shown = _panel(self, tuple(sorted((self.values | dict(values or {})).items()))).copy()
         if image is not None:
-            shown[self.image.rows, self.image.columns] = image[:, :, None]
+            shown[self.image.rows, self.image.columns] = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
         if clock:
             write(shown, clock, (1700, 1060), self._ink)
         if dim:
@@ -114,7 +113,6 @@ class Console:
             event_mode=self.mode,
             witnesses=self.witnesses,
             frozen_text=self.frozen_text,
-            levels=faults.levels(grey, boxes),
         )
         return Template.model_validate(taught.model_dump() | changes)
 
@@ -188,11 +186,13 @@ def film(seed: int, box: Box = DR.image) -> Grey:
     rng = np.random.default_rng(seed)
     soft = sum(clouds(rng, box, cells) / k for k, cells in enumerate((3, 6, 14, 40), 1))
     shown = 128 + 60 * np.asarray(soft, np.float32)
+    bones = np.zeros((box.h, box.w), np.float32)
     for _ in range(5):
         ends = rng.integers(0, (box.w, box.h), (2, 2))
         bone = np.zeros((box.h, box.w), np.uint8)
         cv2.line(bone, ends[0].tolist(), ends[1].tolist(), 255, int(rng.integers(20, 70)), cv2.LINE_AA)
-        shown += cv2.GaussianBlur(bone, (0, 0), 4).astype(np.float32) * 0.25
+        bones += bone
+    shown += cv2.GaussianBlur(bones, (0, 0), 4) * 0.25
     shown += rng.normal(0, 3, shown.shape).astype(np.float32)
     edge = int(rng.integers(20, 90))
     shown[:edge], shown[-edge:], shown[:, :edge], shown[:, -edge:] = 0, 0, 0, 0

@@ -29,6 +29,8 @@ from cloud_sync.wire.messages import DeviceFacts, Fact, Finding, PackUsed, Resul
 from cloud_sync.wire.words import Clock, Grade, Level, Severity
 
 STREAM = "01J9Z3NDEKTSV4RRFFQ69G5FAV"
+READ_ONCE: tuple[Callable[[], object], ...] = ()
+"""See tests/nursery.py."""
 
 _TABLES = """
 create table if not exists outbox (

@@ -26,7 +26,7 @@ from capture.screen.reading import FieldReading
 from capture.screen.redact import UNKNOWN_SCREEN
 from capture.screen.settings import ScreenSettings
 from capture.screen.signal import Signal, State
-from capture.screen.template import Anchor, Box, Levels, ScreenField, Template
+from capture.screen.template import Anchor, Box, ScreenField, Template
 from capture.screen.window import Window
 from capture.text import Bilingual
 from edge.reading import Proved, ReadingRoom
@@ -113,8 +113,7 @@ class ByHeart:
                     kind=kind, unit="", identifying=secret, text_a=text, text_b=second,  # type: ignore[arg-type]
                 )
             )  # fmt: skip
-        levels = Levels(black=32, white=235, sharpness=100)
-        return Proposal(tuple(fields), tuple(anchors), IMAGE, "exposure", levels)
+        return Proposal(tuple(fields), tuple(anchors), IMAGE, "exposure")
 
     async def read(self, fields: Sequence[ScreenField], png: bytes, *, of: str = "") -> tuple[FieldReading, ...]:
         await asyncio.sleep(0)
@@ -210,10 +209,10 @@ class Shown:
 SCREEN = "dr-room-2"
 
 
-def stage_with_screen(folder: Path, reading: ReadingRoom, **console: object) -> Stage:
-    """A box with one screen, and who reads it."""
+def stage_with_screen(folder: Path, reading: ReadingRoom, port: int = 8080) -> Stage:
+    """A box with one screen, and who reads it. ``port`` 0: any."""
     screen = ScreenSettings(name=SCREEN, kind="v4l2", address="/dev/video0")
-    return build(folder, screens=(screen,), reading=reading, **console)
+    return build(folder, screens=(screen,), reading=reading, host="127.0.0.1", port=port)
 
 
 def shown_on(stage: Stage) -> Shown:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from capture.dicom.pdu import ASSOCIATE_AC, HEADER, INVALID_PARAMETER, Ended
 from capture.dicom.uids import (
     APPLICATION_CONTEXT,
+    COMMITMENT,
     EXPLICIT_LE,
     IMPLEMENTATION_CLASS,
     IMPLEMENTATION_VERSION,
@@ -46,8 +47,8 @@ class Request:
     application_context: str
     proposals: tuple[Proposal, ...]
     max_pdu: int
-    roles: tuple[tuple[str, int], ...]
-    """SOP class and whether the peer wants to be its SCU (PS3.7 D.3.3.4)."""
+    roles: tuple[tuple[str, int, int], ...]
+    """SOP class, and whether the peer wants to be its SCU, its SCP (PS3.7 D.3.3.4)."""
     extended: tuple[str, ...]
     """SOP classes with extended negotiation (PS3.7 D.3.3.5)."""
     has_async_window: bool
@@ -126,8 +127,8 @@ def accept(request: Request, contexts: list[Context], max_pdu: int) -> bytes:
     user = _item(0x51, max_pdu.to_bytes(4, "big")) + _item(0x52, IMPLEMENTATION_CLASS.encode())
     if request.has_async_window:  # PS3.7 D.3.3.3: one operation at a time, though pipelined ones are read
         user += _item(0x53, struct.pack(">HH", 1, 1))
-    for uid, as_scu in request.roles:  # PS3.7 D.3.3.4: the peer may send; we never do
-        user += _item(0x54, _prefixed(uid) + bytes((as_scu, 0)))
+    for uid, as_scu, as_scp in request.roles:  # PS3.7 D.3.3.4: the peer may send, and an archive may report
+        user += _item(0x54, _prefixed(uid) + bytes((as_scu, as_scp * (uid == COMMITMENT))))
     user += _item(0x55, IMPLEMENTATION_VERSION.encode())
     for uid in request.extended:  # PS3.4 B.3.1: level 2 (full), signatures unspecified, no element coercion
         user += _item(0x56, _prefixed(uid) + bytes((2, 0, 0, 0, 0, 0)))
@@ -171,9 +172,10 @@ def _sop_class(value: bytes) -> tuple[str, bytes]:
     return _uid(value[2:end]), value[end:]
 
 
-def _role(value: bytes) -> tuple[str, int]:
+def _role(value: bytes) -> tuple[str, int, int]:
     uid, roles = _sop_class(value)
-    return uid, roles[0] & 1 if roles else 0
+    as_scu, as_scp = (*roles[:2], 0, 0)[:2]
+    return uid, as_scu & 1, as_scp & 1
 
 
 def _uid(raw: bytes) -> str:

@@ -9,12 +9,13 @@ from contextlib import suppress
 
 import structlog
 
-from capture.arrival import Kind
 from capture.dicom import associate, dimse
 from capture.dicom.messages import Messages
+from capture.dicom.negotiation import Answer, Negotiator
 from capture.dicom.pdu import (
     ASSOCIATE_RQ,
     BY_US,
+    HEADER,
     INVALID_PARAMETER,
     KNOWN,
     UNEXPECTED_PDU,
@@ -26,35 +27,36 @@ from capture.dicom.pdu import (
     reject,
     release_response,
 )
-from capture.dicom.peers import refusal, stores_class, takes_class
+from capture.dicom.peers import refusal, stores_class
 from capture.dicom.settings import DicomSettings
-from capture.dicom.store import Origin, Stored, note_release, part10_header, store
-from capture.dicom.uids import COMMITMENT, PERFORMED_STEP
+from capture.dicom.store import Origin, Stored, drain, note_release, part10_header, store
+from capture.dicom.telling import Relayed, hear, tells
 from capture.dicom.wire import Wire
 from capture.errors import Retry
 from capture.spool import Spool
 
 log = structlog.get_logger()
 
-_TELLS: Mapping[tuple[int, bytes], tuple[Kind, int]] = {
-    (dimse.N_CREATE_RQ, PERFORMED_STEP.encode()): ("mpps", dimse.SUCCESS),
-    (dimse.N_SET_RQ, PERFORMED_STEP.encode()): ("mpps", dimse.SUCCESS),
-    # Who heard "committed" from us would delete its images.
-    (dimse.N_ACTION_RQ, COMMITMENT.encode()): ("commitment", dimse.NOT_AUTHORIZED),
-}
-"""Operation and class: what it tells, and the answer."""
-
 
 class Association:
     """Serves one peer until it releases, aborts, is lost, or breaks the protocol. Never raises."""
 
     def __init__(
-        self, wire: Wire, address: str, settings: DicomSettings, spool: Spool, at: Callable[[str], None]
+        self,
+        wire: Wire,
+        address: str,
+        settings: DicomSettings,
+        negotiator: Negotiator,
+        spool: Spool,
+        at: Callable[[str], None],
+        relayed: Relayed = frozenset(),
     ) -> None:
         self._wire, self._settings, self._spool, self._at = wire, settings, spool, at
+        self._relayed = relayed
+        self._negotiator = negotiator
         self._address = address
         self._messages = Messages(wire)
-        self._contexts: dict[int, associate.Context] = {}
+        self._contexts: Mapping[int, associate.Context] = {}
         self._calling_ae = self._called_ae = ""
         self._peer_max = 0
         self._name = secrets.token_hex(8)
@@ -91,29 +93,25 @@ class Association:
             self._abort(ended)
 
     def _establish(self) -> bool:
-        request = self._hear_request()
-        no = refusal(self._settings, request, self._address)
+        answer = self._hear_request()
+        no = refusal(self._settings, answer.request, self._address)
         if no is not None:
             self._reject(no)
             return False
-        answered = [
-            associate.negotiate(p, takes_class(self._settings, p.abstract_syntax)) for p in request.proposals
-        ]
-        self._contexts = {c.id: c for c in answered if c.outcome == associate.ACCEPTANCE}
-        self._peer_max = request.max_pdu
-        self._wire.send(associate.accept(request, answered, self._settings.max_pdu))
+        self._contexts, self._peer_max = answer.contexts, answer.request.max_pdu
+        self._wire.send(answer.accept)
         return True
 
-    def _hear_request(self) -> associate.Request:
-        self._wire.expect(self._settings.first_pdu_timeout_s)
-        kind, length = self._wire.header()
+    def _hear_request(self) -> Answer:
+        self._wire.expect(self._settings.first_pdu_timeout_s - (time.monotonic() - self._wire.since))
+        kind, length = self._wire.unpack(HEADER)
         if kind != ASSOCIATE_RQ:
             raise Ended("pdu.unexpected", UNEXPECTED_PDU if kind in KNOWN else UNRECOGNIZED_PDU)
         if length > associate.MAX_REQUEST:
             raise Ended("associate.too_long", INVALID_PARAMETER)
-        request = associate.parse(b"".join(bytes(chunk) for chunk in self._wire.chunks(length)))
-        self._calling_ae, self._called_ae = request.calling_ae, request.called_ae
-        return request
+        answer = self._negotiator.answer(self._wire.take(length))
+        self._calling_ae, self._called_ae = answer.request.calling_ae, answer.request.called_ae
+        return answer
 
     def _exchange(self) -> bool:
         """One message; False once the peer asks for release."""
@@ -131,33 +129,23 @@ class Association:
             return True
         if command.field & dimse.RESPONSE:
             raise Ended("message.out_of_order", UNEXPECTED_PDU)
-        status = self._perform(context, command)
+        command, status = self._perform(context, command)
         self._wire.send(command_pdus(context_id, dimse.encode_response(command, status), self._peer_max))
         self._at("listener.answered")
         return True
 
-    def _perform(self, context: associate.Context, command: dimse.Command) -> int:
+    def _perform(self, context: associate.Context, command: dimse.Command) -> tuple[dimse.Command, int]:
+        """The command as it is to be answered, and the status."""
         if command.field == dimse.C_STORE_RQ:
             stored = self._store(context, command)
             self._log(stored)
-            return stored.status
-        told = _TELLS.get((command.field, command.sop_class))
-        if told is not None:
-            return self._hear(context, command, *told)
+            return command, stored.status
+        if tells(command):
+            data_set = self._messages.data_set(context.id)
+            return hear(command, data_set, context, self._origin, self._spool, self._relayed)
         if command.has_data_set:
             self._drain(context)
-        return dimse.SUCCESS if command.field == dimse.C_ECHO_RQ else dimse.UNRECOGNIZED_OPERATION
-
-    def _hear(self, context: associate.Context, command: dimse.Command, kind: Kind, done: int) -> int:
-        """What a device says of its images: kept for whoever judges them."""
-        if not command.has_data_set:
-            return dimse.MISSING_ATTRIBUTE
-        if not command.sop_instance:
-            self._drain(context)
-            return dimse.INVALID_INSTANCE
-        header = part10_header(command.sop_class, command.sop_instance, context.transfer_syntax, self._calling_ae)
-        stored = store(self._spool, self._origin, header, self._messages.data_set(context.id), kind)
-        return done if stored.arrival is not None else dimse.RESOURCE_LIMITATION
+        return command, dimse.SUCCESS if command.field == dimse.C_ECHO_RQ else dimse.UNRECOGNIZED_OPERATION
 
     def _store(self, context: associate.Context, command: dimse.Command) -> Stored:
         if not command.has_data_set:
@@ -185,8 +173,7 @@ class Association:
                 log.error("spool.low", code=error.code)
 
     def _drain(self, context: associate.Context) -> None:
-        for _ in self._messages.data_set(context.id):
-            pass
+        drain(self._messages.data_set(context.id))
 
     def _log(self, stored: Stored) -> None:
         who = {"calling_ae": self._calling_ae, "peer": self._address}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from capture.dicom.pdu import INVALID_PARAMETER, Ended
 
 C_STORE_RQ, C_ECHO_RQ, C_CANCEL_RQ = 0x0001, 0x0030, 0x0FFF
-N_SET_RQ, N_ACTION_RQ, N_CREATE_RQ = 0x0120, 0x0130, 0x0140
+N_EVENT_REPORT_RQ, N_SET_RQ, N_ACTION_RQ, N_CREATE_RQ = 0x0100, 0x0120, 0x0130, 0x0140
 RESPONSE = 0x8000
 NO_DATA_SET = 0x0101
 MAX_COMMAND = 16 * 1024
@@ -17,6 +17,7 @@ MAX_COMMAND = 16 * 1024
 SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700
 CANNOT_UNDERSTAND = 0xC000
+INVALID_ARGUMENT = 0x0115
 INVALID_INSTANCE = 0x0117
 CLASS_NOT_SUPPORTED = 0x0122
 NOT_AUTHORIZED = 0x0124
@@ -26,6 +27,7 @@ RESOURCE_LIMITATION = 0x0213
 COMMENT = {
     OUT_OF_RESOURCES: "The box is out of disk space, send again later",
     CANNOT_UNDERSTAND: "A C-STORE without a data set",
+    INVALID_ARGUMENT: "No Transaction UID, or an image not named in full",
     INVALID_INSTANCE: "No SOP Instance UID",
     CLASS_NOT_SUPPORTED: "SOP class not accepted here",
     NOT_AUTHORIZED: "Nothing is kept here for good, ask the archive",

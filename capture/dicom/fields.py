@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar, get_type_hints
 
 from pydicom.datadict import tag_for_keyword
@@ -50,6 +50,7 @@ ALIASES: Mapping[str, tuple[tuple[str, float], ...]] = {
 """Where else a value stands (mostly in functional groups of enhanced objects), and what to multiply it by."""
 
 
+@cache
 def tag_of(keyword: str) -> int:
     """Tag of a keyword that is in the dictionary."""
     tag = tag_for_keyword(keyword)
@@ -214,6 +215,7 @@ def code_value(item: Item) -> str | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def _date(text: str) -> tuple[bool, str | None]:
     plain = re.sub(r"[.\-/]", "", text)
     try:

@@ -1,45 +1,43 @@
-"""The DICOM port: accepts connections, a thread for each, within limits, until told to stop."""
+"""The DICOM port: accepts connections within limits, a thread for each that speaks, until told to stop."""
 
 from __future__ import annotations
 
 import errno
+import gc
+import selectors
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 
-from capture.dicom.association import Association
-from capture.dicom.pdu import CONGESTION
+from capture.dicom.branch import Branch
+from capture.dicom.crew import Crew
+from capture.dicom.host import Guest, Host
 from capture.dicom.peers import plain_address
-from capture.dicom.settings import DicomSettings, TlsSettings
-from capture.dicom.wire import TICK_S, Wire
-from capture.errors import Misuse
+from capture.dicom.settings import DicomSettings
+from capture.dicom.telling import Relayed
+from capture.dicom.wire import TICK_S
+from capture.errors import Misuse, Retry
 from capture.spool import Spool
 from capture.text import Bilingual
 
 log = structlog.get_logger()
 BEING_REFUSED = 64
 """Connections over the limit that are answered at once; more are closed without a word."""
-
-
-@dataclass(slots=True, eq=False)
-class _Guest:
-    """One connection and its thread. ``admitted``: within the limits; the others hear a refusal."""
-
-    peer: str
-    connection: socket.socket
-    admitted: bool
+_TIDY_S = 5.0
+"""Beyond the grace: for what a process does at its end."""
+_AT_ONCE = 64
+"""Connections accepted before those that speak are looked at again."""
 
 
 class Listener:
     """Binds in the constructor, so that ``port`` is known before :meth:`serve`.
 
-    Raises Misuse ``listener.port`` or ``listener.tls``.
+    Who says nothing has no thread and costs nothing. What comes beside the first association is served by other
+    processes (:class:`Branch`). Raises Misuse ``listener.port`` or ``listener.tls``.
     """
 
     def __init__(
@@ -49,93 +47,133 @@ class Listener:
         *,
         alive: Callable[[], None] = lambda: None,
         at: Callable[[str], None] = lambda step: None,
+        relayed: Relayed = frozenset(),
     ) -> None:
-        self._settings, self._spool, self._alive, self._at = settings, spool, alive, at
-        self._tls = _tls_context(settings.tls) if settings.tls else None
+        self._settings, self._alive = settings, alive
+        self._host = Host(settings, spool, at, relayed)
+        self._branch_host = lambda: Host(settings, spool.twin(), at, relayed)
+        self._spool = spool
         self._listening = _bind(settings)
         self.port: int = self._listening.getsockname()[1]
-        self.guests: dict[threading.Thread, _Guest] = {}
-        self._lock = threading.Lock()
+        self.guests = self._host.guests
+        self._silent: dict[Guest, None] = {}
+        """Who has not said a word yet, in the order in which they came."""
+        self._branches: list[Branch] = []
 
     def serve(self, stop: threading.Event) -> None:
         """Until ``stop`` is set; then what is in transfer gets its grace, and the rest is cut."""
+        self._branch_off()
         log.info("process.started", port=self.port, address=self._settings.host)
-        with self._listening:
+        crew: Crew[Guest] = Crew(lambda guest: self._host.entertain(guest, stop))
+        with self._listening, selectors.DefaultSelector() as selector:
+            selector.register(self._listening, selectors.EVENT_READ)
+            for branch in self._branches:
+                selector.register(branch.line, selectors.EVENT_READ, branch)
             while not stop.is_set():
                 self._alive()
-                self._accept(stop)
+                # Those who left make room before others come in.
+                for key, _ in sorted(selector.select(TICK_S), key=lambda event: event[0].data is None):
+                    if isinstance(key.data, Guest):
+                        self._hear(key.data, selector, crew)
+                    elif isinstance(key.data, Branch):
+                        self._hear_branch(key.data, selector)
+                    else:
+                        self._accept(selector, stop)
+                self._lose_patience(selector)
         log.info("process.stopping")
         self._part()
+        crew.dismiss()
 
-    def _accept(self, stop: threading.Event) -> None:
+    def _branch_off(self) -> None:
+        """The other processes, before this one has threads, and without files that they would share."""
+        self._spool.close()
+        gc.freeze()  # what is collected is written to, and what is written to is no longer shared
+        for _ in range(self._settings.processes - 1):
+            lines = [branch.line for branch in self._branches]
+            self._branches.append(Branch(self._branch_host, [self._listening, *lines]))
+
+    def _accept(self, selector: selectors.BaseSelector, stop: threading.Event) -> None:
+        """All who wait, within reason."""
+        for _ in range(_AT_ONCE):
+            try:
+                connection, address = self._listening.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:  # out of descriptors, or a peer that left before it was accepted
+                if error.errno != errno.ECONNABORTED:
+                    log.error("association.refused", reason="limit.descriptors")
+                    stop.wait(TICK_S)
+                return
+            guest = Guest(plain_address(address[0]), connection, time.monotonic())
+            if not self._admit(guest):
+                connection.close()
+                continue
+            self._silent[guest] = None
+            selector.register(connection, selectors.EVENT_READ, guest)
+
+    def _hear(self, guest: Guest, selector: selectors.BaseSelector, crew: Crew[Guest]) -> None:
+        """Its first word: from now on it has a thread, in the process that has the fewest guests."""
+        selector.unregister(guest.connection)
+        del self._silent[guest]
+        elsewhere = sum(len(branch.guests) for branch in self._branches)
+        with self._host.turn:
+            here = sum(other.admitted for other in self.guests if other not in self._silent) - elsewhere - 1
+        branch = min(self._branches, key=lambda branch: len(branch.guests), default=None)
+        if guest.admitted and branch is not None and len(branch.guests) < here:
+            with suppress(OSError):
+                branch.give(guest)
+                return
         try:
-            connection, address = self._listening.accept()
-        except TimeoutError:
-            return
-        except OSError as error:  # out of descriptors, or a peer that left before it was accepted
-            if error.errno != errno.ECONNABORTED:
-                log.error("association.refused", reason="limit.descriptors")
-                stop.wait(TICK_S)
-            return
-        guest = _Guest(plain_address(address[0]), connection, admitted=False)
-        thread = threading.Thread(target=self._entertain, args=(guest, stop), name="association", daemon=True)
-        if not self._admit(thread, guest):
-            connection.close()
-            return
-        try:
-            thread.start()
+            crew.give(guest)
         except RuntimeError:  # no more threads
-            self._forget(thread)
-            connection.close()
+            self._host.forget(guest)
 
-    def _admit(self, thread: threading.Thread, guest: _Guest) -> bool:
+    def _hear_branch(self, branch: Branch, selector: selectors.BaseSelector) -> None:
+        """Some of its guests have left; or it has ended, and all of them are lost."""
+        try:
+            gone = branch.ended()
+        except EOFError:
+            log.error("process.failed", reason="branch")
+            selector.unregister(branch.line)
+            self._branches.remove(branch)
+            gone = list(branch.guests.values())
+            branch.dismiss()
+            branch.wait(0.0)
+            with suppress(OSError, Retry):
+                self._spool.recover()
+        for guest in gone:
+            self._host.forget(guest)
+
+    def _lose_patience(self, selector: selectors.BaseSelector) -> None:
+        latest = time.monotonic() - self._settings.first_pdu_timeout_s
+        while (guest := next(iter(self._silent), None)) is not None and guest.since < latest:
+            selector.unregister(guest.connection)
+            del self._silent[guest]
+            self._host.forget(guest)
+            log.info("association.ended", peer=guest.peer, reason="connection.silent")
+
+    def _admit(self, guest: Guest) -> bool:
         """Give it a place among the served or the refused; False when there is none of either."""
-        with self._lock:
-            served = [other.peer for other in self.guests.values() if other.admitted]
-            if len(self.guests) - len(served) >= BEING_REFUSED:
-                return False
+        with self._host.turn:
+            served = [other.peer for other in self.guests if other.admitted]
             settings = self._settings
             guest.admitted = (
                 len(served) < settings.max_associations and served.count(guest.peer) < settings.max_per_address
             )
-            self.guests[thread] = guest
+            if not guest.admitted and len(self.guests) - len(served) >= BEING_REFUSED:
+                return False
+            self.guests.add(guest)
         return True
 
-    def _forget(self, thread: threading.Thread) -> None:
-        with self._lock:
-            self.guests.pop(thread, None)
-
-    def _entertain(self, guest: _Guest, stop: threading.Event) -> None:
-        try:
-            if self._tls is not None:
-                guest.connection.settimeout(self._settings.first_pdu_timeout_s)
-                guest.connection = self._tls.wrap_socket(guest.connection, server_side=True)
-            wire = Wire(guest.connection, stop)
-            association = Association(wire, guest.peer, self._settings, self._spool, self._at)
-            if guest.admitted:
-                association.serve()
-            else:
-                association.refuse(CONGESTION)
-            wire.close()
-        except OSError:
-            log.info(
-                "association.ended", peer=guest.peer, reason="tls.handshake" if self._tls else "connection.lost"
-            )
-        finally:
-            guest.connection.close()
-            self._forget(threading.current_thread())
-
     def _part(self) -> None:
-        """Wait for the objects in transfer, then cut the connections and let their threads tidy up."""
-        deadline = time.monotonic() + self._settings.stop_grace_s
-        for cut in (False, True):
-            with self._lock:
-                still = list(self.guests.items())
-            for thread, guest in still:
-                if cut:
-                    with suppress(OSError):
-                        guest.connection.shutdown(socket.SHUT_RDWR)
-                thread.join(TICK_S if cut else max(deadline - time.monotonic(), 0))
+        """Each process waits for its objects in transfer, then cuts its connections."""
+        for branch in self._branches:
+            branch.dismiss()
+        for guest in (*self._silent, *(guest for branch in self._branches for guest in branch.guests.values())):
+            self._host.forget(guest)
+        self._host.part()
+        for branch in self._branches:
+            branch.wait(self._settings.stop_grace_s + _TIDY_S)
 
 
 def _bind(settings: DicomSettings) -> socket.socket:
@@ -159,25 +197,5 @@ def _bind(settings: DicomSettings) -> socket.socket:
                 "The port is taken, the address is not of this machine, or not permitted",
             ),
         ) from error
-    listening.settimeout(TICK_S)
+    listening.setblocking(False)
     return listening
-
-
-def _tls_context(settings: TlsSettings) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.certificate, settings.key)
-        if settings.ca is not None:
-            context.load_verify_locations(settings.ca)
-    except (OSError, ssl.SSLError) as error:
-        raise Misuse(
-            "listener.tls",
-            Bilingual("DICOM 端口的证书无法使用", "The certificates of the DICOM port cannot be used"),
-            Bilingual(
-                "检查证书、私钥和 CA 文件的路径与内容", "Check path and content of certificate, key and CA file"
-            ),
-        ) from error
-    if settings.require_client_certificate:
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context

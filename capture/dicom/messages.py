@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from capture.dicom.dimse import MAX_COMMAND
 from capture.dicom.pdu import (
     ABORT,
     COMMAND,
+    HEADER,
     INVALID_PARAMETER,
     KNOWN,
     LAST,
@@ -25,8 +25,7 @@ _LENGTH_FIELD = 4
 """Item-length does not count itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(NamedTuple):
     """Header of one presentation data value; its ``length`` bytes are still on the wire."""
 
     context_id: int
@@ -46,7 +45,7 @@ class Messages:
         """Context and bytes of the next command set; None once the peer asks for release."""
         command, context_id = bytearray(), -1
         while True:
-            fragment = self._fragment()
+            fragment = self.fragment()
             if fragment is None:
                 return None
             if not fragment.is_command or context_id not in (-1, fragment.context_id):
@@ -58,23 +57,22 @@ class Messages:
             if fragment.is_last:
                 return context_id, bytes(command)
 
-    def data_set(self, context_id: int) -> Iterator[memoryview]:
-        """The data set that follows a command, as it comes; each view is valid until the next one is asked for."""
-        while True:
-            fragment = self._fragment()
-            if fragment is None or fragment.is_command or fragment.context_id != context_id:
-                raise Ended("message.out_of_order", UNEXPECTED_PDU)
-            yield from self._wire.chunks(fragment.length)
-            if fragment.is_last:
-                return
+    def data_set(self, context_id: int) -> DataSet:
+        """The data set that follows a command."""
+        return DataSet(self, context_id)
 
-    def _fragment(self) -> Fragment | None:
+    def readinto(self, room: memoryview) -> int:
+        """Some bytes of the fragment at hand, at least one; how many."""
+        return self._wire.readinto(room)
+
+    def fragment(self) -> Fragment | None:
+        """The next one, whose bytes are to be read before another; None once the peer asks for release."""
         while self._left == 0:
             if not self._next_pdu():
                 return None
         if self._left < PDV_HEADER.size:
             raise Ended("pdv.malformed", INVALID_PARAMETER)
-        length, context_id, control = PDV_HEADER.unpack(self._wire.take(PDV_HEADER.size))
+        length, context_id, control = self._wire.unpack(PDV_HEADER)
         if not 2 <= length <= self._left - _LENGTH_FIELD:
             raise Ended("pdv.malformed", INVALID_PARAMETER)
         self._left -= _LENGTH_FIELD + length
@@ -82,7 +80,7 @@ class Messages:
 
     def _next_pdu(self) -> bool:
         """Read a PDU header; False for a release request."""
-        kind, length = self._wire.header()
+        kind, length = self._wire.unpack(HEADER)
         if kind == P_DATA_TF:
             self._left = length
             return True
@@ -91,3 +89,24 @@ class Messages:
         if kind == ABORT:
             raise Ended("aborted.by_peer")
         raise Ended("pdu.unexpected", UNEXPECTED_PDU if kind in KNOWN else UNRECOGNIZED_PDU)
+
+
+class DataSet:
+    """A data set as it comes, read like a file."""
+
+    def __init__(self, messages: Messages, context_id: int) -> None:
+        self._messages, self._context_id = messages, context_id
+        self._left, self._is_last = 0, False
+
+    def readinto(self, room: memoryview, /) -> int:
+        """Some bytes, or 0 after the last. Raises Ended."""
+        while self._left == 0:
+            if self._is_last:
+                return 0
+            fragment = self._messages.fragment()
+            if fragment is None or fragment.is_command or fragment.context_id != self._context_id:
+                raise Ended("message.out_of_order", UNEXPECTED_PDU)
+            self._left, self._is_last = fragment.length, fragment.is_last
+        count = self._messages.readinto(room[: self._left])
+        self._left -= count
+        return count

@@ -44,7 +44,11 @@ def open_object(path: Path, max_inflated: int, max_elements: int) -> Part10:
         SetAside: ``dicom.empty`` or ``dicom.unreadable``: nothing in it can be read as DICOM.
         OSError: the file cannot be opened.
     """
-    buffer = _map(path)
+    return open_content(_map(path), max_inflated, max_elements)
+
+
+def open_content(buffer: Buffer, max_inflated: int, max_elements: int) -> Part10:
+    """:func:`open_object` of what is in memory."""
     faults: list[Fault] = []
     start = _after_preamble(buffer)
     if start == 0:

@@ -173,10 +173,13 @@ def _shown(pixels: Pixels, function: str | None, longest: int) -> NDArray[np.uin
     if pixels.padding is not None:
         padding = _shrunk(pixels.padding.view(np.uint8), longest, cv2.INTER_NEAREST).astype(bool)
     image = values[~padding] if padding is not None and not padding.all() else values
-    grey = np.clip(_voi(pixels, function, values, image), 0.0, 1.0)
+    grey = _voi(pixels, function, values, image)
+    np.clip(grey, 0.0, 1.0, out=grey)
     if pixels.inverted:
         grey = 1.0 - grey
-    shown = (grey * 255.0 + 0.5).astype(np.uint8)
+    grey *= 255.0
+    grey += 0.5
+    shown = grey.astype(np.uint8)
     if padding is not None:
         shown[padding] = 0
     return shown
@@ -220,5 +223,6 @@ def _through_window(
 
 
 def _between(low: float, high: float, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    grey: NDArray[np.float32] = (values - np.float32(low)) * np.float32(1.0 / max(high - low, 1e-6))
+    grey: NDArray[np.float32] = values - np.float32(low)
+    grey *= np.float32(1.0 / max(high - low, 1e-6))
     return grey

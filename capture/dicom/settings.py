@@ -84,6 +84,13 @@ class DicomSettings(BaseModel):
         title="Largest PDU",
         description="Bytes of a P-DATA-TF PDU that devices may send.",
     )
+    processes: int = Field(
+        4,
+        ge=1,
+        le=16,
+        title="Processes",
+        description="Processes that receive; all but the first are for associations at the same time.",
+    )
     max_associations: int = Field(256, ge=1, title="Associations", description="At the same time, in total.")
     max_per_address: int = Field(128, ge=1, title="Associations of one address", description="At the same time.")
     first_pdu_timeout_s: float = Field(
@@ -107,19 +114,49 @@ class DicomSettings(BaseModel):
     tls: TlsSettings | None = Field(None, title="TLS", description="Unset: not encrypted.")
 
 
-class WorklistSettings(BaseModel):
-    """Whom to ask for the orders of the day."""
+class CalleeTls(BaseModel):
+    """Encryption towards a peer that we call (PS3.15 B.12: TLS 1.2 or later, both sides with certificates)."""
 
     model_config = _STRICT
 
-    host: str = Field("", title="Address", description="Of the worklist's server; empty: no worklist is asked.")
-    port: int = Field(104, ge=1, le=65535, title="Port", description="TCP port of the worklist's server.")
-    ae_title: str = Field("WORKLIST", min_length=1, max_length=16, title="AE title", description="Of the server.")
-    own_ae_title: str = Field(
-        "QCBOX", min_length=1, max_length=16, title="Own AE title", description="To call with."
+    ca: Path = Field(
+        title="Authority", description="PEM file with the only authorities, or certificates, that are believed."
     )
-    every_s: float = Field(60.0, ge=5, title="Interval", description="Seconds between two questions.")
+    certificate: Path | None = Field(
+        None, title="Certificate", description="PEM file with the box's certificate chain, for who asks for one."
+    )
+    key: Path | None = Field(None, title="Private key", description="PEM file with the key of the certificate.")
+    name: str = Field(
+        "", title="Name", description="Name that the peer's certificate must be for; empty: its address."
+    )
+
+    @model_validator(mode="after")
+    def _key_and_certificate(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key: both or none")
+        return self
+
+
+class Callee(BaseModel):
+    """A DICOM peer that the box calls."""
+
+    model_config = _STRICT
+
+    host: str = Field(min_length=1, title="Address", description="Host name or IP address.")
+    port: int = Field(104, ge=1, le=65535, title="Port", description="TCP port.")
+    ae_title: AETitle = Field(min_length=1, title="AE title", description="Whom to call.")
+    own_ae_title: AETitle = Field("QCBOX", min_length=1, title="Own AE title", description="To call with.")
+    timeout_s: float = Field(30.0, gt=0, title="Patience", description="Seconds it may take to answer.")
+    tls: CalleeTls | None = Field(None, title="TLS", description="Unset: not encrypted.")
+
+
+class WorklistSettings(Callee):
+    """Whom to ask for the orders of the day."""
+
+    host: str = Field("", title="Address", description="Of the worklist's server; empty: no worklist is asked.")
+    ae_title: AETitle = Field("WORKLIST", min_length=1, title="AE title", description="Of the server.")
     timeout_s: float = Field(10.0, gt=0, title="Patience", description="Seconds the server may take to answer.")
+    every_s: float = Field(60.0, ge=5, title="Interval", description="Seconds between two questions.")
     keep_hours: float = Field(
         12.0, gt=0, title="Kept", description="Hours for which an order counts after the server last listed it."
     )

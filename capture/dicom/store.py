@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from capture.arrival import Arrival, Kind
 from capture.dicom.dimse import OUT_OF_RESOURCES, SUCCESS
 from capture.dicom.uids import IMPLEMENTATION_CLASS, IMPLEMENTATION_VERSION
+from capture.disk import low
 from capture.errors import Retry
-from capture.spool import Incoming, Spool
+from capture.incoming import Incoming
+from capture.spool import Spool
 
 SOURCE = "dicom"
-_ROOM_EVERY = 16 << 20
-"""Bytes between two looks at the free space: the length of a data set is not known before its end."""
+_ROOM = 4 << 20
+"""Bytes reserved ahead of each object: the length of a data set is not known before its end."""
+_SCRATCH = 16 << 10
+
+
+class Readable(Protocol):
+    """What a data set is read from."""
+
+    def readinto(self, room: memoryview, /) -> int:
+        """Some bytes, or 0 after the last."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,7 @@ def store(
     spool: Spool,
     origin: Origin,
     header: bytes,
-    data_set: Iterable[memoryview],
+    data_set: Readable,
     kind: Kind = "dicom",
     sop_class: str = "",
 ) -> Stored:
@@ -49,58 +60,57 @@ def store(
 
     A lost connection (Ended) passes through and leaves nothing in the spool.
     """
-    chunks = iter(data_set)
     try:
-        if not spool.has_room():
-            raise _Low
-        with spool.receive(
-            kind=kind,
-            source=SOURCE,
-            calling_ae=origin.calling_ae,
-            peer=origin.peer,
-            association=origin.association,
-            sop_class=sop_class,
-        ) as incoming:
+        with (
+            spool.reserve(_ROOM),
+            spool.receive(
+                kind=kind,
+                source=SOURCE,
+                calling_ae=origin.calling_ae,
+                peer=origin.peer,
+                association=origin.association,
+                sop_class=sop_class,
+            ) as incoming,
+        ):
             incoming.write(header)
-            _copy(spool, incoming, chunks)
+            _copy(spool, incoming, data_set)
             return Stored(SUCCESS, incoming.commit(time.time_ns() // 1_000_000))
-    except _Low:
-        code = "spool.low"
     except Retry as retry:
-        code = retry.code
-    for _ in chunks:
-        pass
-    return Stored(OUT_OF_RESOURCES, None, code)
+        drain(data_set)
+        return Stored(OUT_OF_RESOURCES, None, retry.code)
 
 
 def note_release(spool: Spool, origin: Origin) -> None:
     """The association that brought objects was released: nothing more comes over it.
 
-    Raises Retry: the disk refuses; then the quiet time of the device must do.
+    A power cut may take the note, and the disk refuse it (Retry): then the quiet time of the device must do.
     """
-    with spool.receive(
-        kind="release",
-        source=SOURCE,
+    # Behind all that it brought, whose time may be the same millisecond.
+    spool.note(
+        "release",
+        SOURCE,
+        time.time_ns() // 1_000_000 + 1,
         calling_ae=origin.calling_ae,
         peer=origin.peer,
         association=origin.association,
-    ) as incoming:
-        # Behind all that it brought, whose time may be the same millisecond.
-        incoming.commit(time.time_ns() // 1_000_000 + 1)
+    )
 
 
-class _Low(Exception):
-    """Free space is under the watermark."""
+def drain(data_set: Readable) -> None:
+    """Read what is left of it, for nothing."""
+    scratch = memoryview(bytearray(_SCRATCH))
+    while data_set.readinto(scratch):
+        pass
 
 
-def _copy(spool: Spool, incoming: Incoming, chunks: Iterable[memoryview]) -> None:
-    look_at = _ROOM_EVERY
-    for chunk in chunks:
-        incoming.write(chunk)
+def _copy(spool: Spool, incoming: Incoming, data_set: Readable) -> None:
+    look_at = _ROOM
+    while count := data_set.readinto(incoming.room()):
+        incoming.filled(count)
         if incoming.size >= look_at:
-            look_at = incoming.size + _ROOM_EVERY
-            if not spool.has_room():
-                raise _Low
+            look_at = incoming.size + _ROOM
+            if not spool.has_room():  # what was written is no longer free, so what is reserved is the next of it
+                raise low()
 
 
 def part10_header(sop_class: bytes, sop_instance: bytes, transfer_syntax: str, calling_ae: str) -> bytes:

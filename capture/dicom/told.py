@@ -8,8 +8,9 @@ from typing import Literal
 
 from capture.dicom.fields import Header
 from capture.dicom.options import ReadOptions
-from capture.dicom.part10 import open_object
+from capture.dicom.part10 import Part10, open_content, open_object
 from capture.dicom.places import charset_of
+from capture.errors import SetAside
 
 StepState = Literal["in_progress", "completed", "discontinued"]
 _STATES: dict[str, StepState] = {"COMPLETED": "completed", "DISCONTINUED": "discontinued"}
@@ -63,10 +64,29 @@ def read_commitment(path: Path) -> Commitment:
     return Commitment(header.text("TransactionUID") or uid, _instances(header, "ReferencedSOPSequence"))
 
 
+def is_request(content: bytes) -> bool:
+    """Whether a request for commitment has a transaction UID and images, each with class and instance UID.
+
+    PS3.4 table J.3-1 requires all of it.
+    """
+    options = ReadOptions()
+    try:
+        header = _header(open_content(content, options.max_inflated, options.max_elements))
+    except SetAside:
+        return False
+    images = [Header((item,), header.charset) for item in header.sequence("ReferencedSOPSequence")]
+    named = [one.text("ReferencedSOPClassUID") and one.text("ReferencedSOPInstanceUID") for one in images]
+    return bool(header.text("TransactionUID") and named and all(named))
+
+
 def _open(path: Path) -> tuple[Header, str]:
     options = ReadOptions()
     opened = open_object(path, options.max_inflated, options.max_elements)
-    return Header((opened.data_set,), charset_of(opened.data_set, None)), opened.sop_instance or ""
+    return _header(opened), opened.sop_instance or ""
+
+
+def _header(opened: Part10) -> Header:
+    return Header((opened.data_set,), charset_of(opened.data_set, None))
 
 
 def _instances(header: Header, sequence: str) -> tuple[str, ...]:

@@ -1,37 +1,45 @@
-"""One TCP connection, read through a buffer of fixed size, with limits on how long anybody may dawdle."""
+"""One TCP connection, with limits on how long anybody may dawdle."""
 
 from __future__ import annotations
 
 import socket
+import ssl
+import struct
 import threading
 import time
-from collections.abc import Iterator
+from typing import Any
 
-from capture.dicom.pdu import HEADER, Ended
+from capture.dicom.pdu import Ended
 
 TICK_S = 0.5
 """How often a waiting thread looks whether it should stop."""
 MIN_RATE = 1024
 """Bytes a second below which a peer loses its time (slow-loris)."""
-_BUFFER = 256 * 1024
+_BUFFER = 4096
+"""Bytes for headers and commands; a data set is received right where it is to lie."""
+_TIMEVAL = struct.pack("@ll", 0, int(TICK_S * 1_000_000))
 
 
 class Wire:
-    """Reads and writes one connection; every method may raise :class:`Ended`.
+    """Reads and writes one connection; every method may raise :class:`Ended`. ``since``: when it was made."""
 
-    Memory is the one buffer, whatever length a PDU announces.
-    """
-
-    def __init__(self, connection: socket.socket, stop: threading.Event) -> None:
+    def __init__(self, connection: socket.socket, stop: threading.Event, since: float | None = None) -> None:
         self._socket = connection
         self._stop = stop
+        self.since = time.monotonic() if since is None else since
         self._buffer = memoryview(bytearray(_BUFFER))
         self._start = self._end = 0
         self._silence = self._deadline = 0.0
         self._idle = False
         # One small write per response must leave at once: the Nagle / delayed-ACK stall costs 40 ms an image.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.settimeout(TICK_S)
+        self._encrypted = isinstance(connection, ssl.SSLSocket)
+        if self._encrypted:
+            connection.settimeout(TICK_S)
+        else:  # the kernel's own timeout spares a poll(2) before each call
+            connection.settimeout(None)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL)
 
     def expect(self, seconds: float, *, idle: bool = False) -> None:
         """From now on the peer may be silent for ``seconds``, and in all take that long plus size / MIN_RATE.
@@ -41,40 +49,46 @@ class Wire:
         self._silence, self._idle = seconds, idle
         self._deadline = time.monotonic() + seconds
 
-    def header(self) -> tuple[int, int]:
-        """Type and length of the next PDU."""
-        kind, length = HEADER.unpack(self.take(HEADER.size))
-        return kind, length
+    def unpack(self, layout: struct.Struct) -> tuple[Any, ...]:
+        """The next few bytes as numbers."""
+        while self._end - self._start < layout.size:
+            self._fill()
+        self._start += layout.size
+        return layout.unpack_from(self._buffer, self._start - layout.size)
 
     def take(self, count: int) -> bytes:
-        """Exactly ``count`` bytes; for small parts, at most the buffer."""
-        while self._end - self._start < count:
-            self._fill()
-        taken = bytes(self._buffer[self._start : self._start + count])
-        self._start += count
-        return taken
+        """Exactly ``count`` bytes."""
+        taken = memoryview(bytearray(count))
+        rest = taken
+        while rest:
+            rest = rest[self.readinto(rest) :]
+        return bytes(taken)
 
-    def chunks(self, count: int) -> Iterator[memoryview]:
-        """``count`` bytes as they come; each view is valid until the next one is asked for."""
-        while count:
-            if self._start == self._end:
-                self._fill()
-            size = min(count, self._end - self._start)
-            chunk = self._buffer[self._start : self._start + size]
-            self._start += size
-            count -= size
-            yield chunk
+    def readinto(self, room: memoryview) -> int:
+        """Some bytes, at least one; how many."""
+        if self._start == self._end:
+            count = self._receive([room, self._buffer])  # the next header comes in the same call
+            self._start, self._end = 0, max(0, count - len(room))
+            return count - self._end
+        count = min(len(room), self._end - self._start)
+        room[:count] = self._buffer[self._start : self._start + count]
+        self._start += count
+        return count
 
     def send(self, reply: bytes) -> None:
-        """All of it, in one write."""
-        try:
-            self._socket.settimeout(self._silence)
-            self._socket.sendall(reply)
-            self._socket.settimeout(TICK_S)
-        except OSError:
-            raise Ended("connection.lost") from None
+        """All of it, in one write if the peer reads."""
+        silent_at = time.monotonic() + self._silence
+        rest = memoryview(reply)
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except (TimeoutError, BlockingIOError):
+                if time.monotonic() > silent_at:
+                    raise Ended("connection.lost") from None
+            except OSError:
+                raise Ended("connection.lost") from None
 
-    def close(self, linger_s: float = 1.0) -> None:
+    def close(self, linger_s: float) -> None:
         """Say no more, hear the peer out for a moment so that our last PDU is not lost to a reset, and close."""
         self.expect(linger_s)
         try:
@@ -87,17 +101,19 @@ class Wire:
             self._socket.close()
 
     def _fill(self) -> None:
-        """Wait for more bytes. Ended: connection.closed, connection.lost, connection.silent, or stopping."""
-        if self._start:  # what is left is a fragment of a header, or nothing
-            left = self._end - self._start
-            self._buffer[:left] = bytes(self._buffer[self._start : self._end])
-            self._start, self._end = 0, left
+        left = self._end - self._start  # a fragment of a header, or nothing
+        self._buffer[:left] = bytes(self._buffer[self._start : self._end])
+        self._start, self._end = 0, left
+        self._end += self._receive([self._buffer[left:]])
+
+    def _receive(self, rooms: list[memoryview]) -> int:
+        """Wait for bytes. Ended: connection.closed, connection.lost, connection.silent, or stopping."""
         silent_at = time.monotonic() + self._silence
         while True:
             try:
                 self._acknowledge_at_once()
-                count = self._socket.recv_into(self._buffer[self._end :])
-            except TimeoutError:
+                count = self._receive_once(rooms)
+            except (TimeoutError, BlockingIOError):
                 count = -1
             except OSError:
                 raise Ended("connection.lost") from None
@@ -105,13 +121,16 @@ class Wire:
                 raise Ended("connection.closed")
             if count < 0 and self._idle and self._start == self._end and self._stop.is_set():
                 raise Ended("stopping")
-            now = time.monotonic()
-            if now > min(silent_at, self._deadline):
+            if time.monotonic() > min(silent_at, self._deadline):
                 raise Ended("connection.silent")
             if count > 0:
-                self._end += count
                 self._deadline += count / MIN_RATE
-                return
+                return count
+
+    def _receive_once(self, rooms: list[memoryview]) -> int:
+        if self._encrypted:
+            return self._socket.recv_into(rooms[0])
+        return self._socket.recvmsg_into(rooms)[0]
 
     def _acknowledge_at_once(self) -> None:
         """TCP_QUICKACK does not last, so before each wait: a sender that leaves Nagle on waits for our ACK."""

@@ -6,15 +6,17 @@ from datetime import date
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
-from pynetdicom import AE
 from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore[attr-defined]  # made at run time
 
+from capture.dicom.calling import called
 from capture.dicom.settings import WorklistSettings
+from capture.dicom.uids import EXPLICIT_LE, IMPLICIT_LE
 from capture.errors import Retry
 from capture.order import Order
 from capture.text import Bilingual
 
 _PENDING = (0xFF00, 0xFF01)
+_KINDS = tuple((str(ModalityWorklistInformationFind), syntax) for syntax in (EXPLICIT_LE, IMPLICIT_LE))
 MOST = 5000
 """Orders of one answer; a list beyond that is cut."""
 
@@ -23,28 +25,19 @@ def orders_of(settings: WorklistSettings, first: date, last: date) -> tuple[Orde
     """The orders scheduled from ``first`` to ``last``.
 
     Raises:
-        Retry: ``worklist.unreachable``: no connection, refused, or an answer that is none.
+        Retry: ``worklist.unreachable``: an answer that is none; ``peer.…``: no association.
     """
-    asking = AE(ae_title=settings.own_ae_title)
-    asking.add_requested_context(ModalityWorklistInformationFind)
-    asking.acse_timeout = asking.dimse_timeout = asking.network_timeout = settings.timeout_s
-    asking.connection_timeout = settings.timeout_s
-    association = asking.associate(settings.host, settings.port, ae_title=settings.ae_title)
-    if not association.is_established:
-        raise _unreachable()
-    try:
-        found: list[Order] = []
+    found: list[Order] = []
+    with called(settings, _KINDS) as association:
         for status, item in association.send_c_find(_question(first, last), ModalityWorklistInformationFind):
             code = getattr(status, "Status", None)
             if code == 0x0000:
                 return tuple(found)
             if code not in _PENDING:
-                raise _unreachable()
+                raise _no_answer()
             if item is not None and len(found) < MOST:
                 found.append(_order(item))
-        raise _unreachable()
-    finally:
-        association.release()
+    raise _no_answer()
 
 
 def _question(first: date, last: date) -> Dataset:
@@ -81,7 +74,7 @@ def _text(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _unreachable() -> Retry:
+def _no_answer() -> Retry:
     return Retry(
         "worklist.unreachable",
         Bilingual("工作列表服务器没有应答", "The worklist's server does not answer"),

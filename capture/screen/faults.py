@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from capture.screen import words
 from capture.screen.signal import Signal
-from capture.screen.template import Anchor, Box, Levels, Template
+from capture.screen.template import Anchor, Template
 
 _LEAST_CONTRAST = 12.0
 """Standard deviation of a patch below which no gain can be told."""
@@ -28,14 +28,6 @@ _DOUBLED, _MEANT = 0.25, 0.45
 """Squared difference of neighbouring rows, within pairs over between them, and of rows from the mean of their
 neighbours, odd over even. On 36 shared consoles, clean, scaled or at JPEG q70: at least 0.46 and 0.71; stretched
 fields at q70: at most 0.10 and 0.27."""
-
-
-def levels(luma: NDArray[np.uint8], anchors: Sequence[Box]) -> Levels:
-    """What is stored at teaching. ``luma``: full size, (rows, columns); ``anchors``: boxes within it."""
-    patches = [luma[box.rows, box.columns] for box in anchors]
-    grey = np.concatenate([patch.ravel() for patch in patches])
-    black, white = np.percentile(grey, (1, 99))
-    return Levels(black=float(black), white=float(white), sharpness=_sharpness(patches))
 
 
 def capture_fault(luma: NDArray[np.uint8], template: Template) -> Signal | None:

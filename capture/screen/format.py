@@ -57,6 +57,11 @@ def value(field: ScreenField, text: str) -> str | None:
 
     Half width and without spaces; only names and free text keep theirs.
     """
+    found = _value(field, text)
+    return dict(field.format.read_as).get(plain(text if found is None else found), found)
+
+
+def _value(field: ScreenField, text: str) -> str | None:
     given, read = field.format, plain(text)
     if not read:
         return None

@@ -25,12 +25,22 @@ _BACKGROUND = 10
 _FREE = 0.9
 """Share of a strip that is the colour of the screen's rim: there the image has ended."""
 
+_EDGE, _STRAIGHT = 8, 0.9
+"""Grey levels between the two sides of an edge, and the share of its length on which they differ so."""
+_NEAR = 3
+"""Pixels from an edge at which a side lies on it."""
+
 Map = NDArray[np.uint8]
 
 
-def image_box(a: Bgr, b: Bgr) -> Box:
-    """The largest part that changed between two exams or looks like an image in both; all where there is none."""
-    return _largest(_changed(a, b) | (_textured(a) & _textured(b)), a) or Box(x=0, y=0, w=a.shape[1], h=a.shape[0])
+def image_box(a: Bgr, b: Bgr, texts: Sequence[Box] = ()) -> Box:
+    """The largest part that changed between two exams or looks like an image in both; all where there is none.
+
+    A side that is no straight edge in both pictures moves out to the next one, if none of ``texts`` lies between:
+    white where it was exposed or black where it was collimated, an image looks like the panel beside it.
+    """
+    found = _largest(_changed(a, b) | (_textured(a) & _textured(b)), a)
+    return _framed(found, (a, b), texts) if found else Box(x=0, y=0, w=a.shape[1], h=a.shape[0])
 
 
 def moving_box(frames: Sequence[Bgr]) -> Box | None:
@@ -88,3 +98,28 @@ def _grown(bgr: Bgr, left: int, top: int, right: int, bottom: int) -> Box:
     while bottom < bgr.shape[0] and free[bottom, left:right].mean() < _FREE:
         bottom += 1
     return Box(x=left, y=top, w=right - left, h=bottom - top)
+
+
+def _framed(found: Box, pictures: Sequence[Bgr], texts: Sequence[Box]) -> Box:
+    """Sideways, then up and down, to the edges of the frame."""
+    greys = [np.asarray(cv2.cvtColor(one, cv2.COLOR_BGR2GRAY), np.int16) for one in pictures]
+    beside = [(one.x, one.x + one.w) for one in texts if one.y < found.y + found.h and found.y < one.y + one.h]
+    left, right = _reach(found.x, found.x + found.w, beside, [grey[found.rows] for grey in greys])
+    above = [(one.y, one.y + one.h) for one in texts if one.x < right and left < one.x + one.w]
+    top, bottom = _reach(found.y, found.y + found.h, above, [grey[:, left:right].T for grey in greys])
+    return Box(x=left, y=top, w=right - left, h=bottom - top)
+
+
+def _reach(
+    low: int, high: int, texts: Sequence[tuple[int, int]], greys: Sequence[NDArray[np.int16]]
+) -> tuple[int, int]:
+    """``low`` and ``high``, each moved out to a straight edge before the next text. ``greys``: (along, across)."""
+    least = max((end for start, end in texts if (start + end) // 2 < low), default=0)
+    most = min((start for start, end in texts if (start + end) // 2 >= high), default=greys[0].shape[1])
+    straight = [(np.abs(np.diff(grey, axis=1)) > _EDGE).mean(0) > _STRAIGHT for grey in greys]
+    edges = np.flatnonzero(np.logical_and.reduce(straight)) + 1
+    before = edges[(edges >= least) & (edges <= low + _NEAR)]
+    behind = edges[(edges >= high - _NEAR) & (edges <= most)]
+    further_low = len(before) and before[-1] < low - _NEAR
+    further_high = len(behind) and behind[0] > high + _NEAR
+    return int(before[-1]) if further_low else low, int(behind[0]) if further_high else high

@@ -33,6 +33,8 @@ _TABLE: tuple[tuple[Meaning, str], ...] = (
     (Meaning("RequestedProcedureID", "id", True), "申请单号 申请号 requestno orderno"),
     (Meaning("OperatorsName", "name", True), "技师 操作者 操作技师 检查医生 医生 operator technologist tech"),
     (Meaning("InstitutionName", "text", True), "医院 医院名称 机构 hospital institution"),
+    (Meaning("SoftwareVersions", "text"), "软件版本 software"),
+    (Meaning("ContrastBolusAgent", "text"), "对比剂 contrast"),
     (Meaning("StationName", "text"), "设备 设备名称 机房 station"),
     (Meaning("StudyDate", "date", True), "检查日期 日期 studydate examdate date"),
     (Meaning("StudyTime", "time"), "检查时间 时间 studytime examtime time"),
@@ -41,6 +43,7 @@ _TABLE: tuple[tuple[Meaning, str], ...] = (
     (Meaning("BodyPartExamined", "text"), "部位 检查部位 体位部位 bodypart anatomy"),
     (Meaning("ViewPosition", "text"), "体位 投照体位 投照位 view viewposition projection"),
     (Meaning("ImageLaterality", "choice"), "侧别 左右 side laterality"),
+    (Meaning("PatientPosition", "choice"), "患者体位 patientposition"),
     (Meaning("ProtocolName", "text"), "协议 程序 检查程序 扫描协议 protocol program"),
     (Meaning("StudyDescription", "text"), "检查描述 检查项目 项目 study studydescription exam"),
     (Meaning("SeriesDescription", "text"), "序列描述 序列 series seriesdescription"),
@@ -57,6 +60,8 @@ _TABLE: tuple[tuple[Meaning, str], ...] = (
     (Meaning("ImageAndFluoroscopyAreaDoseProduct", "number", False, 0), "剂量面积乘积 面积剂量乘积 dap kap"),
     (Meaning("EntranceDoseInmGy", "number", False, 0), "入射剂量 空气比释动能 参考点剂量 airkerma ak ka,r"),
     (Meaning("DistanceSourceToDetector", "number", False, 300, 4000), "源像距 sid ffd fdd 焦片距"),
+    (Meaning("DistanceSourceToPatient", "number", False, 100, 3000), "源皮距 ssd sod"),
+    (Meaning("Grid", "text"), "滤线栅 grid"),
     (Meaning("CompressionForce", "number", False, 0, 300), "压迫力 压力 compression force"),
     (Meaning("BodyPartThickness", "number", False, 0, 600), "压迫厚度 乳房厚度 thickness"),
     (Meaning("SliceThickness", "number", False, 0.05, 100), "层厚 slice slicethickness thk"),
@@ -79,10 +84,14 @@ _TABLE: tuple[tuple[Meaning, str], ...] = (
     (Meaning("fluoroscopyTime", "time"), "透视时间 fluorotime fluoro"),
     (Meaning("RepetitionTime", "number", False, 0), "tr 重复时间"),
     (Meaning("EchoTime", "number", False, 0), "te 回波时间"),
+    (Meaning("InversionTime", "number", False, 0), "反转时间"),
+    (Meaning("NumberOfAverages", "number", False, 0), "激励次数 nex nsa"),
     (Meaning("FlipAngle", "number", False, 0, 360), "翻转角 flipangle fa"),
     (Meaning("MagneticFieldStrength", "number", False, 0, 20), "磁场强度 fieldstrength"),
 )  # fmt: skip
 
+OF_KEYWORD = {meaning.keyword: meaning for meaning, _ in _TABLE}
+"""What a field of a keyword usually is."""
 FREEZE = frozenset({"FROZEN", "FREEZE", "LIVE", "冻结", "实时"})
 """Words by which an ultrasound machine says whether its picture moves."""
 

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import secrets
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from capture.text import Bilingual
 
 _FRAMES = ("a.png", "b.png", "c.png")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_WRITING = threading.Lock()
+"""The teaching page and what follows signed templates write in threads of one process."""
 
 
 class _Use(BaseModel):
@@ -45,11 +48,12 @@ class Library:
 
     def save(self, draft: Template, frames: Sequence[bytes]) -> Template:
         """The draft under the next version of its id, with up to three stored frames (PNG). Not active yet."""
-        template = draft.model_copy(update={"version": max(self.versions(draft.id), default=0) + 1})
-        place = self._place(template.id)
-        _write_all(place / str(template.version), dict(zip(_FRAMES, frames, strict=False)))
-        # The JSON last: a version exists if and only if it does.
-        _write(self._file(template.id, template.version), template.dump())
+        with _WRITING:
+            template = draft.model_copy(update={"version": max(self.versions(draft.id), default=0) + 1})
+            place = self._place(template.id)
+            _write_all(place / str(template.version), dict(zip(_FRAMES, frames, strict=False)))
+            # The JSON last: a version exists if and only if it does.
+            _write(self._file(template.id, template.version), template.dump())
         return template
 
     def ids(self) -> tuple[str, ...]:
@@ -146,11 +150,14 @@ class Library:
         return next((one for one in self._uses().get(source, ()) if one.id == id), None)
 
     def _put(self, source: str, id: str, use: _Use | None) -> None:
-        uses = self._uses()
-        kept = [one for one in uses.get(source, ()) if one.id != id]
-        uses[source] = (*kept, use) if use else tuple(kept)
-        said = {name: [one.model_dump(mode="json") for one in listed] for name, listed in uses.items() if listed}
-        _write(self._folder / "active.json", json.dumps(said, sort_keys=True, indent=1).encode())
+        with _WRITING:
+            uses = self._uses()
+            kept = [one for one in uses.get(source, ()) if one.id != id]
+            uses[source] = (*kept, use) if use else tuple(kept)
+            said = {
+                name: [one.model_dump(mode="json") for one in listed] for name, listed in uses.items() if listed
+            }
+            _write(self._folder / "active.json", json.dumps(said, sort_keys=True, indent=1).encode())
 
 
 def _write_all(folder: Path, files: dict[str, bytes]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from capture.screen.labels import meaning
 from capture.screen.ocr.engine import Bgr
 from capture.screen.template import Box
 from capture.screen.tokens import plain
@@ -22,8 +24,12 @@ _FRAME = 0.8
 """Share of a row or column that differs from the background where it is a frame."""
 _EDGE = 4
 """Pixels by which the ends of a text that did not move may differ."""
-_GAP = 0.8
-"""Heights of a line between a label and its value; a space between words has half of it."""
+_GAP, _SPACE = 0.8, 0.3
+"""Heights of a line between a label and its value, and between two words."""
+_WORDS = 1.5
+"""The same between the first word of a value and the rest, where both were found as lines."""
+_FAR = 14
+"""Heights of a line between the label and the value of a row."""
 _WIDEST = 2.0
 """Room is given for a value twice as wide as those seen, and some more."""
 
@@ -81,8 +87,8 @@ def paired(a: Sequence[Line], b: Sequence[Line], bgr_a: Bgr, bgr_b: Bgr) -> list
             gone, kept = at[j], at[i]
             at = [kept if place == gone else place for place in at]
     whole = [_pair(*groups[place], bgr_a, bgr_b) for place in dict.fromkeys(at)]
-    pairs = [part for pair in whole for part in _parted(pair, bgr_a)]
-    return sorted(pairs, key=lambda pair: (pair.box.y, pair.box.x))
+    pairs = [part for pair in whole for part in _parted(pair, _left_of(pair, whole), bgr_a)]
+    return sorted(_with_heads(pairs), key=lambda pair: (pair.box.y, pair.box.x))
 
 
 def room(pair: Pair, pairs: Sequence[Pair], bgr_a: Bgr, bgr_b: Bgr) -> Box:
@@ -144,13 +150,25 @@ def _head(box: Box, a: Bgr, b: Bgr) -> int:
     return int(np.argmax(differs)) if differs.any() else box.w
 
 
-def _parted(pair: Pair, bgr: Bgr) -> list[Pair]:
-    """A label that was found in one line with its value, as two: where a wide gap follows what stayed the same."""
-    gap = _gap(bgr[pair.box.rows, pair.box.columns][:, : pair.head], pair.box.h) if pair.changed else None
-    label = _common(plain(pair.text_a), plain(pair.text_b))
-    if gap is None or not label or any(one.isdigit() for one in label):
+def _parted(pair: Pair, left: Pair | None, bgr: Bgr) -> list[Pair]:
+    """A label that was found in one line with its value, as two: where a wide gap follows what stayed the same.
+
+    Before words a known label needs no wide gap ("MI 1.3" is one text). What has a label to its left
+    ("View: CHEST  PA") begins with its value.
+    """
+    if not pair.changed:
         return [pair]
-    end, start = gap
+    known = _known_label(pair) if not any(map(str.isdigit, pair.text_a + pair.text_b)) else None
+    if known is None and left is not None and not left.changed:
+        return [pair]
+    label = known or _common(plain(pair.text_a), plain(pair.text_b))
+    gaps = _gaps(bgr[pair.box.rows, pair.box.columns][:, : pair.head], pair.box.h * (_SPACE if known else _GAP))
+    if known:
+        ends = pair.box.w * len(known) / max(len(plain(pair.text)), 1)
+        gaps = sorted(gaps, key=lambda gap: -abs(gap[0] - ends))
+    if not gaps or not label or any(one.isdigit() for one in label):
+        return [pair]
+    end, start = gaps[-1]
     head = pair.box.model_copy(update={"w": end})
     rest = pair.box.model_copy(update={"x": pair.box.x + start, "w": pair.box.w - start})
     text_a, text_b = (plain(text).removeprefix(label) for text in (pair.text_a, pair.text_b))
@@ -166,18 +184,48 @@ def _common(a: str, b: str) -> str:
     return a[:same]
 
 
-def _gap(head: Bgr, high: int) -> tuple[int, int] | None:
-    """Where the last ink of ``head`` ends and where the free columns behind it end, if they are wide enough."""
-    if head.shape[1] <= high:
-        return None
-    ground = np.median(head, axis=(0, 1))
+def _left_of(pair: Pair, pairs: Sequence[Pair]) -> Pair | None:
+    """The nearest text to the left on the same row, if it is not far away."""
+    row = [one for one in pairs if one is not pair and level(one.box, pair.box)]
+    ends = [(one.box.x + one.box.w, one) for one in row]
+    near = [(end, one) for end, one in ends if -pair.box.h / 2 <= pair.box.x - end <= _FAR * pair.box.h]
+    return max(near, key=lambda found: found[0])[1] if near else None
+
+
+def _known_label(pair: Pair) -> str | None:
+    """The words both texts begin with, as far as they are a label that is known; without spaces."""
+    both = zip(pair.text_a.split(), pair.text_b.split(), strict=False)
+    same = [one for one, _ in takewhile(lambda words: words[0] == words[1], both)]
+    heads = (plain("".join(same[:count])) for count in range(len(same), 0, -1))
+    return next((head for head in heads if meaning(head) is not None), None)
+
+
+def _gaps(head: Bgr, wide: float) -> list[tuple[int, int]]:
+    """Where ink of ``head`` ends and the free columns behind it end, from left to right, if they are wide."""
+    ground = np.median(head, axis=(0, 1)) if head.size else np.zeros(3)
     ink = np.flatnonzero(np.abs(head.astype(np.int16) - ground).max(axis=(0, 2)) > _SAME)
     free = np.diff(ink, append=head.shape[1])
-    wide = np.flatnonzero(free > _GAP * high)
-    if not len(wide):
-        return None
-    last = int(wide[-1])
-    return int(ink[last]) + 2, int(ink[last]) + int(free[last]) - 2
+    return [(int(ink[k]) + 2, int(ink[k] + free[k]) - 2) for k in np.flatnonzero(free > max(wide, 4))]
+
+
+def _with_heads(pairs: list[Pair]) -> list[Pair]:
+    """A value whose first word is the same in both and was found as a line of its own, as one again.
+
+    Such a word stands a space or two before the rest, is no known label, and has one to its left.
+    """
+    made = list(pairs)
+    for pair in pairs:
+        word = _left_of(pair, pairs) if pair.changed else None
+        label = _left_of(word, pairs) if word is not None else None
+        if word is None or label is None or word.changed or label.changed or word not in made:
+            continue
+        apart = pair.box.x - word.box.x - word.box.w
+        if apart < _WORDS * pair.box.h and meaning(word.text) is None and meaning(label.text) is not None:
+            made = [one for one in made if one is not pair and one is not word]
+            text_a, text_b = (f"{word.text} {text}" if text else "" for text in (pair.text_a, pair.text_b))
+            head = pair.box.x - word.box.x + pair.head
+            made.append(Pair(_around([word.box, pair.box]), text_a, text_b, True, 0, pair.right, head))
+    return made
 
 
 def _ends(lines: list[Line]) -> tuple[int, int]:

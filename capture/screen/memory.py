@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections import deque
 from pathlib import Path
@@ -26,10 +27,13 @@ Key = tuple[str | None, ...]
 
 
 class Memory:
-    """The last looks and keys, oldest first. ``current``: the last image that was new, "" before the first."""
+    """The last looks and keys, oldest first. ``current``: the last image that was new, "" before the first.
+
+    ``due``: letters with which its last images are handed over (:mod:`capture.screen.handover`)."""
 
     def __init__(self) -> None:
         self.current = ""
+        self.due: tuple[str, ...] = ()
         self._looks: deque[tuple[str, NDArray[np.uint8]]] = deque(maxlen=MOST_LOOKS)
         self._keys: deque[tuple[str, Key]] = deque(maxlen=MOST_KEYS)
 
@@ -55,7 +59,7 @@ class Memory:
     def dump(self) -> bytes:
         """A file's bytes."""
         written = io.BytesIO()
-        told = [self.current, [image for image, _ in self._looks], list(self._keys)]
+        told = [self.current, [image for image, _ in self._looks], list(self._keys), self.due]
         thumbs = np.stack([one for _, one in self._looks]) if self._looks else np.zeros((0, 2, 1, 1), np.uint8)
         np.savez_compressed(written, told=np.array(json.dumps(told)), thumbs=thumbs)
         return written.getvalue()
@@ -66,7 +70,7 @@ def load(content: bytes, shape: tuple[int, int]) -> Memory:
     memory = Memory()
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            current, images, keys = json.loads(str(stored["told"]))
+            current, images, keys, _ = json.loads(str(stored["told"]))
             thumbs = np.asarray(stored["thumbs"], np.uint8)
         if thumbs.shape[2:] == shape:
             memory.current = str(current)
@@ -77,12 +81,29 @@ def load(content: bytes, shape: tuple[int, int]) -> Memory:
     return memory
 
 
+def due(content: bytes) -> tuple[str, ...]:
+    """What was due when a file with these bytes was saved; () when it cannot be read."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            _, _, _, named = json.loads(str(stored["told"]))
+        return tuple(map(str, named))
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile):
+        return ()
+
+
 def save(path: Path, memory: Memory) -> None:
-    """Whole or not at all. Raises OSError."""
+    """Whole or not at all, on the medium: what it says is relied upon. Raises OSError."""
     written = path.with_suffix(".tmp")
-    written.touch(mode=0o600)
-    written.write_bytes(memory.dump())
+    with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(memory.dump())
+        file.flush()
+        os.fsync(file.fileno())
     written.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def digest(texts: tuple[str | None, ...]) -> Key:

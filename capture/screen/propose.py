@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
-import numpy as np
-
-from capture.screen import faults, units
+from capture.screen import units
 from capture.screen.frame import Picture
 from capture.screen.imagebox import image_box, moving_box
 from capture.screen.labels import FREEZE, Meaning, meaning
 from capture.screen.landmarks import landmarks
 from capture.screen.lines import Line, Pair, level, paired, room
 from capture.screen.ocr.engine import Bgr, Engines
-from capture.screen.template import Anchor, Box, EventMode, FieldKind, Levels
+from capture.screen.template import Anchor, Box, EventMode, FieldKind
 from capture.screen.tokens import Number, plain, runs, tokens
 
 _FAR = 14
@@ -59,7 +56,6 @@ class Proposal:
     anchors: tuple[Anchor, ...]
     image: Box
     event_mode: EventMode
-    levels: Levels
 
 
 def propose(a: Picture, b: Picture, engines: Engines) -> Proposal:
@@ -70,16 +66,15 @@ def propose(a: Picture, b: Picture, engines: Engines) -> Proposal:
     """
     if a.bgr.shape != b.bgr.shape:
         raise ValueError("exam A and exam B differ in size")
-    image = image_box(a.bgr, b.bgr)
-    pairs = paired(_lines(a.bgr, engines), _lines(b.bgr, engines), a.bgr, b.bgr)
+    lines_a, lines_b = _lines(a.bgr, engines), _lines(b.bgr, engines)
+    image = image_box(a.bgr, b.bgr, [one.box for one in (*lines_a, *lines_b)])
+    pairs = paired(lines_a, lines_b, a.bgr, b.bgr)
     still = [pair for pair in pairs if not pair.changed]
     values = [pair for pair in pairs if _is_value(pair, image, still)]
     found = [_field(pair, still, pairs, a, b) for pair in values]
     fields = _named([*found, *_beside_labels(still, found, image)])
     anchors = landmarks(_constant(values, still), [one.box for one in fields], image, a.bgr)
-    grey = np.asarray(cv2.cvtColor(a.bgr, cv2.COLOR_BGR2GRAY), np.uint8)
-    boxes = [one.box for one in anchors] or [Box(x=0, y=0, w=grey.shape[1], h=grey.shape[0])]
-    return Proposal(fields, anchors, image, _event_mode(fields, pairs), faults.levels(grey, boxes))
+    return Proposal(fields, anchors, image, _event_mode(fields, pairs))
 
 
 def moving_image(frames: Sequence[Picture]) -> Box | None:
@@ -99,18 +94,24 @@ def _is_value(pair: Pair, image: Box, still: Sequence[Pair]) -> bool:
         return True
     if meaning(pair.text) is not None or units.known(pair.text) or _within(pair.box, image):
         return False
-    return meaning(_label(pair, still)) is not None
+    label = _label_of(pair, still)
+    return label is not None and meaning(label.text) is not None
 
 
 def _field(pair: Pair, still: Sequence[Pair], pairs: Sequence[Pair], a: Picture, b: Picture) -> ProposedField:
-    label = _label(pair, [one for one in still if one is not pair]) or _word_before(pair)
+    beside = _label_of(pair, [one for one in still if one is not pair])
+    label = beside.text if beside else _word_before(pair)
     found = meaning(label)
     texts = [text for text in (pair.text_a, pair.text_b) if text]
     kind = _kind(found, texts)
     unit = _unit(pair, still)
     low, high = _range(found, unit)
+    box = room(pair, pairs, a.bgr, b.bgr)
+    if beside and len(texts) < 2:  # rows may have moved, as the label has: a dash is easily not found
+        top, bottom = min(box.y, beside.box.y), max(box.y + box.h, beside.box.y + beside.box.h)
+        box = box.model_copy(update={"y": top, "h": bottom - top})
     return ProposedField(
-        box=room(pair, pairs, a.bgr, b.bgr),
+        box=box,
         label=label,
         keyword=found.keyword if found else "",
         kind=kind,
@@ -154,13 +155,13 @@ def _range(found: Meaning | None, unit: str) -> tuple[float | None, float | None
     return low, high
 
 
-def _label(pair: Pair, still: Sequence[Pair]) -> str:
+def _label_of(pair: Pair, still: Sequence[Pair]) -> Pair | None:
     """The constant text to the left on the same row."""
     far = _FAR * pair.box.h
     beside = [one for one in still if one is not pair and level(one.box, pair.box)]
     left = [one for one in beside if -pair.box.h < pair.box.x - (one.box.x + one.box.w) <= far]
     nearest = max(left, key=lambda one: one.box.x + one.box.w, default=None)
-    return nearest.text if nearest and not _is_number(nearest.text) else ""
+    return nearest if nearest and not _is_number(nearest.text) else None
 
 
 def _unit(pair: Pair, still: Sequence[Pair]) -> str:

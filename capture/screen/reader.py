@@ -27,6 +27,17 @@ class Readings:
     crops: tuple[Bgr, ...]
     asked: tuple[ScreenField, ...]
 
+    def besides(self, other: Readings | None) -> Readings:
+        """With what of ``other`` was accepted: it counts before what was read of the same field here."""
+        kept = [k for k, one in enumerate(other.fields) if one.state == "accepted"] if other else []
+        if other is None or not kept:
+            return self
+        return Readings(
+            (*self.fields, *(other.fields[k] for k in kept)),
+            (*self.crops, *(other.crops[k] for k in kept)),
+            (*self.asked, *(other.asked[k] for k in kept)),
+        )
+
 
 class Reader:
     """Reads fields. Holds the engines; one thread."""
@@ -40,7 +51,7 @@ class Reader:
         """One :class:`FieldReading` for each field, in their order.
 
         ``frames``: one to five pictures of the taught resolution, about 100 ms apart. ``before``: what was
-        read of the same fields last time.
+        read of these or other fields last.
         """
         seen = [_different([_crop(frame, field) for frame in frames]) for field in fields]
         known = {k: old for k, old in enumerate(_known(fields, seen, before)) if old is not None}
@@ -74,12 +85,15 @@ def _known(
     fields: Sequence[ScreenField], seen: list[list[Bgr]], before: Readings | None
 ) -> list[FieldReading | None]:
     """What was read of a field before, where it is the same field with the same pixels."""
-    if before is None or before.asked != tuple(fields):
-        return [None] * len(fields)
-    return [
-        old if len(crops) == 1 and _same(crops[0], crop) else None
-        for old, crop, crops in zip(before.fields, before.crops, seen, strict=True)
-    ]
+    last = {} if before is None else {one: k for k, one in enumerate(before.asked)}
+
+    def old(field: ScreenField, crops: list[Bgr]) -> FieldReading | None:
+        k = last.get(field)
+        if before is None or k is None or len(crops) > 1 or not _same(crops[0], before.crops[k]):
+            return None
+        return before.fields[k]
+
+    return [old(field, crops) for field, crops in zip(fields, seen, strict=True)]
 
 
 def _same(a: Bgr, b: Bgr) -> bool:

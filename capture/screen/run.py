@@ -15,7 +15,7 @@ from capture.errors import Misuse
 from capture.screen import memory, pixels, words
 from capture.screen.events import Detector, Event
 from capture.screen.frame import Frame, FrameSource, Picture, Seen
-from capture.screen.handover import Handover
+from capture.screen.handover import Due, Handover
 from capture.screen.library import Library
 from capture.screen.ocr.engine import Engines
 from capture.screen.pixels import Torn
@@ -40,6 +40,8 @@ _FAULT_S = 20.0
 _APART_S = 0.1
 """Between the frames that are read."""
 _FRAMES = 3
+_MEMORY, _LETTERS = "memory-{}.npz", "letters"
+"""In the screen's own folder."""
 
 
 class Taught:
@@ -49,16 +51,16 @@ class Taught:
         self.template = template
         self.witnesses = Witnesses(template, reader)
         self.before: Readings | None = None
-        self._file = folder / f"memory-{template.id}.npz"
+        self._file = folder / _MEMORY.format(template.id)
         self.detector = Detector(template)
         if self._file.exists():
             rows, columns = self.detector.grid.usable.shape
             self.detector = Detector(template, memory.load(self._file.read_bytes(), (rows, columns)))
 
-    def keep(self) -> None:
-        """Remember beyond this process. A disk that refuses is no reason to stop."""
-        with suppress(OSError):
-            memory.save(self._file, self.detector.memory)
+    def keep(self, due: tuple[str, ...]) -> None:
+        """Remember beyond this process, and the letters that are due with it. Raises OSError."""
+        self.detector.memory.due = due
+        memory.save(self._file, self.detector.memory)
 
 
 class ScreenSource:
@@ -75,9 +77,13 @@ class ScreenSource:
         alive: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        at: Callable[[str], None] = lambda step: None,
     ) -> None:
-        """``folder``: ``<data_dir>/screens``. ``name``: of the screen in the configuration."""
-        self._name, self._reader, self._clock = name, Reader(engines), clock
+        """``folder``: ``<data_dir>/screens``. ``name``: of the screen in the configuration.
+
+        ``at`` is called with the name of each step of the hand-over; tests end the process there.
+        """
+        self._name, self._reader, self._clock, self._at = name, Reader(engines), clock, at
         self._ready, self._alive = ready, alive
         self._library = Library(folder)
         self._folder = folder / "live" / name
@@ -93,7 +99,7 @@ class ScreenSource:
 
     def run(self, spool: Spool, stop: threading.Event) -> None:
         """See :class:`~capture.source.InputSource`."""
-        window, handover = Window(self._folder), Handover(spool, self._name, self._clock)
+        window, handover = Window(self._folder), self.handover(spool)
         self._ready()
         try:
             while not stop.is_set():
@@ -103,12 +109,18 @@ class ScreenSource:
             self._watched.close()
             window.close()
 
+    def handover(self, spool: Spool) -> Handover:
+        """Begins with what a process before this one was about to hand over."""
+        letters = self._folder / _LETTERS
+        made = Handover(spool, self._name, letters, self._remember, clock=self._clock, at=self._at)
+        made.resume(_due(self._folder))
+        return made
+
     def turn(self, window: Window, handover: Handover) -> None:
         """One frame, or a short wait for one."""
         self._renew_templates()
         seen, frame = self._watched.next(_WAIT_S)
-        if handover.push():
-            self._keep()
+        handover.push()
         if frame is not None:
             try:
                 self._look(frame, handover)
@@ -203,16 +215,17 @@ class ScreenSource:
             if frame is not None and frame.time - pictures[-1].time >= _APART_S:
                 pictures += self._another(here, frame)
         self._alive()
-        here.before = self._reader.read(here.template.fields, pictures, here.before)
+        known = (here.before or Readings((), (), ())).besides(here.witnesses.last)
+        here.before = self._reader.read(here.template.fields, pictures, known)
         self._alive()
         self._signal = view.fault or words.OK
         at = round((time.time() - (self._clock() - event.since)) * 1000)
-        if handover.put(shoot(self._name, here.template, event, at, self._signal.state, here.before, pictures)):
-            self._keep()
+        shot = shoot(self._name, here.template, event, at, self._signal.state, here.before, pictures)
+        handover.put(here.template.id, shot)
 
-    def _keep(self) -> None:
+    def _remember(self, due: Due) -> None:
         for one in self._taught:
-            one.keep()
+            one.keep(due.get(one.template.id, ()))
 
     def _another(self, here: Taught, frame: Frame) -> list[Picture]:
         view = View(frame, here.template, here.witnesses)
@@ -225,6 +238,15 @@ class ScreenSource:
         for event in events:
             self._events[event.kind] += 1
             log.info("screen.event", device=self._name, state=event.kind)
+
+
+def _due(folder: Path) -> dict[str, tuple[str, ...]]:
+    """What the memories in ``folder`` name, by template."""
+    named = {}
+    for file in folder.glob(_MEMORY.format("*")):
+        with suppress(OSError):
+            named[file.stem.removeprefix("memory-")] = memory.due(file.read_bytes())
+    return named
 
 
 def _unknown(frame: Frame, taught: tuple[Taught, ...]) -> Signal:

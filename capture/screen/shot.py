@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from capture.errors import SetAside
+from capture.errors import Misuse, SetAside
 from capture.screen.reading import FieldReading
 from capture.screen.signal import State
 from capture.screen.template import Template, load
@@ -98,6 +99,20 @@ def parse(content: bytes) -> Shot:
         RuntimeError,
         EOFError,
     ):
+        raise _unreadable() from None
+
+
+def told(path: Path) -> tuple[Told, Template]:
+    """What was told, and the template, of a shot that has been read before; its pictures are left alone.
+
+    Raises:
+        SetAside: ``screen.unreadable``.
+        OSError: the file cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _TOLD.validate_json(archive.read("shot.json")), load(archive.read("template.json"))
+    except (ValueError, KeyError, zipfile.BadZipFile, Misuse):
         raise _unreadable() from None
 
 

@@ -9,7 +9,15 @@ import hashlib
 import json
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from capture.errors import Misuse
 from capture.screen.frame import PixelFormat
@@ -64,6 +72,16 @@ class Format(Part):
     """Of a field that only has a few values: M, F."""
     shapes: tuple[str, ...] = ()
     """Of a text with several numbers or varying words: each number as 0 with its decimals: "W0L0", "0.000:0"."""
+    read_as: tuple[tuple[str, str], ...] = ()
+    """Of a coded value: what it is taken for again and again, without spaces, and what it is."""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, proceed: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """What nobody learnt is left out: templates of releases that did not know it keep their fingerprint."""
+        told: dict[str, object] = proceed(self)
+        if not self.read_as:
+            told.pop("read_as", None)
+        return told
 
 
 class ScreenField(Part):
@@ -96,15 +114,6 @@ class Anchor(Part):
     """PNG of the grey patch, base64."""
 
 
-class Levels(Part):
-    """Grey values of known parts of the screen when taught: a frame that deviates has a capture fault."""
-
-    black: float
-    white: float
-    sharpness: float
-    """Variance of the Laplacian over the anchors."""
-
-
 class Template(Part):
     """One screen of one console. ``version`` counts up at each save; a saved version never changes."""
 
@@ -135,7 +144,6 @@ class Template(Part):
     """freeze: what the witness field shows while frozen ("FROZEN"); "" when stillness alone decides."""
     clock: bool = False
     """The screen has a running clock: ten seconds of identical buffers are then a frozen feed."""
-    levels: Levels | None = None
     device: dict[str, str] = {}
     """DICOM keywords of the equipment that the screen does not show: Manufacturer, StationName."""
 

@@ -24,14 +24,15 @@ class Witnesses:
         taught = {field.keyword: field for field in template.fields}
         self._fields = [taught[keyword] for keyword in asked(template)]
         self._reader = reader
-        self._before: Readings | None = None
+        self.last: Readings | None = None
+        """What was read last: nobody need read it again."""
 
     def read(self, picture: Picture) -> tuple[str | None, ...]:
         """What each shows; None where it is not certainly what was taught."""
         if not self._fields:
             return ()
-        self._before = self._reader.read(self._fields, [picture], self._before)
-        return tuple(one.text if one.state == "accepted" else None for one in self._before.fields)
+        self.last = self._reader.read(self._fields, [picture], self.last)
+        return tuple(one.text if one.state == "accepted" else None for one in self.last.fields)
 
 
 class View:

@@ -15,15 +15,40 @@ from starlette.staticfiles import StaticFiles
 from capture.errors import Misuse
 from cloud_sync.central import frame
 from cloud_sync.central.auth import Gate
+from cloud_sync.central.authoring import workshop
 from cloud_sync.central.database import Database
+from cloud_sync.central.enrolment.settings import EnrolmentSettings
 from cloud_sync.central.frame import centre_of, view_of
 from cloud_sync.central.ingest import IngestStatus
-from cloud_sync.central.pages import administer, entry, overview, problems, results
+from cloud_sync.central.pages import (
+    administer,
+    boxes,
+    draft,
+    enrolment,
+    entry,
+    founding,
+    overriding,
+    overview,
+    problems,
+    releasing,
+    results,
+    rollouts,
+    rules,
+    signing,
+    trying,
+)
+from cloud_sync.central.rollout.terms import Plan
 from cloud_sync.central.settings import PortalSettings
+from cloud_sync.central.signing.settings import PublishingSettings
 from cloud_sync.kit.csrf import CrossSiteGuard
 from cloud_sync.kit.web import HEADERS, SecurityHeaders, SmallBodies
 
 log = structlog.get_logger()
+_LARGER = {rules.IMPORT: rules.LARGEST_IMPORT, draft.TEXT: draft.LARGEST_TEXT}
+_ROOMS = (
+    entry, overview, results, problems, rules, founding, draft, overriding, trying, releasing, rollouts, boxes,
+    signing, enrolment, administer,
+)  # fmt: skip
 
 
 def wall_ms() -> int:
@@ -36,12 +61,19 @@ def create_app(
     database: Database,
     ingest: Callable[[], IngestStatus],
     wall: Callable[[], int] = wall_ms,
+    publishing: PublishingSettings | None = None,
+    plan: Plan | None = None,
+    office: enrolment.Office | None = None,
 ) -> FastAPI:
-    """All pages over the centre's database."""
+    """All pages over the centre's database. ``publishing``: where signed content lies; ``plan``: of new rollouts;
+    ``office``: for papers of boxes; all by default as in settings."""
     app = FastAPI(title="qcbox centre", docs_url=None, redoc_url=None, openapi_url=None)
     centre = frame.make(settings, database, ingest, wall)
     app.state.centre = centre
-    for room in (entry, overview, results, problems, administer):
+    app.state.workshop = workshop.make(database, publishing or PublishingSettings())
+    app.state.plan = plan or Plan()
+    app.state.office = office or enrolment.Office(EnrolmentSettings(), frozenset())
+    for room in _ROOMS:
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=frame.HERE / "static"), name="static")
     app.add_api_route("/healthz", _healthy)
@@ -51,7 +83,7 @@ def create_app(
     app.add_exception_handler(Exception, _broken)
     # Added last runs first: headers on everything, then the guard, then the gate.
     app.add_middleware(Gate, auth=centre.auth)
-    app.add_middleware(SmallBodies)
+    app.add_middleware(SmallBodies, larger=_LARGER)
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(SecurityHeaders)
     return app

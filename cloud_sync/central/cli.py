@@ -14,6 +14,7 @@ import typer
 
 from capture.errors import Misuse, QcError
 from cloud_sync.central import accounts, export, fleet, queries, streams
+from cloud_sync.central.commands import ca, ceremony, keys, rollout
 from cloud_sync.central.database import Database
 from cloud_sync.central.program import run as run_program
 from cloud_sync.central.settings import load
@@ -22,6 +23,10 @@ from cloud_sync.kit.terminal import language
 app = typer.Typer(name="qcbox-central", no_args_is_help=True, pretty_exceptions_enable=False)
 account_app = typer.Typer(no_args_is_help=True, help="Accounts of the centre's pages.")
 app.add_typer(account_app, name="account")
+app.add_typer(ca.app, name="ca")
+app.add_typer(keys.app, name="keys")
+app.add_typer(ceremony.app, name="repository")
+app.add_typer(rollout.app, name="rollout")
 
 Config = Annotated[Path | None, typer.Option("--config", help="TOML file; without it, the defaults.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

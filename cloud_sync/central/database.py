@@ -13,7 +13,15 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from capture.errors import Misuse
 from capture.text import Bilingual
+from cloud_sync.central.authoring import tables as _authoring  # noqa: F401  # the same
+from cloud_sync.central.enrolment import tables as _enrolment  # noqa: F401  # the same
+from cloud_sync.central.rollout import tables as _rollout  # noqa: F401  # puts its tables into the metadata
 from cloud_sync.central.schema import metadata
+
+_WRITE = "qcbox_write"
+"""Option of a connection whose transaction writes."""
+_WRITERS = 0x7163626F78
+"""The advisory lock that PostgreSQL's writers queue at: "qcbox"."""
 
 
 class Database:
@@ -26,6 +34,7 @@ class Database:
             Misuse: the URL is neither SQLite in a file nor PostgreSQL, or nothing can be opened there.
         """
         parsed = _parse(url)
+        self.url = url
         self.backend = parsed.get_backend_name()
         try:
             if self.backend == "sqlite":
@@ -33,6 +42,8 @@ class Database:
             self._engine: Engine = create_engine(parsed, hide_parameters=True)
             if self.backend == "sqlite":
                 _make_durable(self._engine)
+            else:
+                _one_after_another(self._engine)
             with ExitStack() as undo:
                 undo.callback(self._engine.dispose)
                 with self.write() as connection:
@@ -43,15 +54,15 @@ class Database:
                 "database.unusable",
                 Bilingual("数据库打不开", "The database cannot be opened"),
                 Bilingual(
-                    "检查文件夹是否存在且可写; 使用 PostgreSQL 时检查服务和驱动 psycopg",
-                    "Check that its folder is there and writable; for PostgreSQL: server, driver psycopg",
+                    "检查文件夹是否存在且可写; 使用 PostgreSQL 时检查服务, 并安装 qcbox[postgresql]",
+                    "Check that its folder is there and writable; for PostgreSQL: server, qcbox[postgresql]",
                 ),
             ) from error
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction, committed at the end and on disk then; rolled back by an exception."""
-        with self._engine.connect().execution_options(qcbox_write=True) as connection, connection.begin():
+        with self._engine.connect().execution_options(**{_WRITE: True}) as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -101,5 +112,17 @@ def _make_durable(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A transaction that begins as a reader and then writes can fail at once; a writer waits its turn.
-        kind = "IMMEDIATE" if connection.get_execution_options().get("qcbox_write") else "DEFERRED"
+        kind = "IMMEDIATE" if connection.get_execution_options().get(_WRITE) else "DEFERRED"
         connection.exec_driver_sql(f"BEGIN {kind}")
+
+
+def _one_after_another(engine: Engine) -> None:
+    """PostgreSQL keeps to what SQLite does by itself: one writer at a time, and reads of one moment. Scheduler,
+    pages and ingest read, decide and write; two at once could each decide by what the other is about to change."""
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get(_WRITE):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

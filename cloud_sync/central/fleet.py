@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from cloud_sync.central import schema, streams
 from cloud_sync.central.database import Database
+from cloud_sync.central.rollout import events, tables
 from cloud_sync.link.terms import Arrived
 from cloud_sync.wire.codec import WireError, decode
 from cloud_sync.wire.control import Birth, Death, Metrics, Presence
@@ -73,6 +74,7 @@ def _birth(database: Database, connection: Connection, box: str, birth: Birth, h
             **({} if heard_at is None else {"clock_offset_ms": birth.clock.wall - heard_at}),
         )
     )  # fmt: skip
+    events.born(connection, box, birth, heard_at)
 
 
 def _death(connection: Connection, box: str, death: Death) -> None:
@@ -121,6 +123,10 @@ class BoxRow:
     """Numbers that the centre does not have although it has later ones, in all of its streams."""
     unheard: int
     """Numbers that the box has given out beyond that."""
+    stale: str = ""
+    """Why nothing newly signed can be activated on it, by its own words; empty: all is well."""
+    stale_since: int | None = None
+    """Since when the centre knows."""
 
     @property
     def waiting(self) -> int:
@@ -128,12 +134,13 @@ class BoxRow:
         return self.missing + self.unheard
 
 
-def boxes(connection: Connection) -> list[BoxRow]:
-    """All boxes by name."""
-    table, numbers = schema.box, schema.stream
+def boxes(connection: Connection, only: str = "") -> list[BoxRow]:
+    """All boxes by name, or the one."""
+    table, numbers, stale = schema.box, schema.stream, tables.stale
     mine = (numbers.c.box == table.c.name) & (numbers.c.stream == table.c.stream)
-    query = select(table, numbers.c.hi).outerjoin(numbers, mine).order_by(table.c.name)
-    rows = connection.execute(query).all()
+    query = select(table, numbers.c.hi, stale.c.code, stale.c.since).outerjoin(numbers, mine)
+    query = query.outerjoin(stale, stale.c.box == table.c.name).order_by(table.c.name)
+    rows = connection.execute(query.where(table.c.name == only) if only else query).all()
     missing = {row.name: streams.missing(connection, row.name) for row in rows}
     return [
         BoxRow(
@@ -141,7 +148,7 @@ def boxes(connection: Connection) -> list[BoxRow]:
             last_seen=row.last_seen, depth=row.depth, oldest_age_s=row.oldest_age_s, quarantined=row.quarantined,
             disk_pct=row.disk_pct, clock_synced=None if row.clock_synced is None else bool(row.clock_synced),
             clock_offset_ms=row.clock_offset_ms, settled=row.hi or 0, missing=missing[row.name],
-            unheard=max(0, row.seq_hi - (row.hi or 0)),
+            unheard=max(0, row.seq_hi - (row.hi or 0)), stale=row.code or "", stale_since=row.since,
         )
         for row in rows
     ]  # fmt: skip

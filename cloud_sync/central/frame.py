@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import cast
@@ -43,10 +44,15 @@ class Centre:
 def make(
     settings: PortalSettings, database: Database, ingest: Callable[[], IngestStatus], wall: Callable[[], int]
 ) -> Centre:
-    """Read texts and templates, once."""
-    pages = Pages(Texts.load(HERE / "locales"), str(HERE / "templates"), static=HERE / "static")
+    """The context of the pages over one database."""
     auth = Auth(database, settings.session_hours, wall)
-    return Centre(settings, database, auth, pages, ZoneInfo(settings.timezone), ingest, wall)
+    return Centre(settings, database, auth, pages(), ZoneInfo(settings.timezone), ingest, wall)
+
+
+@cache
+def pages() -> Pages:
+    """Texts and templates, read once in a process."""
+    return Pages(Texts.load(HERE / "locales"), str(HERE / "templates"), static=HERE / "static")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ from sqlalchemy.exc import DBAPIError
 
 from cloud_sync.central import fleet
 from cloud_sync.central.database import Database
+from cloud_sync.central.enrolment import revoking
 from cloud_sync.central.judging import judge
+from cloud_sync.central.part import Part
 from cloud_sync.central.settings import IngestSettings
 from cloud_sync.central.storing import Stored, store
 from cloud_sync.central.streams import Gap, gaps
@@ -52,10 +54,13 @@ class Ingest:
     """Runs in a thread of its own; ``status`` from any."""
 
     def __init__(
-        self, broker: BrokerSettings, settings: IngestSettings, database: Database, *,
+        self, broker: BrokerSettings, settings: IngestSettings, database: Database, *, parts: Sequence[Part] = (),
+        turned_away: Callable[[str], None] = lambda box: None,
         wall: Callable[[], int] = _wall_ms, at: Callable[[str], None] = lambda step: None,
     ) -> None:  # fmt: skip
-        """``wall`` gives UTC milliseconds; ``at`` is called at named crash points."""
+        """``parts`` share the connection; ``turned_away`` hears of boxes that were revoked and still speak;
+        ``wall`` gives UTC milliseconds; ``at`` is called at crash points."""
+        self._parts, self._turned_away = parts, turned_away
         self._broker_settings, self._settings, self._database = broker, settings, database
         self._wall, self._at = wall, at
         self._boot = secrets.token_hex(4)
@@ -102,6 +107,7 @@ class Ingest:
                 self.turned_at = time.monotonic()
                 self._take_in(broker, self._collect(broker))
                 self._ask_for_gaps(broker)
+                self._let_speak(broker)
             self._say_state(broker, online=False)
             polite = True
         finally:
@@ -125,12 +131,16 @@ class Ingest:
         began, now = time.monotonic(), self._wall()
         addressed = [(topics.parse(message.topic), message) for message in batch]
         known = [(address, message) for address, message in addressed if address and address.up]
-        events = [
+        judged = [
             judge(address.box, message.payload, message.user)
             for address, message in known
             if address.leaf == "event"
         ]
         with self._database.write() as connection:
+            # In this transaction: after a revocation is committed no event of that box is. Nothing is acknowledged
+            # to it either, so it keeps its results for the day on which it is enrolled again.
+            out = revoking.revoked(connection, {address.box for address, _ in known})
+            events = [one for one in judged if one.box not in out]
             spoke = {address.box for address, message in known if not message.retained}
             fleet.seen(self._database, connection, spoke, now)
             stored = store(self._database, connection, events, now)
@@ -144,7 +154,19 @@ class Ingest:
         self._at("central.after_ack")
         for message in batch:
             broker.confirm(message)
+        for address, message in known:
+            if address.box not in out:
+                for part in self._parts:
+                    part.heard(address, message.payload)
+            elif address.leaf != "state" and not message.retained:
+                log.warning("ingest.revoked", box=address.box, where=address.leaf)
+                self._turned_away(address.box)
         _report(stored, (time.monotonic() - began) * 1000)
+
+    def _let_speak(self, broker: Broker) -> None:
+        for part in self._parts:
+            for out in part.to_say():
+                broker.publish(out.topic, out.payload, qos=out.qos, retain=out.retain, expiry_s=out.expiry_s)
 
     def _ask_for_gaps(self, broker: Broker) -> None:
         """Ask online boxes for numbers that have been missing for long, again and again until they come."""

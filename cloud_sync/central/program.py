@@ -14,10 +14,20 @@ import uvicorn
 
 from capture.errors import Misuse
 from capture.text import Bilingual
-from cloud_sync.central.app import create_app
+from cloud_sync.central.app import create_app, wall_ms
+from cloud_sync.central.authoring import sweeping
 from cloud_sync.central.database import Database
+from cloud_sync.central.enrolment.service import Enrolment, root_of
 from cloud_sync.central.ingest import Ingest
+from cloud_sync.central.pages.enrolment import Office
+from cloud_sync.central.part import Part
+from cloud_sync.central.rollout.director import Director
+from cloud_sync.central.rollout.published import Published
+from cloud_sync.central.rollout.scheduler import Scheduler
+from cloud_sync.central.serving.answers import Answers
+from cloud_sync.central.serving.repository_app import RepositoryApp
 from cloud_sync.central.settings import CentralSettings
+from cloud_sync.central.signing import online
 from cloud_sync.kit import log as logs
 from cloud_sync.kit.notify import notify, watchdog_interval_s
 from cloud_sync.kit.serving import PatientProtocol
@@ -33,8 +43,25 @@ def run(settings: CentralSettings, at: Callable[[str], None] = lambda step: None
     """
     logs.configure("central", settings.log_level)
     database = Database(settings.database_url)
-    ingest = Ingest(settings.broker, settings.ingest, database, at=at)
-    app = create_app(settings.portal, database, lambda: ingest.status)
+    door = None
+    if settings.enrolment.enabled:
+        repository = settings.publishing.repository
+        root, shelf = lambda: root_of(repository), RepositoryApp(repository)
+        door = Enrolment(settings.enrolment, settings.broker, database, wall_ms, root, shelf)
+    turned_away = door.turned_away if door else lambda box: None
+    parts: list[Part] = [Director(database, wall_ms), Answers(settings.publishing.repository)]
+    if door:
+        parts.append(door.part)
+    ingest = Ingest(settings.broker, settings.ingest, database, parts=parts, turned_away=turned_away, at=at)
+    scheduler = Scheduler(
+        database, settings.rollout, wall_ms, at=at,
+        linked=lambda: ingest.status.since if ingest.status.connected else None,
+        listed=Published(settings.publishing.repository),
+    )  # fmt: skip
+    app = create_app(
+        settings.portal, database, lambda: ingest.status, publishing=settings.publishing,
+        plan=settings.rollout.plan, office=Office(settings.enrolment, frozenset({settings.ingest.client_id})),
+    )  # fmt: skip
     portal = settings.portal
     server = _Server(
         uvicorn.Config(
@@ -44,22 +71,20 @@ def run(settings: CentralSettings, at: Callable[[str], None] = lambda step: None
     )  # fmt: skip
     stop, failed = threading.Event(), threading.Event()
 
-    def take_in() -> None:
-        try:
-            ingest.run(stop)
-        finally:
-            # Unasked, it has failed: a centre that serves pages and takes nothing in must not look alive.
-            if not stop.is_set():
-                failed.set()
-            server.should_exit = True
-
     def ask_to_end(number: int, frame: FrameType | None) -> None:
         server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_end)
-    worker = threading.Thread(target=take_in, name="ingest")
-    worker.start()
+    if door:
+        door.start()
+    tasks = [
+        ("ingest", ingest.run), ("rollouts", scheduler.run),
+        ("sweep", lambda stop: sweeping.run(database, wall_ms, stop)),
+        *([("enrolment", door.run)] if door else []),
+    ]  # fmt: skip
+    workers = [_at_work(name, part, stop, failed, server) for name, part in tasks]
+    online.start(settings.publishing, stop)
     threading.Thread(target=_keep_alive, args=(server, ingest, stop), name="watchdog", daemon=True).start()
     try:
         server.run()
@@ -76,9 +101,31 @@ def run(settings: CentralSettings, at: Callable[[str], None] = lambda step: None
         log.info("process.stopping")
         notify("STOPPING=1")
         stop.set()
-        worker.join()
+        for worker in workers:
+            worker.join()
+        app.state.workshop.replayer.close()
         database.close()
     return 1 if failed.is_set() else 0
+
+
+def _at_work(
+    name: str, part: Callable[[threading.Event], None], stop: threading.Event, failed: threading.Event,
+    server: uvicorn.Server,
+) -> threading.Thread:  # fmt: skip
+    """A part in a thread of its own, with which the server ends."""
+
+    def work() -> None:
+        try:
+            part(stop)
+        finally:
+            # Unasked, it has failed: a centre that serves pages and takes nothing in must not look alive.
+            if not stop.is_set():
+                failed.set()
+            server.should_exit = True
+
+    thread = threading.Thread(target=work, name=name)
+    thread.start()
+    return thread
 
 
 class _Server(uvicorn.Server):

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select
 
 from cloud_sync.central import schema
+from cloud_sync.central.enrolment import tables as enrolment
 
 _result, _box = schema.result, schema.box
 _device = func.coalesce(_result.c.station, _result.c.ae, _result.c.serial, "")
@@ -118,7 +119,8 @@ def totals(connection: Connection) -> Totals:
 
     return Totals(
         boxes=number(_box), online=number(_box, _box.c.online == 1), events=number(schema.event),
-        results=number(_result), dead_letters=number(schema.dead_letter), alarms=number(schema.alarm),
+        results=number(_result), dead_letters=number(schema.dead_letter),
+        alarms=number(schema.alarm) + number(enrolment.alarm),
     )  # fmt: skip
 
 

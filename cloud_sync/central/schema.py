@@ -20,22 +20,17 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-metadata = MetaData()
-# SQLite counts by itself only in a column of type INTEGER.
-_Id = BigInteger().with_variant(Integer, "sqlite")
+from cloud_sync.central.columns import Id, numbers, texts
 
+metadata = MetaData()
 box = Table(
     "box",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("site", Text, nullable=False, server_default=""),
-    Column("agent", Text, nullable=False, server_default=""),
-    Column("boot", Text, nullable=False, server_default=""),
-    Column("boot_before", Text, nullable=False, server_default=""),
+    *texts("site", "agent", "boot", "boot_before", empty=True),
     Column("online", Integer, nullable=False, server_default="0"),
-    Column("first_seen", BigInteger, nullable=False),
-    Column("last_seen", BigInteger, nullable=False),
-    Column("stream", Text, nullable=False, server_default=""),
+    *numbers("first_seen", "last_seen"),
+    *texts("stream", empty=True),
     Column("seq_hi", BigInteger, nullable=False, server_default="0"),
     Column("depth", BigInteger, nullable=False, server_default="0"),
     Column("oldest_age_s", Float, nullable=False, server_default="0"),
@@ -53,11 +48,8 @@ box = Table(
 stream = Table(
     "stream",
     metadata,
-    Column("box", Text, nullable=False),
-    Column("stream", Text, nullable=False),
-    Column("hi", BigInteger, nullable=False),
-    Column("low_water", BigInteger, nullable=False),
-    Column("first_seen", BigInteger, nullable=False),
+    *texts("box", "stream"),
+    *numbers("hi", "low_water", "first_seen"),
     UniqueConstraint("box", "stream"),
 )
 """``hi``: highest number settled; ``low_water``: every number up to it is settled. Gaps are what lies between."""
@@ -65,14 +57,12 @@ stream = Table(
 event = Table(
     "event",
     metadata,
-    Column("id", _Id, primary_key=True),
-    Column("box", Text, nullable=False),
-    Column("stream", Text, nullable=False),
-    Column("seq", BigInteger, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("time", Text, nullable=False),
-    Column("received_at", BigInteger, nullable=False),
-    Column("sha256", Text, nullable=False),
+    Column("id", Id, primary_key=True),
+    *texts("box", "stream"),
+    *numbers("seq"),
+    *texts("type", "time"),
+    *numbers("received_at"),
+    *texts("sha256"),
     Column("payload", LargeBinary, nullable=False),
     UniqueConstraint("box", "stream", "seq", name="once"),
     Index("event_received", "received_at"),
@@ -82,8 +72,8 @@ event = Table(
 result = Table(
     "result",
     metadata,
-    Column("event_id", _Id, ForeignKey("event.id"), primary_key=True),
-    Column("box", Text, nullable=False),
+    Column("event_id", Id, ForeignKey("event.id"), primary_key=True),
+    *texts("box"),
     Column("study", Text),
     Column("instance", Text),
     Column("manufacturer", Text),
@@ -97,11 +87,11 @@ result = Table(
     Column("view", Text),
     Column("laterality", Text),
     Column("acquired", Text),
-    Column("received", BigInteger, nullable=False),
+    *numbers("received"),
     Column("grade", Text),
     Column("score", Float),
     Column("latency_ms", Float),
-    Column("mode", Text, nullable=False),
+    *texts("mode"),
     Column("not_assessed", Integer, nullable=False),
     Index("result_received", "received"),
     Index("result_box", "box", "received"),
@@ -111,15 +101,11 @@ result = Table(
 finding = Table(
     "finding",
     metadata,
-    Column("id", _Id, primary_key=True),
-    Column("event_id", _Id, ForeignKey("event.id"), nullable=False),
-    Column("rule", Text, nullable=False),
-    Column("level", Text, nullable=False),
-    Column("severity", Text, nullable=False),
-    Column("group_", Text, nullable=False),
+    Column("id", Id, primary_key=True),
+    Column("event_id", Id, ForeignKey("event.id"), nullable=False),
+    *texts("rule", "level", "severity", "group_"),
     Column("deduct", Float, nullable=False),
-    Column("title_zh", Text, nullable=False),
-    Column("title_en", Text, nullable=False),
+    *texts("title_zh", "title_en"),
     Index("finding_event", "event_id"),
     Index("finding_rule", "rule"),
 )
@@ -127,14 +113,12 @@ finding = Table(
 dead_letter = Table(
     "dead_letter",
     metadata,
-    Column("id", _Id, primary_key=True),
-    Column("box", Text, nullable=False),
+    Column("id", Id, primary_key=True),
+    *texts("box"),
     Column("stream", Text),
     Column("seq", BigInteger),
-    Column("received_at", BigInteger, nullable=False),
-    Column("code", Text, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
+    *numbers("received_at"),
+    *texts("code", "detail", "sha256"),
     Column("bytes", Integer, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     UniqueConstraint("box", "sha256", name="kept_once"),
@@ -145,13 +129,12 @@ dead_letter = Table(
 alarm = Table(
     "integrity_alarm",
     metadata,
-    Column("id", _Id, primary_key=True),
-    Column("box", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("stream", Text, nullable=False, server_default=""),
+    Column("id", Id, primary_key=True),
+    *texts("box", "kind"),
+    *texts("stream", empty=True),
     Column("seq", BigInteger, nullable=False, server_default="0"),
-    Column("sha256", Text, nullable=False, server_default=""),
-    Column("raised_at", BigInteger, nullable=False),
+    *texts("sha256", empty=True),
+    *numbers("raised_at"),
     UniqueConstraint("box", "kind", "stream", "seq", "sha256", name="raised_once"),
     CheckConstraint("kind in ('content', 'source', 'clone')", name="known_kind"),
 )
@@ -161,13 +144,12 @@ alarm = Table(
 account = Table(
     "account",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
-    Column("role", Text, nullable=False),
-    Column("secret_hash", Text, nullable=False),
+    *texts("role", "secret_hash"),
     Column("failed_attempts", Integer, nullable=False, server_default="0"),
     Column("locked_until", BigInteger),
-    Column("created_at", BigInteger, nullable=False),
+    *numbers("created_at"),
     CheckConstraint("role in ('qc-group', 'admin')", name="known_role"),
 )
 
@@ -175,18 +157,15 @@ session = Table(
     "session",
     metadata,
     Column("token_hash", Text, primary_key=True),
-    Column("account_id", _Id, ForeignKey("account.id"), nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
+    Column("account_id", Id, ForeignKey("account.id"), nullable=False),
+    *numbers("expires_at"),
 )
 
 audit = Table(
     "audit",
     metadata,
-    Column("id", _Id, primary_key=True),
-    Column("at", BigInteger, nullable=False),
-    Column("account", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("chain", Text, nullable=False),
+    Column("id", Id, primary_key=True),
+    *numbers("at"),
+    *texts("account", "action", "subject", "chain"),
 )
 """Who logged in, who downloaded, who made accounts; a hash chain (cloud_sync.kit.chain)."""

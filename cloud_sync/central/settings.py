@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from capture.errors import Misuse
 from capture.text import Bilingual
+from cloud_sync.central.enrolment.settings import EnrolmentSettings
+from cloud_sync.central.rollout.settings import RolloutSettings
+from cloud_sync.central.signing.settings import PublishingSettings
 from cloud_sync.link.settings import BrokerSettings
 
 
@@ -86,6 +89,15 @@ class CentralSettings(BaseSettings):
     broker: BrokerSettings = Field(BrokerSettings(), title="Broker", description="The MQTT broker.")
     ingest: IngestSettings = Field(IngestSettings(), title="Ingest", description="How results are taken in.")
     portal: PortalSettings = Field(PortalSettings(), title="Portal", description="The centre's pages.")
+    rollout: RolloutSettings = Field(
+        RolloutSettings(), title="Rollout", description="How releases go to the boxes."
+    )
+    publishing: PublishingSettings = Field(
+        PublishingSettings(), title="Publishing", description="Signed content that the centre offers to boxes."
+    )
+    enrolment: EnrolmentSettings = Field(
+        EnrolmentSettings(), title="Enrolment", description="How boxes get their certificates."
+    )
 
     @classmethod
     def settings_customise_sources(

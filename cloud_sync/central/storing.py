@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, tuple_
 from cloud_sync.central import schema
 from cloud_sync.central.database import Database
 from cloud_sync.central.judging import Accepted, Refused
+from cloud_sync.central.rollout import events
 from cloud_sync.central.streams import settle
 from cloud_sync.wire import ranges
 from cloud_sync.wire.control import Ack, Refusal
@@ -73,8 +74,10 @@ def _insert_events(database: Database, connection: Connection, accepted: list[Ac
     inserted = connection.execute(statement.returning(table.c.id, table.c.box, table.c.stream, table.c.seq)).all()
     results: list[dict[str, object]] = []
     findings: list[dict[str, object]] = []
+    heard: list[events.Heard] = []
     for row in inserted:
         data = first[row.box, row.stream, row.seq].event.data
+        heard.append(events.Heard(row.id, row.box, row.stream, row.seq, now, data))
         if isinstance(data, ResultData):
             results.append(_result(row.id, row.box, data))
             findings.extend(_findings(row.id, data))
@@ -82,6 +85,7 @@ def _insert_events(database: Database, connection: Connection, accepted: list[Ac
         connection.execute(schema.result.insert(), results)
     if findings:
         connection.execute(schema.finding.insert(), findings)
+    events.keep(database, connection, heard)
     return len(inserted)
 
 

@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from importlib.resources.abc import Traversable
+from types import CodeType
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_timedelta
-from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, BytecodeCache, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
@@ -73,6 +75,23 @@ class SmallBodies:
         await self._app(scope, receive_little, send)
 
 
+class _Compiled(BytecodeCache):
+    """Templates are compiled once in a process, however many applications it makes (a test makes hundreds)."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._kept[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
+
+
 class Pages:
     """Jinja2 templates with autoescape and strict names; ``_`` says a text in the page's language."""
 
@@ -82,7 +101,7 @@ class Pages:
         self.texts = texts
         self._jinja = Environment(
             loader=ChoiceLoader(loaders), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True,
+            lstrip_blocks=True, bytecode_cache=_COMPILED,
         )  # fmt: skip
         self._jinja.globals["static"] = _versions(static, static_url).__getitem__
         for name in self._jinja.list_templates(extensions=["html"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from cloud_sync.link.settings import LinkSettings
 from cloud_sync.link.terms import Lost
 
 log = structlog.get_logger()
+
+_MOST_TO_SAY = 64
+"""Messages that wait for a connection; older ones go first, nobody waits for their answers any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,18 @@ class Link:
         self, settings: LinkSettings, outbox: OutboxPort, box: str, boot: str, facts: Callable[[], BirthFacts], *,
         wall: Callable[[], int] = _wall_ms, chance: random.Random | None = None,
         at: Callable[[str], None] = lambda step: None,
+        hear: Callable[[str, bytes], None] = lambda leaf, payload: None,
     ) -> None:  # fmt: skip
         """``box`` is the topic level and certificate's name; ``boot`` changes with every start of the appliance.
+
+        ``hear`` gets what comes on ``dn/desired``, ``dn/chunk`` and ``dn/papers``, in the link's thread: it must
+        be quick.
 
         ``wall`` gives UTC milliseconds, ``chance`` the jitter; ``at`` is called at named crash points.
         """
         self._settings, self._outbox, self._box, self._boot, self._facts = settings, outbox, box, boot, facts
-        self._wall, self._at = wall, at
+        self._wall, self._at, self._hear = wall, at, hear
+        self._to_say: deque[tuple[str, bytes]] = deque(maxlen=_MOST_TO_SAY)
         self._chance = chance or random.Random()  # noqa: S311  # spreads load, guards nothing
         self._failures = 0
         self._conversation: Conversation | None = None
@@ -85,6 +94,11 @@ class Link:
         if conversation is not None:
             conversation.broker.wake()
 
+    def say(self, leaf: str, payload: bytes) -> None:
+        """One message on ``up/<leaf>``, if there is a connection: it may be lost. From any thread."""
+        self._to_say.append((leaf, payload))
+        self.nudge()
+
     def status(self) -> LinkStatus:
         """How it is now."""
         conversation = self._conversation
@@ -102,8 +116,9 @@ class Link:
 
     def _converse(self, stop: threading.Event) -> None:
         conversation = Conversation(
-            self._settings, self._outbox, self._box, self._boot, self._facts, self._wall, self._chance, self._at
-        )
+            self._settings, self._outbox, self._box, self._boot, self._facts, self._wall, self._chance, self._at,
+            self._hear, self._to_say,
+        )  # fmt: skip
         self._conversation = conversation
         polite = False
         try:

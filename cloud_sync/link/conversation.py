@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -37,6 +38,8 @@ from cloud_sync.wire.words import CONTRACT, CommandName
 
 log = structlog.get_logger()
 
+OTHERS = ("desired", "chunk", "papers")
+"""What is for others of the box; the link only carries it."""
 _NO_SUBSCRIBERS, _NOT_AUTHORISED, _FAILURE = 0x10, 0x87, 0x80
 _HEADERS = 1024
 """Bytes of an MQTT packet beside its payload, generously."""
@@ -63,8 +66,10 @@ class Conversation:
     def __init__(
         self, settings: LinkSettings, outbox: OutboxPort, box: str, boot: str, facts: Callable[[], BirthFacts],
         wall: Callable[[], int], chance: random.Random, at: Callable[[str], None],
+        hear: Callable[[str, bytes], None], to_say: deque[tuple[str, bytes]],
     ) -> None:  # fmt: skip
         self.progress = Progress()
+        self._hear, self._to_say = hear, to_say
         self._settings, self._outbox, self._box, self._boot, self._facts = settings, outbox, box, boot, facts
         self._wall, self._chance, self._at = wall, chance, at
         self._stream = outbox.status(wall()).stream
@@ -72,7 +77,7 @@ class Conversation:
         self.broker = Broker(settings, Session(box, clean=True, expiry_s=60, receive_maximum=50, will=will))
         self._window = Window(Limits(1, settings.window_bytes, settings.backlog_share))
         self._largest = MAX_BYTES
-        self._centre_boot = ""
+        self._centre_boot = self._told_stale = ""
         self._held_until = self._backlog_from = self._metrics_at = 0.0
         self._waiting_since: float | None = None
         """Since when something is on its way without any sign of the centre."""
@@ -93,6 +98,7 @@ class Conversation:
                 self._window.taken(mid)
                 self._mind(code)
             self._listen(happened.arrived)
+            self._say()
             self._drain()
             self._tell_metrics()
             self._check_silence()
@@ -165,10 +171,18 @@ class Conversation:
                 return
             if address.leaf == "ack":
                 self._hear_ack(decode(message.payload, Ack))
+            elif address.leaf in OTHERS:
+                self._hear(address.leaf, message.payload)
             else:
                 self._obey(decode(message.payload, Command))
         except WireError as error:
             log.warning("link.misread", box=self._box, code=error.code)
+
+    def _say(self) -> None:
+        """What others of the box have to say; at QoS 0, for they ask again when nothing comes back."""
+        while self._to_say:
+            leaf, payload = self._to_say.popleft()
+            self.broker.publish(topics.up(self._box, leaf), payload, qos=0, expiry_s=60)
 
     def _hear_ack(self, ack: Ack) -> None:
         wall = self._wall()
@@ -228,11 +242,13 @@ class Conversation:
     def _tell_birth(self) -> None:
         wall, facts = self._wall(), self._facts()
         status = self._outbox.status(wall)
+        self._told_stale = facts.kb_stale
         birth = Birth(
             boot=self._boot, stream=status.stream, seq_hi=status.seq_hi, depth=status.depth,
             oldest_age_s=status.oldest_age_s, quarantined=status.quarantined, disk_pct=facts.disk_pct,
             agent=facts.agent, site=facts.site,
             kb=tuple(PackUsed(name=name, version=version, sha256=sha) for name, version, sha in facts.packs),
+            kb_stale=facts.kb_stale,
             clock=BoxClock(wall=wall, synced=facts.clock_synced, offset_ms=self.progress.clock_offset_ms),
         )  # fmt: skip
         self.broker.publish(topics.up(self._box, "state"), encode(birth), retain=True)
@@ -250,6 +266,8 @@ class Conversation:
         gauges = tuple(Gauge(name=name, value=value) for name, value in readings.items() if value is not None)
         message = Metrics(boot=self._boot, t=wall, gauges=gauges)
         self.broker.publish(topics.up(self._box, "metrics"), encode(message), qos=0, expiry_s=300)
+        if facts.kb_stale != self._told_stale:  # what is signed ran out, or is young again
+            self._tell_birth()
 
     def _check_silence(self) -> None:
         """paho can die with its connection seemingly up (paho.mqtt.python#891); only an ack proves life."""

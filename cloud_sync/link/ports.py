@@ -52,7 +52,9 @@ class BirthFacts:
     """How full the disk of the store is, 0 to 100."""
     clock_synced: bool = False
     packs: tuple[tuple[str, int, str], ...] = ()
-    """Name, version and sha256 of each active pack."""
+    """Name, version and sha256 of each package that judges."""
+    kb_stale: str = ""
+    """Code of why nothing newly signed can be activated; empty: all is well."""
 
 
 class OutboxPort(Protocol):

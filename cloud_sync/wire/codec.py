@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from cloud_sync.wire.control import Chunk
 from cloud_sync.wire.messages import EVENT_TYPES, Event, OtherEvent
 from cloud_sync.wire.words import Wire
 
@@ -57,6 +58,22 @@ def decode_event(payload: bytes) -> Event:
     tree = check_json(payload)
     kind = tree.get("type") if isinstance(tree, dict) else None
     return _validated(payload, EVENT_TYPES.get(str(kind), OtherEvent))
+
+
+def join_chunk(chunk: Chunk, content: bytes) -> bytes:
+    """``dn/chunk``: what it says of the piece, a line feed, the piece. Raises WireError ``size``."""
+    payload = chunk.model_dump_json().encode() + b"\n" + content
+    if len(payload) > MAX_BYTES:
+        raise WireError("size", f"{len(payload)} bytes, at most {MAX_BYTES}")
+    return payload
+
+
+def split_chunk(payload: bytes) -> tuple[Chunk, bytes]:
+    """The two parts of a ``dn/chunk``. Raises WireError."""
+    said, feed, content = payload.partition(b"\n")
+    if not feed or len(payload) > MAX_BYTES:
+        raise WireError("size" if feed else "json")
+    return decode(said, Chunk), content
 
 
 def check_json(payload: bytes) -> object:

@@ -7,7 +7,21 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cloud_sync.wire.messages import PackUsed
-from cloud_sync.wire.words import CONTRACT, Boot, CommandName, Count, Millis, Ranges, Seq, Stream, Text, Wire
+from cloud_sync.wire.words import (
+    CONTRACT,
+    Boot,
+    CommandName,
+    ContentName,
+    Count,
+    Millis,
+    Ranges,
+    RepositoryPath,
+    Seq,
+    Sha256,
+    Stream,
+    Text,
+    Wire,
+)
 
 
 class BoxClock(Wire):
@@ -46,6 +60,8 @@ class Birth(Presence):
     site: Text = ""
     cv: tuple[int, ...] = (CONTRACT,)
     kb: tuple[PackUsed, ...] = ()
+    kb_stale: Text = ""
+    """Code of why nothing newly signed can be activated on the box; empty: all is well. What runs goes on."""
     cert: Certificate | None = None
     clock: BoxClock
 
@@ -113,3 +129,53 @@ class CentreState(Wire):
     online: bool
     boot: Boot
     t: Millis = 0
+
+
+class Wanted(Wire):
+    """One release that a box shall run, if it is what the QC group signed. Nothing here is believed unverified."""
+
+    name: ContentName
+    version: Annotated[int, Field(ge=1)]
+    path: RepositoryPath
+    sha256: Sha256
+    length: Count
+    rollout: Text = ""
+    shadow_images: Count = 0
+    """Verdicts to collect beside the active content before it judges."""
+    probation_images: Count = 50
+    probation_s: Count = 1800
+    """Probation ends with the images or with the time, whichever comes first."""
+
+
+class Desired(Wire):
+    """``dn/desired``, retained and said again after each birth: all that this box shall run beside the factory's.
+
+    A release on its way that is no longer named is given up; an active one stays until another takes its place, or
+    the signed list names it no more: a box that hears a new number looks there.
+    """
+
+    rev: Count
+    """Counts up; an older one is not obeyed."""
+    t: Millis
+    kb: tuple[Wanted, ...] = ()
+    groups: tuple[Text, ...] = ()
+    """Groups that the centre has put the box into: what signed content may be meant for."""
+
+
+class Fetch(Wire):
+    """``up/fetch``: a piece of a file of the repository, please."""
+
+    id: Text
+    path: RepositoryPath
+    offset: Count
+    length: Annotated[int, Field(ge=1, le=98304)]
+
+
+class Chunk(Wire):
+    """``dn/chunk``: the first line of the payload; the bytes follow after a line feed."""
+
+    id: Text
+    status: Literal[200, 404, 416, 503]
+    """As in HTTP: found, not there, behind the end, not now."""
+    total: Count = 0
+    """Bytes of the whole file."""

@@ -16,6 +16,8 @@ from cloud_sync.wire.words import (
     Action,
     Boot,
     Clock,
+    ContentName,
+    ContentState,
     Count,
     Extent,
     Grade,
@@ -182,11 +184,46 @@ class AlertAckData(Wire):
     acknowledged: Millis
 
 
+class KbStateData(Wire):
+    """``qc.kb_state.v1``: a step of signed content on the box. Two errors: why it failed, why the way back did."""
+
+    name: ContentName
+    version: Annotated[int, Field(ge=1)]
+    sha256: Sha256
+    rollout: Text = ""
+    state: ContentState
+    error_code: Text = ""
+    error_detail: Text = ""
+    rollback_code: Text = ""
+    rollback_detail: Text = ""
+    runs: Sha256 | None = None
+    """What judges under this name after the step; null: nothing, or what shipped with the program."""
+    at: Millis
+
+
+class OverrideData(Wire):
+    """``qc.override.v1``: the site changed a rule for itself, within the bounds of the rule, or took it back."""
+
+    override: Text
+    """Its number on the box."""
+    layer: Text
+    """``L4`` hospital, ``L5`` device, ``L6`` person."""
+    subject: Text = ""
+    """The device's key; nothing for a person, who is not named."""
+    rule: Text
+    limits: tuple[AppliedLimit, ...] = ()
+    enabled: bool | None = None
+    severity: Severity | None = None
+    role: Role
+    at: Millis
+    removed: bool = False
+
+
 class OtherData(Wire):
     """Content of an event type that this version does not know."""
 
 
-Data = ResultData | SetAsideData | DecisionData | AlertAckData | OtherData
+Data = ResultData | SetAsideData | DecisionData | AlertAckData | KbStateData | OverrideData | OtherData
 
 
 class Event(Wire):
@@ -244,6 +281,22 @@ class AlertAckEvent(Event):
     data: AlertAckData
 
 
+class KbStateEvent(Event):
+    """``qc.kb_state.v1``."""
+
+    type: Literal["qc.kb_state.v1"] = "qc.kb_state.v1"
+    dataschema: Text = SCHEMA_BASE + "qc.kb_state.v1.json"
+    data: KbStateData
+
+
+class OverrideEvent(Event):
+    """``qc.override.v1``."""
+
+    type: Literal["qc.override.v1"] = "qc.override.v1"
+    dataschema: Text = SCHEMA_BASE + "qc.override.v1.json"
+    data: OverrideData
+
+
 class OtherEvent(Event):
     """A type of a newer box: stored and acknowledged, so that nothing is refused for being new."""
 
@@ -255,4 +308,6 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "qc.setaside.v1": SetAsideEvent,
     "qc.decision.v1": DecisionEvent,
     "qc.alert_ack.v1": AlertAckEvent,
+    "qc.kb_state.v1": KbStateEvent,
+    "qc.override.v1": OverrideEvent,
 }

@@ -6,7 +6,8 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
-from cloud_sync.wire.control import Ack, Birth, CentreState, Command, Death, Metrics, Reply
+from cloud_sync.wire.control import Ack, Birth, CentreState, Chunk, Command, Death, Desired, Fetch, Metrics, Reply
+from cloud_sync.wire.enrolment import PapersAnswer, PapersQuestion
 from cloud_sync.wire.messages import EVENT_TYPES, SCHEMA_BASE
 from cloud_sync.wire.words import Wire
 
@@ -20,6 +21,11 @@ MESSAGES: dict[str, type[Wire]] = {
     "qc.reply.v1": Reply,
     "qc.metrics.v1": Metrics,
     "qc.centre_state.v1": CentreState,
+    "qc.desired.v1": Desired,
+    "qc.fetch.v1": Fetch,
+    "qc.chunk.v1": Chunk,
+    "qc.papers_question.v1": PapersQuestion,
+    "qc.papers_answer.v1": PapersAnswer,
 }
 """Every message of the contract by the name of its schema."""
 

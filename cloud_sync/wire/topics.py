@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 PREFIX = "qc/v1"
 CENTRE_STATE = f"{PREFIX}/centre/state"
-UP = ("state", "event", "metrics", "reply")
-DOWN = ("ack", "cmd")
+UP = ("state", "event", "metrics", "reply", "fetch", "papers")
+DOWN = ("ack", "cmd", "desired", "chunk", "papers")
+"""For boxes that reach nothing but the broker: ``fetch`` and ``chunk`` are files of the repository, ``papers`` is
+what they would ask at the enrolment door."""
 ALL_UP = f"{PREFIX}/+/up/+"
 """What the centre subscribes to."""
 

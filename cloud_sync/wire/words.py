@@ -37,6 +37,10 @@ Seq = Annotated[int, Field(ge=1, le=2**53 - 1)]
 """Counts up without gaps within a stream. Bounded by what every JSON reader holds exactly."""
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 """How many. Bounded like a sequence number: a box that says more would stop the centre's database."""
+ContentName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+"""Of a rule pack, network, protocol or template."""
+RepositoryPath = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*(/[a-z0-9][a-z0-9_.-]*)*$", max_length=200)]
+"""Of a file in the centre's repository. The shape has no way out of it: no part begins with a dot."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Millis = Annotated[int, Field(ge=0, le=2**53 - 1)]
 """UTC milliseconds since 1970."""
@@ -138,6 +142,31 @@ class CommandName(Word):
 
     REBIRTH = "rebirth"
     RESEND = "resend"
+    UNKNOWN = "unknown"
+
+
+class ContentState(Word):
+    """How far signed content has come on a box (fleet-sync.md 8). The last four are ends of a failed attempt."""
+
+    ASSIGNED = "assigned"
+    STAGED = "staged"
+    """Downloaded, not yet looked into."""
+    VERIFIED = "verified"
+    TESTED = "tested"
+    SHADOW = "shadow"
+    """Judges beside the active content; its verdicts are shown to nobody."""
+    PROBATION = "probation"
+    """Active, watched, and taken back by itself when it does harm."""
+    COMMITTED = "committed"
+    SUPERSEDED = "superseded"
+    """Was committed; another release stands in its place."""
+    CANCELLED = "cancelled"
+    """The centre no longer wants it; it was not active."""
+    REJECTED = "rejected"
+    """Not for this box: audience, program too old, no room."""
+    FAILED_VERIFY = "failed_verify"
+    FAILED_SELFTEST = "failed_selftest"
+    ROLLED_BACK = "rolled_back"
     UNKNOWN = "unknown"
 
 

@@ -30,7 +30,8 @@ from models.calibration import (
     together,
 )
 from models.calibration import choose as choose_limit
-from models.judge import Content, Judgement, load_content
+from models.content import drafts
+from models.judge import Content, Judgement
 
 MANIFEST = "films.json"
 
@@ -68,7 +69,7 @@ def bench_calibration(
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Alerts per 100 good films, sensitivity and predictive value of each rule. Exit 1: the budget is broken."""
-    content = load_content(packs or ())
+    content = drafts.content(packs or ())
     films = _films(data, content)
     names = pack or [one.name for one in content.rules.packs if one.name.startswith("radiography-chest")]
     found = judges(content.rules, names)

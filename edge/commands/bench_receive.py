@@ -1,73 +1,114 @@
-"""``qcbox bench receive``: our receiver against DCMTK's ``storescp``, in the same run, with the same sender."""
+"""``qcbox bench receive``: our receiver against others, interleaved in one run, with the same sender."""
 
 from __future__ import annotations
 
 import json as json_text
-import multiprocessing
 import os
 import random
 import shutil
-import socket
 import statistics
 import subprocess
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from capture.dicom.settings import DicomSettings
 from capture.errors import Misuse, Retry
-from capture.spool import SpoolSettings
 from capture.text import Bilingual
-from edge.commands.listen import run_listener
+from edge.commands.bench_receivers import (
+    AS_SHIPPED,
+    FORKING,
+    NO_DELAY,
+    ORTHANC,
+    QCBOX,
+    TEXTBOOK,
+    Receiver,
+    cpu_s,
+    free_port,
+    installed,
+    stored,
+    wait_for,
+)
 
-_PATIENCE_S = 30.0
-_TICKS = os.sysconf("SC_CLK_TCK")
+_CT = (512, 512)
+_DX = (3000, 3000)
+_NO_DELAY = {"TCP_NODELAY": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """``commands`` are those of one round; ``senders`` of them run at a time."""
+
+    name: str
+    shape: tuple[int, int]
+    """Rows and columns of 16 bit."""
+    share: float
+    """Of ``--count``: how many objects are sent."""
+    senders: int
+    commands: Callable[[Sequence[Path], int, Path], list[list[str]]]
+    no_delay: bool
+    """Whether the sender leaves Nagle's algorithm off (TCP_NODELAY=1)."""
+    receivers: tuple[Receiver, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One receiver in one round."""
+    """One receiver in one round of one scenario."""
 
-    receiver: str
+    scenario: str
+    receiver: Receiver
     images_per_s: float
     cpu_ms_per_image: float
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Medians over the rounds; the ratio is ours over theirs of the same round."""
+    """Medians over the rounds; a ratio is ours over theirs of the same round, with its least and most."""
 
+    scenario: str
     receiver: str
     before_success: str
     images_per_s: float
     cpu_ms_per_image: float
     qcbox_speed_ratio: float
+    qcbox_speed_least_most: tuple[float, float]
+    qcbox_cpu_ratio: float
+    qcbox_cpu_least_most: tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """``serve`` starts it on (folder, port) and gives its process id for as long as the context lasts."""
+def _one(folders: Sequence[Path], port: int, contexts: Path) -> list[list[str]]:
+    return [["storescu", "+sd", "127.0.0.1", str(port), str(folder)] for folder in folders]
 
-    name: str
-    before_success: str
-    """What is on disk before the C-STORE response."""
-    serve: Callable[[Path, int], Iterator[int]]
+
+def _each(folders: Sequence[Path], port: int, contexts: Path) -> list[list[str]]:
+    return [
+        ["storescu", "-xf", str(contexts), "Sixty", "127.0.0.1", str(port), str(path)]
+        for folder in folders
+        for path in sorted(folder.iterdir())
+    ]
+
+
+SCENARIOS = (
+    Scenario("CT, 1 association", _CT, 1.0, 1, _one, True, (QCBOX, NO_DELAY, ORTHANC, TEXTBOOK)),
+    Scenario("CT, 4 associations", _CT, 1.0, 4, _one, True, (QCBOX, FORKING)),
+    Scenario("CT, sender with Nagle", _CT, 0.4, 1, _one, False, (QCBOX, AS_SHIPPED)),
+    Scenario("DX 18 MB", _DX, 0.06, 1, _one, True, (QCBOX, NO_DELAY, ORTHANC)),
+    Scenario("an association per CT", _CT, 0.2, 1, _each, True, (QCBOX, NO_DELAY, TEXTBOOK)),
+)
 
 
 def bench_receive(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; in each, every receiver runs once.")] = 5,
-    count: Annotated[int, typer.Option(min=1, help="CT slices (526 KB) in one association.")] = 500,
+    count: Annotated[int, typer.Option(min=20, help="CT slices (526 KB) of one run; fewer of the others.")] = 500,
+    only: Annotated[str, typer.Option(help="Only scenarios whose name contains this.")] = "",
     folder: Annotated[Path | None, typer.Option(help="Where to work: the disk to measure.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure C-STORE from an unmodified storescu, one association; print medians and ratios of each round."""
+    """Measure C-STORE from an unmodified storescu; print medians and ratios of each round."""
     for program in ("storescu", "storescp"):
         if shutil.which(program) is None:
             raise Misuse(
@@ -75,16 +116,30 @@ def bench_receive(
                 Bilingual(f"找不到 {program}", f"{program} is not installed"),
                 Bilingual("apt install dcmtk", "apt install dcmtk"),
             )
-    with tempfile.TemporaryDirectory(dir=folder, prefix="qcbox-bench-") as made:
-        objects = Path(made) / "objects"
-        make_slices(objects, count)
-        runs = [run for _ in range(rounds) for run in _round(objects, Path(made), count)]
-    rows = _report(runs)
+    chosen = [scenario for scenario in SCENARIOS if only in scenario.name]
+    rows = [row for scenario in chosen for row in _measure(scenario, rounds, count, folder)]
     typer.echo(json_text.dumps([asdict(row) for row in rows], indent=2) if json else _table(rows))
 
 
-def make_slices(folder: Path, count: int) -> None:
-    """CT slices of 512 x 512 x 16 bit with noise for pixels."""
+def _measure(scenario: Scenario, rounds: int, count: int, folder: Path | None) -> list[Summary]:
+    receivers = [receiver for receiver in scenario.receivers if installed(receiver)]
+    each = max(1, round(count * scenario.share / scenario.senders))
+    with tempfile.TemporaryDirectory(dir=folder, prefix="qcbox-bench-") as made:
+        work = Path(made)
+        folders = [work / f"objects-{number}" for number in range(scenario.senders)]
+        for one in folders:
+            make_objects(one, each, scenario.shape)
+        contexts = work / "contexts.cfg"
+        contexts.write_text(_sixty())
+        runs = []
+        for _ in range(rounds):
+            for receiver in random.sample(receivers, len(receivers)):
+                runs.append(_run(scenario, receiver, folders, work, contexts, each * scenario.senders))
+    return list(_summaries(scenario, receivers, runs))
+
+
+def make_objects(folder: Path, count: int, shape: tuple[int, int]) -> None:
+    """Slices of 16 bit with noise for pixels."""
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
@@ -95,128 +150,100 @@ def make_slices(folder: Path, count: int) -> None:
     image.SOPClassUID = CTImageStorage
     image.PatientID, image.Modality = "BENCH", "CT"
     image.StudyInstanceUID, image.SeriesInstanceUID = generate_uid(), generate_uid()
-    image.Rows = image.Columns = 512
+    image.Rows, image.Columns = shape
     image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
     image.BitsAllocated, image.BitsStored, image.HighBit, image.PixelRepresentation = 16, 16, 15, 0
     for number in range(count):
         image.SOPInstanceUID = generate_uid()
         image.InstanceNumber = number + 1
-        image.PixelData = os.urandom(512 * 512 * 2)
+        image.PixelData = os.urandom(shape[0] * shape[1] * 2)
         image.save_as(folder / f"{number:05}.dcm", enforce_file_format=True)
 
 
-def _round(objects: Path, work: Path, count: int) -> Iterator[Run]:
-    order = list(RECEIVERS)
-    random.shuffle(order)
-    for receiver in order:
-        store = work / "store"
-        store.mkdir()
-        port = _free_port()
-        with contextmanager(receiver.serve)(store, port) as pid:
-            _wait_for(port)
-            os.sync()
-            cpu, began = _cpu_s(pid), time.perf_counter()
-            sent = subprocess.run(["storescu", "+sd", "127.0.0.1", str(port), str(objects)], check=False)  # noqa: S603,S607
-            seconds = time.perf_counter() - began
-            cpu = _cpu_s(pid) - cpu
-        stored = sum(path.stat().st_size > 1 << 19 for path in store.rglob("*") if path.is_file())
-        if sent.returncode or stored != count:
-            raise Retry(
-                "bench.incomplete",
-                Bilingual(f"{receiver.name} 只收到 {stored}/{count}", f"{receiver.name} took {stored} of {count}"),
-                Bilingual("检查磁盘空间", "Check the free disk space"),
-            )
-        shutil.rmtree(store)
-        yield Run(receiver.name, count / seconds, cpu * 1000 / count)
+def _sixty() -> str:
+    """A storescu configuration that proposes 60 storage classes, CT among them."""
+    from pynetdicom import AllStoragePresentationContexts
+    from pynetdicom.sop_class import CTImageStorage  # type: ignore[attr-defined]  # made at run time
+
+    classes = [str(CTImageStorage), *(str(context.abstract_syntax) for context in AllStoragePresentationContexts)]
+    lines = ["[[TransferSyntaxes]]", "[Little]", "TransferSyntax1 = LittleEndianExplicit"]
+    lines += ["TransferSyntax2 = LittleEndianImplicit", "[[PresentationContexts]]", "[Sixty]"]
+    lines += [
+        f"PresentationContext{number} = {uid}\\Little" for number, uid in enumerate(dict.fromkeys(classes), 1)
+    ][:60]
+    return "\n".join([*lines, "[[Profiles]]", "[Sixty]", "PresentationContexts = Sixty", ""])
 
 
-def _serve_ours(store: Path, port: int) -> Iterator[int]:
-    process = multiprocessing.get_context("spawn").Process(target=_listen, args=(store, port), daemon=True)
-    process.start()
-    try:
-        yield process.pid or 0
-    finally:
-        process.terminate()
-        process.join()
-
-
-def _listen(store: Path, port: int) -> None:
-    import structlog
-
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
-    settings = DicomSettings(open=True, host="127.0.0.1", port=port)
-    run_listener(store, SpoolSettings(min_free_mb=1), settings, stop=threading.Event())
-
-
-def _serve_storescp(environment: dict[str, str]) -> Callable[[Path, int], Iterator[int]]:
-    def serve(store: Path, port: int) -> Iterator[int]:
-        command = ["storescp", "-od", str(store), str(port)]
-        with subprocess.Popen(command, env=os.environ | environment) as process:  # noqa: S603
-            try:
-                yield process.pid
-            finally:
-                process.terminate()
-
-    return serve
-
-
-RECEIVERS = (
-    Receiver("qcbox", "object, sidecar and folder synced", _serve_ours),
-    Receiver("storescp", "nothing synced; as shipped", _serve_storescp({})),
-    Receiver("storescp TCP_NODELAY=1", "nothing synced", _serve_storescp({"TCP_NODELAY": "1"})),
-)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def _wait_for(port: int) -> None:
-    end = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise Retry(
-        "bench.no_receiver",
-        Bilingual("接收程序没有启动", "The receiver did not start"),
-        Bilingual("再试一次", "Try again"),
-    )
-
-
-def _cpu_s(pid: int) -> float:
-    """User and system time, proc(5)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-def _report(runs: list[Run]) -> list[Summary]:
-    ours = [run for run in runs if run.receiver == RECEIVERS[0].name]
-    rows = []
-    for receiver in RECEIVERS:
-        theirs = [run for run in runs if run.receiver == receiver.name]
-        speeds = [our.images_per_s / their.images_per_s for our, their in zip(ours, theirs, strict=True)]
-        rows.append(
-            Summary(
-                receiver=receiver.name,
-                before_success=receiver.before_success,
-                images_per_s=round(statistics.median(run.images_per_s for run in theirs), 1),
-                cpu_ms_per_image=round(statistics.median(run.cpu_ms_per_image for run in theirs), 2),
-                qcbox_speed_ratio=round(statistics.median(speeds), 2),
-            )
+def _run(
+    scenario: Scenario, receiver: Receiver, folders: Sequence[Path], work: Path, contexts: Path, count: int
+) -> Run:
+    store = work / "store"
+    store.mkdir()
+    port = free_port()
+    with receiver.serve(store, port) as pid:
+        wait_for(port)
+        os.sync()
+        cpu, began = cpu_s(pid), time.perf_counter()
+        sent = _send(scenario, scenario.commands(folders, port, contexts))
+        seconds = time.perf_counter() - began
+        cpu = cpu_s(pid) - cpu
+    kept = stored(store)
+    shutil.rmtree(store)
+    if not sent or kept != count:
+        raise Retry(
+            "bench.incomplete",
+            Bilingual(f"{receiver.name} 只收到 {kept}/{count}", f"{receiver.name} took {kept} of {count}"),
+            Bilingual("检查磁盘空间", "Check the free disk space"),
         )
-    return rows
+    return Run(scenario.name, receiver, count / seconds, cpu * 1000 / count)
+
+
+def _send(scenario: Scenario, commands: list[list[str]]) -> bool:
+    """Whether all senders were content."""
+    environment = {**os.environ, **(_NO_DELAY if scenario.no_delay else {})}
+    content = True
+    for start in range(0, len(commands), scenario.senders):
+        group = [
+            subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603
+            for command in commands[start : start + scenario.senders]
+        ]
+        content &= [one.wait() for one in group] == [0] * len(group)
+    return content
+
+
+def _summaries(scenario: Scenario, receivers: Sequence[Receiver], runs: list[Run]) -> Iterator[Summary]:
+    ours = [run for run in runs if run.receiver is QCBOX]
+    for receiver in receivers:
+        theirs = [run for run in runs if run.receiver is receiver]
+        pairs = list(zip(ours, theirs, strict=True))
+        speed = [a.images_per_s / b.images_per_s for a, b in pairs]
+        cpu = [a.cpu_ms_per_image / max(b.cpu_ms_per_image, 0.01) for a, b in pairs]
+        yield Summary(
+            scenario=scenario.name,
+            receiver=receiver.name,
+            before_success=receiver.before_success,
+            images_per_s=round(statistics.median(run.images_per_s for run in theirs), 1),
+            cpu_ms_per_image=round(statistics.median(run.cpu_ms_per_image for run in theirs), 2),
+            qcbox_speed_ratio=round(statistics.median(speed), 2),
+            qcbox_speed_least_most=(round(min(speed), 2), round(max(speed), 2)),
+            qcbox_cpu_ratio=round(statistics.median(cpu), 2),
+            qcbox_cpu_least_most=(round(min(cpu), 2), round(max(cpu), 2)),
+        )
 
 
 def _table(rows: list[Summary]) -> str:
-    lines = [f"{'receiver':24}{'images/s':>10}{'CPU ms':>8}{'qcbox is':>11}  before Success"]
+    lines = [
+        f"{'scenario':24}{'receiver':24}{'images/s':>10}{'CPU ms':>8}{'speed':>23}{'CPU':>23}  before Success"
+    ]
     for row in rows:
         lines.append(
-            f"{row.receiver:24}{row.images_per_s:>10}{row.cpu_ms_per_image:>8}"
-            f"{row.qcbox_speed_ratio:>9} x  {row.before_success}"
+            f"{row.scenario:24}{row.receiver:24}{row.images_per_s:>10}{row.cpu_ms_per_image:>8}"
+            f"{_spread(row.qcbox_speed_ratio, row.qcbox_speed_least_most)}"
+            f"{_spread(row.qcbox_cpu_ratio, row.qcbox_cpu_least_most)}  {row.before_success}"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, "speed, CPU: qcbox over the receiver of that line"])
+
+
+def _spread(median: float, least_most: tuple[float, float]) -> str:
+    least, most = least_most
+    return f"{f'{median:.2f} x ({least:.2f}-{most:.2f})':>23}"

@@ -126,7 +126,8 @@ def _loop(folder: Path, card: _Card, picture: NDArray[np.uint8], pixel_format: P
         clock=card.clock,
     )
     window = Window(folder / "live" / "bench")
-    handover = Handover(Spool(folder / "spool", SpoolSettings(min_free_mb=1)), "bench")
+    spool = Spool(folder / "spool", SpoolSettings(min_free_mb=1))
+    handover = Handover(spool, "bench", folder / "letters", lambda due: None)
     return lambda: watching.turn(window, handover)
 
 

@@ -14,7 +14,7 @@ from pydicom import dcmread
 from edge.clock import now_ms
 from edge.commands.judging import arrival_of
 from edge.pipeline.set_job import SetJob
-from edge.pipeline.workers import Job, run_jobs, run_set
+from edge.pipeline.work import Group, Job, run_group, run_set
 from models.circumstances import Circumstances
 from models.sets.image_set import Completeness
 
@@ -30,12 +30,12 @@ def bench_series(
         dcmread(path).pixel_array  # noqa: B018 - decoding is the work
     peer_ms = (time.process_time() - begun) * 1000 / len(files)
     at = now_ms()
-    jobs = [Job(path, arrival_of(path, at + n), Circumstances(at), "GB18030") for n, path in enumerate(files)]
-    run_jobs(jobs[:1])  # content is loaded once in the life of a worker
+    jobs = tuple(Job(path, arrival_of(path, at + n), Circumstances(at), "GB18030") for n, path in enumerate(files))
+    run_group(Group(jobs[:1]))  # content is loaded once in the life of a worker
     begun = time.process_time()
-    outcomes = run_jobs(jobs)
+    outcomes = run_group(Group(jobs))
     slice_ms = (time.process_time() - begun) * 1000 / len(files)
-    set_ms = _series(jobs, {one.record for one in outcomes if one is not None and one.record is not None})
+    set_ms = _series(jobs, {one.record for one in outcomes if one is not None and isinstance(one.record, bytes)})
     found = {"slices": len(files), "slice_ms": slice_ms, "pydicom_ms": peer_ms, "series_ms": set_ms}
     if json:
         typer.echo(json_text.dumps(found))
@@ -46,7 +46,7 @@ def bench_series(
     typer.echo(f"series: {set_ms:.0f} ms")
 
 
-def _series(jobs: list[Job], records: set[bytes]) -> float:
+def _series(jobs: tuple[Job, ...], records: set[bytes]) -> float:
     """Milliseconds of the processor for the verdict on all that the records hold."""
     wanted = frozenset(job.arrival.id for job in jobs)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""``qcbox bundles``: the networks on this box, what they are, and whether they say what they must."""
+"""``qcbox bundles``: the networks that ship and drafts of others: what they are, and whether they hold."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from capture.errors import Misuse
 from capture.text import Bilingual
 from cloud_sync.kit.terminal import language
 from models.bundles import golden
-from models.bundles.bundle import CARD, Bundle
+from models.bundles.bundle import Bundle, read_bundle
 from models.bundles.door import family
-from models.bundles.library import Library, library, load_site
-from models.bundles.metadata import Tensor
+from models.bundles.library import Library
+from models.bundles.metadata import CARD, Tensor
+from models.content import drafts, factory
+from models.content.package import Package
 
 app = typer.Typer(no_args_is_help=True, help="Networks (MONAI bundles with ONNX): list, check, inspect.")
 
@@ -31,12 +33,12 @@ _Json = Annotated[bool, typer.Option("--json", help="For programs, in both langu
 
 @app.command("list")
 def list_bundles(bundles: _Bundles = None, as_json: _Json = False) -> None:
-    """Every network on this box: name, version, size, fingerprint, task."""
-    for bundle in _all(bundles):
+    """Every network that ships: name, version, size, fingerprint, task. What judges: qcbox content status."""
+    for bundle in Library(read_bundle(package) for package in _all(bundles)):
         if as_json:
-            typer.echo(json.dumps(asdict(bundle.fingerprint) | {"size": bundle.files.size}))
+            typer.echo(json.dumps(asdict(bundle.fingerprint) | {"size": bundle.size}))
         else:
-            size = bundle.files.size / 1e6
+            size = bundle.size / 1e6
             head = f"{bundle.name:24} {bundle.version:8} {size:5.1f} MB  {bundle.sha256[:12]}"
             typer.echo(f"{head}  {bundle.metadata.task}")
 
@@ -49,9 +51,10 @@ def check(
     """Run networks (without PATHS our own) and compare with their goldens. Exit 1: they differ; 2: unusable."""
     tongue = lang or language()
     differs = False
-    for bundle in load_site(paths) if paths else library():
+    for package in _networks(paths) if paths else factory.bundles():
+        bundle = read_bundle(package)
         bundle.warm_up()
-        held = golden.check(bundle)
+        held = golden.check(bundle, package.files)
         differs |= not all(one.holds for one in held)
         typer.echo(f"{bundle.name} {bundle.version} {bundle.sha256[:12]}  {_judged(bundle, held).get(tongue)}")
     raise typer.Exit(1 if differs else 0)
@@ -65,22 +68,27 @@ def inspect(
     lang: _Lang = None,
 ) -> None:
     """One network: what it is for, who made it, what goes in and comes out, and the facts that use it."""
-    found = next((bundle for bundle in _all(bundles) if bundle.name == name), None)
+    found = next((package for package in _all(bundles) if package.name == name), None)
     if found is None:
         raise Misuse(
             "bundle.unknown",
             Bilingual(f"没有网络包 {name}", f"there is no bundle {name}"),
             Bilingual("`qcbox bundles list` 列出全部", "`qcbox bundles list` names them all"),
         )
-    if card and CARD in found.files.hashes:
-        typer.echo(found.files.read(CARD).decode("utf-8", "replace"))
+    if card and CARD in found.files:
+        typer.echo(found.files[CARD].decode("utf-8", "replace"))
         return
-    for line in _lines(found, lang or language()):
+    for line in _lines(read_bundle(found), lang or language()):
         typer.echo(line)
 
 
-def _all(folders: list[Path] | None) -> Library:
-    return Library([*library(), *load_site(folders or ())])
+def _all(folders: list[Path] | None) -> Iterator[Package]:
+    yield from factory.bundles()
+    yield from _networks(folders or [])
+
+
+def _networks(folders: list[Path]) -> Iterator[Package]:
+    return (package for package in drafts.packages(folders) if package.kind == "bundle")
 
 
 def _judged(bundle: Bundle, held: tuple[golden.Held, ...]) -> Bilingual:
@@ -101,7 +109,7 @@ def _judged(bundle: Bundle, held: tuple[golden.Held, ...]) -> Bilingual:
 
 def _lines(bundle: Bundle, tongue: str) -> Iterator[str]:
     about, form = bundle.metadata, bundle.metadata.network_data_format
-    yield typer.style(f"{bundle.name} {bundle.version}", bold=True) + f"  {bundle.files.size / 1e6:.1f} MB"
+    yield typer.style(f"{bundle.name} {bundle.version}", bold=True) + f"  {bundle.size / 1e6:.1f} MB"
     yield f"sha256 {bundle.sha256}"
     yield about.task
     yield about.description
@@ -110,7 +118,6 @@ def _lines(bundle: Bundle, tongue: str) -> Iterator[str]:
         (Bilingual("版权", "copyright"), about.copyright),
         (Bilingual("用途", "intended use"), about.intended_use),
         (Bilingual("数据来源", "data"), about.data_source),
-        (Bilingual("目录", "folder"), str(bundle.files.folder)),
     )
     yield from (f"{label.get(tongue)}: {text}" for label, text in rows if text)
     for arrow, tensors in (("->", form.inputs), ("<-", form.outputs)):

@@ -12,8 +12,6 @@ import cv2
 import typer
 
 from capture.errors import Misuse
-from capture.screen.ocr.choice import make
-from capture.screen.ocr.settings import ReadingSettings
 from capture.text import Bilingual
 from cloud_sync.kit import log
 from cloud_sync.kit.terminal import language
@@ -22,7 +20,7 @@ from edge.hands.far import far_end
 from edge.hands.journal import Journal, sweep
 from edge.hands.ports import Bgr, Eyes, Hand
 from edge.hands.record import Recorder
-from edge.hands.runner import Read, Runner
+from edge.hands.runner import Runner, reader
 from edge.hands.sequence import Sequence, Step, load
 from edge.hands.values import values_of
 from edge.settings import Settings
@@ -57,7 +55,7 @@ def check(
     settings, tongue = load_settings(config), lang or language()
     sequence, given = _sequence(file), _values(settings, values, case, tongue)
     with _far(settings, to, screen, password_file) as (eyes, hand):
-        looks = Runner(eyes, hand, _reader()).check(sequence, given)
+        looks = Runner(eyes, hand, reader()).check(sequence, given)
     for look in looks:
         typer.echo(f"{_named(look.number, look.step)}  {_SEEN[look.seen].get(tongue)}")
     raise typer.Exit(0 if looks[0].seen == "seen" else 1)
@@ -72,7 +70,7 @@ def run(
     """Run it. The first step that does not fit ends it; pictures and reasons are in the journal's folder."""
     settings, tongue = load_settings(config), lang or language()
     sequence, given = _sequence(file), _values(settings, values, case, tongue)
-    folder = settings.data_dir / "hands"
+    folder = settings.hands_path
     sweep(folder, settings.retention.days)
     journal = Journal(folder, sequence.id)
     typer.echo(str(journal.folder))
@@ -82,7 +80,7 @@ def run(
         return not confirm or typer.confirm(_named(number, step))
 
     with _far(settings, to, screen, password_file) as (eyes, hand):
-        Runner(eyes, hand, _reader(), ask).run(sequence, given, journal)
+        Runner(eyes, hand, reader(), ask).run(sequence, given, journal)
     typer.echo(Bilingual("已完成", "done").get(tongue))
 
 
@@ -177,11 +175,6 @@ def _card(settings: Settings, case: str) -> Card:
         Bilingual("没有这个病例", "There is no such case"),
         Bilingual("病例编号见其网页地址;用 --config 指明配置", "Its page's address has its id; name the --config"),
     )
-
-
-def _reader() -> Read:
-    engines = make(ReadingSettings())
-    return lambda crop, alphabet: engines.first.read([crop], [alphabet])[0].text
 
 
 def _unreadable() -> Misuse:

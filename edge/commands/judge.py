@@ -18,7 +18,8 @@ from edge.clock import now_ms
 from edge.commands.judge_series import judge_sets
 from edge.commands.judging import Judged, Unreadable, judge_file
 from edge.commands.verdict_text import lines_of
-from models.judge import Content, load_content
+from models.content import drafts
+from models.judge import Content
 from models.rules.words import GRADES
 
 
@@ -36,7 +37,7 @@ def judge(
     bundles: Annotated[list[Path] | None, typer.Option(exists=True, help="More networks, beside our own.")] = None,
 ) -> None:
     """Judge files and folders. Exit 0: nothing wrong; 1: a rule failed or a file is unreadable; 2: misuse."""
-    content = load_content(packs or (), bundles or ())
+    content = drafts.content(packs or (), bundles or ())
     tongue = lang or language()
     grades: Counter[str] = Counter()
     all_fine = True

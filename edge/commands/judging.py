@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from capture.arrival import Arrival, arrival_id
 from capture.dicom.reader import read
+from capture.digest import digest_of
 from capture.errors import QcError
 from capture.text import Bilingual
 from models.circumstances import Circumstances
@@ -53,11 +53,10 @@ def judge_file(path: Path, content: Content, received_at: int) -> Judged:
 
 def arrival_of(path: Path, received_at: int) -> Arrival:
     """A file as if it had just arrived. Raises OSError when it cannot be opened."""
-    with path.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = digest_of(path)
     return Arrival(
-        id=arrival_id(received_at, sha256),
-        sha256=sha256,
+        id=arrival_id(received_at, digest),
+        digest=digest,
         size=path.stat().st_size,
         kind="dicom",
         source="command-line",

@@ -11,6 +11,7 @@ import typer
 
 from capture.dicom.settings import DicomSettings
 from capture.dicom.source import DicomSource
+from capture.dicom.telling import Relayed
 from capture.spool import Spool, SpoolSettings
 from cloud_sync.kit.log import configure
 from cloud_sync.kit.notify import notify
@@ -31,6 +32,7 @@ def listen(
         settings.dicom,
         stop=stop_on_signals(),
         ready=lambda port: notify("READY=1"),
+        relayed=settings.forward.relayed,
     )
 
 
@@ -42,7 +44,8 @@ def run_listener(
     stop: threading.Event,
     ready: Callable[[int], None] = lambda port: None,
     at: Callable[[str], None] = lambda step: None,
+    relayed: Relayed = frozenset(),
 ) -> None:
     """Listen until ``stop``. ``ready`` hears the port; ``at`` hears every step of the durability path."""
-    source = DicomSource(dicom_settings, ready=ready, alive=alive, at=at)
+    source = DicomSource(dicom_settings, ready=ready, alive=alive, at=at, relayed=relayed)
     run_source(source, Spool(folder, spool_settings, at=at), stop)

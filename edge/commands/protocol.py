@@ -15,9 +15,10 @@ from capture.text import Bilingual
 from cloud_sync.kit.terminal import language
 from edge.commands.gathering import gather
 from models.circumstances import Circumstances
+from models.content import drafts
 from models.measurement import Measurements, Value
 from models.producer import discover
-from models.rules.pack import BUILTIN, RulePack, load_folders
+from models.rules.pack import RulePack
 from models.rules.wording import shown
 from models.sets.image_set import Completeness, ImageSet
 from models.sets.judge import measure_set
@@ -68,7 +69,7 @@ def learn_protocol(
     for file, text in files_of(protocol, author).items():
         (out / file).write_text(text, encoding="utf-8")
     try:
-        rules = load_folders([BUILTIN, out])
+        rules = drafts.rules([out])
     except Misuse:
         for file in ("pack.toml", "rules.toml", "cases.toml"):
             (out / file).unlink()
@@ -163,8 +164,8 @@ def _misuse(code: str, zh: str, en: str) -> Misuse:
 
 
 def _read_pack(folder: Path) -> RulePack:
-    own = {pack.name for pack in load_folders([BUILTIN]).packs}
-    return next(pack for pack in load_folders([BUILTIN, folder]).packs if pack.name not in own)
+    [package] = drafts.packages([folder])
+    return next(pack for pack in drafts.rules([folder]).packs if pack.name == package.name)
 
 
 def _protocol(pack: RulePack) -> Protocol:

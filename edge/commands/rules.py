@@ -12,9 +12,9 @@ from capture.errors import Misuse
 from capture.text import Bilingual
 from cloud_sync.kit.terminal import language
 from edge.commands.rules_refit import refit
-from models.bundles.library import load_site
+from models.content import drafts
 from models.rules.explain import explain_rule
-from models.rules.pack import BUILTIN, RuleSet, load_folders
+from models.rules.pack import RuleSet
 from models.rules.words import SEVERITIES
 
 app = typer.Typer(no_args_is_help=True, help="Rule packs: check, list, explain, refit.")
@@ -37,8 +37,7 @@ def check(
     lang: _Lang = None,
 ) -> None:
     """Load a pack beside our own and run all cases. Exit 2 with file, rule and position when it is wrong."""
-    load_site(bundles or ())
-    rules = _with(path)
+    rules = drafts.rules([path], bundles or ())
     said = Bilingual(
         f"{len(rules.packs)} 个规则包,{_count(rules)} 条规则,{rules.cases_held} 个用例全部通过",
         f"{len(rules.packs)} packs, {_count(rules)} rules, all {rules.cases_held} cases hold",
@@ -49,8 +48,7 @@ def check(
 @app.command("list")
 def list_rules(packs: _Packs = None, bundles: _Bundles = None, lang: _Lang = None, as_json: _Json = False) -> None:
     """Every rule in force, by pack."""
-    load_site(bundles or ())
-    rules = load_folders([BUILTIN, *(packs or [])])
+    rules = drafts.rules(packs or (), bundles or ())
     tongue = lang or language()
     if as_json:
         typer.echo(json.dumps([_row(rules, pack.name) for pack in rules.packs], ensure_ascii=False, indent=2))
@@ -71,8 +69,7 @@ def explain(
     lang: _Lang = None,
 ) -> None:
     """One rule: conditions, limits and who may change them, layer, pack, source."""
-    load_site(bundles or ())
-    rules = load_folders([BUILTIN, *(packs or [])])
+    rules = drafts.rules(packs or (), bundles or ())
     rule = rules.find(rule_id)
     if rule is None:
         raise Misuse(
@@ -83,12 +80,6 @@ def explain(
     tongue = lang or language()
     for line in explain_rule(rules, rule):
         typer.echo(f"{line.label.get(tongue):14} {line.text.get(tongue)}")
-
-
-def _with(path: Path) -> RuleSet:
-    """Our own packs and those at ``path``; a path inside our own is not loaded twice."""
-    own = path.resolve().is_relative_to(BUILTIN.resolve())
-    return load_folders([BUILTIN] if own else [BUILTIN, path])
 
 
 def _count(rules: RuleSet) -> int:

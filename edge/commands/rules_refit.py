@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +15,19 @@ from capture.text import Bilingual
 from cloud_sync.kit.terminal import language
 from edge.clock import now_ms
 from edge.commands.bench_calibration import rate_as_json, said
-from edge.settings import load
+from edge.content.chosen import Chosen
+from edge.content.loading import Refused, packages
+from edge.overrides.site import packs_of
+from edge.settings import Settings, load
+from edge.store import content, overrides
 from edge.store.database import engine
 from edge.store.history import settled
 from models.calibration import BUDGET, judges
-from models.judge import load_content
+from models.content import drafts
+from models.content.load import content_of
+from models.content.overrides import SiteOverrides
+from models.content.package import Package
 from models.refit import LEAST_ACCEPTED, Past, Proposal, Row, propose, written
-from models.rules.pack import BUILTIN, load_folders
 
 NAME = "site-refit"
 WHY = {
@@ -37,6 +44,9 @@ def refit(
     pack: Annotated[
         list[str] | None, typer.Option("--pack", help="Packs to refit; the chest packs by default.")
     ] = None,
+    packs: Annotated[
+        list[Path] | None, typer.Option(exists=True, help="Drafts of rule packs, beside what is in force.")
+    ] = None,
     budget: Annotated[float, typer.Option(min=0, max=1, help="Alerts per accepted image, all together.")] = BUDGET,
     most: Annotated[int, typer.Option(min=1, help="So many images of the past, the latest.")] = 5000,
     config: Annotated[Path | None, typer.Option(help="Configuration file (TOML).")] = None,
@@ -51,10 +61,11 @@ def refit(
             Bilingual(f"{out} 已存在", f"{out} is there already"),
             Bilingual("换一个文件夹", "name another folder"),
         )
-    content = load_content(settings.content.packs, settings.content.bundles, settings.content.bundle_most)
-    names = pack or [one.name for one in content.rules.packs if one.name.startswith("radiography-chest")]
-    found = judges(content.rules, names)
-    made = propose(_history(settings.database_path, most), found, budget)
+    box = _look(settings, packs or (), most)
+    rules = content_of(box.packages, overrides=box.overrides).rules
+    names = pack or [one.name for one in rules.packs if one.name.startswith("radiography-chest")]
+    found = judges(rules, names)
+    made = propose(box.past, found, budget)
     if as_json:
         typer.echo(json.dumps(_as_json(made), ensure_ascii=False, indent=1))
     else:
@@ -62,19 +73,30 @@ def refit(
             typer.echo(line)
     if not made.changes:
         raise typer.Exit(1)
-    _write(out, made, settings.content.packs)
+    _write(out, made, box.packages)
     if not as_json:
         typer.echo(
             Bilingual(
-                f'已写入 {out}。先作影子试运行：配置 content.trial = ["{out}"]；确认后再移入 content.packs。',
-                f'Written to {out}. Try it in the shadow first: content.trial = ["{out}"]; '
-                "later a person moves it to content.packs.",
+                f"已写入草稿 {out}。质控负责人可在控制台“规则”页录入这些限值；"
+                "或用 qcbox content build 打包，交质控组签名，先作影子试运行。",
+                f"Draft written to {out}. A QC lead enters these limits on the console's page of rules; or "
+                "qcbox content build makes a package, which the QC group signs and tries in the shadow first.",
             ).get(language())
         )
 
 
-def _history(database: Path, most: int) -> list[Past]:
-    """Read beside a running agent."""
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """What judges on this box, and how it came out."""
+
+    packages: tuple[Package, ...]
+    overrides: tuple[SiteOverrides, ...]
+    past: list[Past]
+
+
+def _look(settings: Settings, packs: Iterable[Path], most: int) -> _Box:
+    """Read beside a running agent. Raises Misuse: there is no history, or what judges cannot be verified."""
+    database = settings.database_path
     if not database.exists():
         raise Misuse(
             "refit.no_history",
@@ -84,12 +106,22 @@ def _history(database: Path, most: int) -> list[Past]:
     opened = engine(database, read_only=True)
     try:
         with opened.begin() as connection:
-            return list(settled(connection, now_ms(), most))
+            past = list(settled(connection, now_ms(), most))
+            own = packs_of(overrides.in_force(connection))
+            chosen = content.chosen(connection, Chosen(settings.content_path, overrides=own))
     finally:
         opened.dispose()
+    try:
+        return _Box(tuple(drafts.over(packages(chosen), drafts.packages(packs))), own, past)
+    except Refused as error:
+        raise Misuse(
+            "refit.content",
+            Bilingual(f"现行内容未通过验证：{error.code}", f"what judges cannot be verified: {error.code}"),
+            Bilingual("用 qcbox content status 查看", "look with qcbox content status"),
+        ) from error
 
 
-def _write(out: Path, made: Proposal, packs: tuple[Path, ...]) -> None:
+def _write(out: Path, made: Proposal, in_force: Sequence[Package]) -> None:
     """And prove that it loads beside what is in force.
 
     Raises:
@@ -98,7 +130,7 @@ def _write(out: Path, made: Proposal, packs: tuple[Path, ...]) -> None:
     out.mkdir(parents=True)
     for name, text in written(made, NAME, 1, ["qcbox rules refit"]).items():
         (out / name).write_text(text, encoding="utf-8")
-    load_folders([BUILTIN, *packs, out])
+    content_of(drafts.over(in_force, drafts.packages([out])))
 
 
 def _lines(made: Proposal) -> list[str]:

@@ -28,14 +28,18 @@ from edge.console.pages import (
     administer,
     board,
     case,
+    content,
     device,
     entry,
+    hands,
     lists,
     protocol,
     release,
+    rules,
     screen,
     teach,
     teach_desk,
+    teach_habits,
     teach_live,
     teach_save,
 )
@@ -87,9 +91,10 @@ _ERRORS: dict[int, tuple[Bilingual, Bilingual]] = {
 
 
 _ROOMS = (
-    board, case, lists, device, protocol, release, screen, entry, administer,
-    teach, teach_desk, teach_live, teach_save, live, api,
+    board, case, content, lists, device, protocol, release, rules, screen, entry, administer,
+    teach, teach_desk, teach_habits, teach_live, teach_save, hands, live, api,
 )  # fmt: skip
+_LARGER = {"/teach/import": teach.MOST_TEMPLATE + 4096, "/hands/import": hands.MOST_SEQUENCE + 4096}
 
 
 def create_app(services: Services, reading: ReadingRoom | None = None) -> FastAPI:
@@ -100,6 +105,7 @@ def create_app(services: Services, reading: ReadingRoom | None = None) -> FastAP
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await console.teaching.reading.close()
+        await asyncio.to_thread(console.hands.end)
 
     app = FastAPI(
         title="qcbox console",
@@ -121,7 +127,7 @@ def create_app(services: Services, reading: ReadingRoom | None = None) -> FastAP
     app.add_exception_handler(Exception, _broken)
     # Added last runs first: headers on everything, then the guard, then the gate.
     app.add_middleware(Gate, auth=console.auth)
-    app.add_middleware(SmallBodies, larger={"/teach/import": teach.MOST_TEMPLATE + 4096})
+    app.add_middleware(SmallBodies, larger=_LARGER)
     app.add_middleware(CrossSiteGuard)
     app.add_middleware(SecurityHeaders)
     return app

@@ -52,6 +52,11 @@ class Viewer:
         return self.account.role == "engineer" and not self.locked
 
     @property
+    def keeps_content(self) -> bool:
+        """May take signed content back."""
+        return self.account.role in ("qc-lead", "engineer") and not self.locked
+
+    @property
     def administers(self) -> bool:
         """May manage accounts. Not an engineer, who could give an account that sees patients."""
         return self.account.role == "qc-lead" and not self.locked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from sqlalchemy import Connection
@@ -11,10 +12,15 @@ from capture.text import Bilingual
 from edge.clock import now_ms
 from edge.console.auth import Viewer
 from edge.console.frame import Console
-from edge.console.report import tell_acknowledged, tell_decision
+from edge.console.report import tell_acknowledged, tell_decision, tell_override
 from edge.console.wording import REJECT_REASONS
-from edge.store import audit, baselines, confirmed, decisions
+from edge.content.machine import Machine
+from edge.content.overhearing import take_back
+from edge.overrides.site import left_out
+from edge.store import audit, baselines, confirmed, decisions, overrides
 from edge.store.decisions import Decision, plain
+from models.content.overrides import SiteLayer
+from models.rules.schema import OverrideSpec
 
 
 async def acknowledge(console: Console, viewer: Viewer, case_id: str) -> None:
@@ -89,6 +95,86 @@ async def confirm_fields(console: Console, viewer: Viewer, case_id: str, texts: 
     """
     now = now_ms()
     await console.services.db.awrite(lambda c: confirmed.confirm(c, case_id, viewer.account.id, texts, now))
+
+
+async def override(
+    console: Console, viewer: Viewer, layer: SiteLayer, subject: str, change: OverrideSpec, note: str
+) -> None:
+    """A rule is changed for the site, a device or a person: in force with the next image, known to the centre.
+
+    Raises:
+        Misuse: ``override.note``: no reason; ``pack.override.*``: the layers above do not allow it.
+    """
+    if not plain(note):
+        raise Misuse(
+            "override.note",
+            Bilingual("没有写明原因", "No reason is given"),
+            Bilingual("写一句修改的原因", "Say in a sentence why it is changed"),
+        )
+    services, now = console.services, now_ms()
+    standard = await asyncio.to_thread(services.rulebook.standard)
+
+    def store(connection: Connection) -> None:
+        made, before = overrides.add(connection, layer, subject, change, plain(note), viewer.account.id, now)
+        refused = left_out(standard, overrides.in_force(connection)).get(made)
+        if refused is not None:
+            raise refused
+        for number in (*before, made):
+            tell_override(connection, services, overrides.one(connection, number), viewer.account)
+        audit.add(connection, now, viewer.account.id, "rule.changed", change.rule, f"{layer} {subject}".strip())
+
+    await services.db.awrite(store)
+    services.rulebook.changed()
+
+
+async def take_override_back(console: Console, viewer: Viewer, override_id: int) -> None:
+    """The standard applies again.
+
+    Raises:
+        Misuse: ``override.gone``: it is not in force.
+    """
+    services, now = console.services, now_ms()
+
+    def store(connection: Connection) -> None:
+        if not overrides.remove(connection, override_id, viewer.account.id, now):
+            raise Misuse(
+                "override.gone",
+                Bilingual("这项修改已不再有效", "This change is not in force any more"),
+                decisions.AGAIN,
+            )
+        taken = overrides.one(connection, override_id)
+        tell_override(connection, services, taken, viewer.account)
+        audit.add(connection, now, viewer.account.id, "rule.restored", taken.change.rule if taken else "", "")
+
+    await services.db.awrite(store)
+    services.rulebook.changed()
+
+
+async def take_content_back(console: Console, viewer: Viewer, name: str, note: str) -> None:
+    """What judges under a name is taken back: what was before it judges again, else what ships.
+
+    Raises:
+        Misuse: ``content.note``: no reason; ``content.not_active``: nothing of the group's judges under this name.
+    """
+    if not plain(note):
+        raise Misuse(
+            "content.note", Bilingual("没有写明原因", "No reason is given"),
+            Bilingual("写一句撤回的原因", "Say in a sentence why it is taken back"),
+        )  # fmt: skip
+    services, now = console.services, now_ms()
+    machine = Machine(services.outbox, services.reporter)
+
+    def store(connection: Connection) -> None:
+        if not take_back(connection, machine, name, now):
+            raise Misuse(
+                "content.not_active",
+                Bilingual(f"{name} 没有生效的版本可撤回", f"No release of {name} is active"),
+                decisions.AGAIN,
+            )
+        audit.add(connection, now, viewer.account.id, "content.rolled_back", name, plain(note))
+
+    await services.db.awrite(store)
+    services.rulebook.changed()
 
 
 async def undo(console: Console, viewer: Viewer, decision_id: int) -> Decision:

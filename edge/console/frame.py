@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import cast
@@ -18,11 +19,14 @@ from capture.screen.library import Library
 from capture.text import Bilingual
 from cloud_sync.kit.i18n import Texts
 from cloud_sync.kit.web import Pages, age, local
+from cloud_sync.wire.words import ContentState
 from edge.clock import now_ms
 from edge.console import wording
 from edge.console.auth import Auth, Viewer
 from edge.console.overlay import Overlay, overlay_of
 from edge.console.settings import ConsoleSettings
+from edge.content.shown import STATES, reason
+from edge.hands.room import Hands
 from edge.reading import ReadingRoom, SpawnedReading
 from edge.services import Services
 from edge.store.board import leaves_site
@@ -54,17 +58,24 @@ class Console:
     pages: Pages
     zone: ZoneInfo
     teaching: Room
+    hands: Hands
 
 
 def make(services: Services, reading: ReadingRoom | None = None) -> Console:
-    """Read texts and templates, once."""
-    texts = Texts.load(HERE / "locales")
-    pages = Pages(texts, str(HERE / "templates"), static=HERE / "static")
+    """The context of the console's pages."""
     settings = services.settings.console
     zone = ZoneInfo(services.settings.site.timezone)
     screens = services.settings.screens_path
     teaching = Room(screens, Library(screens), reading or SpawnedReading(services.settings.reading))
-    return Console(services, settings, Auth(services.db, settings), pages, zone, teaching)
+    all_of = services.settings
+    hands = Hands(all_of.hands_path, screens, all_of.hands, all_of.retention.days)
+    return Console(services, settings, Auth(services.db, settings), pages(), zone, teaching, hands)
+
+
+@cache
+def pages() -> Pages:
+    """Texts and templates, read once in a process."""
+    return Pages(Texts.load(HERE / "locales"), str(HERE / "templates"), static=HERE / "static")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +132,18 @@ class View:
     def reason(self, code: str) -> str:
         """A coded reason of a reject."""
         return self.label(wording.REJECT_REASONS.get(code, code))
+
+    def reason_of(self, code: str) -> str:
+        """Why content is not taken, or was taken back."""
+        return self.say(reason(code))
+
+    def state_of(self, state: str) -> str:
+        """How far a release of signed content has come."""
+        return self.say(STATES[ContentState(state)])
+
+    def span(self, ms: int) -> str:
+        """A length of time, roughly."""
+        return age(now_ms() - ms, now_ms(), self.language)
 
     def fact(self, name: str) -> str:
         """What a catalogue name means."""

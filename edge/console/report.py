@@ -9,6 +9,7 @@ from edge.pipeline.report import RESULT
 from edge.services import Services
 from edge.store.accounts import Account
 from edge.store.decisions import Decision
+from edge.store.overrides import SiteOverride
 from edge.store.schema import outbox
 
 
@@ -33,8 +34,32 @@ def tell_acknowledged(connection: Connection, services: Services, case_id: str, 
     _queue(connection, services, messages.AlertAckEvent, content, case_id)
 
 
+def tell_override(connection: Connection, services: Services, made: SiteOverride | None, who: Account) -> None:
+    """Queue what the site changed in a rule, or took back. Persons and notes stay on the site."""
+    if made is None:
+        return
+    change = made.change
+    content = messages.OverrideData(
+        override=str(made.id),
+        layer=made.layer,
+        subject=made.subject if made.layer == "L5" else "",
+        rule=change.rule,
+        limits=tuple(messages.AppliedLimit(name=name, value=value) for name, value in change.limit.items()),
+        enabled=change.enabled,
+        severity=None if change.severity is None else words.Severity(change.severity),
+        role=words.Role(who.role),
+        at=made.removed_at or made.at,
+        removed=made.removed_at is not None,
+    )
+    _queue(connection, services, messages.OverrideEvent, content)
+
+
 def _queue(
-    connection: Connection, services: Services, event: type[messages.Event], content: words.Wire, case_id: str
+    connection: Connection,
+    services: Services,
+    event: type[messages.Event],
+    content: words.Wire,
+    case_id: str | None = None,
 ) -> None:
     def payload(seq: int, event_id: str, stream: str) -> bytes:
         return services.reporter.encode(event, content, seq, event_id, stream)

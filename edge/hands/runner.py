@@ -11,6 +11,8 @@ from typing import Literal
 import structlog
 
 from capture.errors import QcError
+from capture.screen.ocr.choice import make
+from capture.screen.ocr.settings import ReadingSettings
 from capture.screen.template import Box
 from edge.hands import stops
 from edge.hands.journal import Journal
@@ -120,6 +122,7 @@ class Runner:
             journal.picture(f"{number:03}-stopped", self._eyes.look())
             raise
         journal.picture(f"{number:03}-before", screen)
+        journal.line(step=number, do=step.do, state="seen", x=shift.x, y=shift.y)
         if isinstance(step, Wait):
             return
         if not self._confirm(number, step):
@@ -192,6 +195,12 @@ class Runner:
             if time.monotonic() >= until:
                 raise stops.read_otherwise(number)
             self._pause(_BETWEEN_S)
+
+
+def reader() -> Read:
+    """The box's own first reader. Its network is loaded at the first text."""
+    first = make(ReadingSettings()).first
+    return lambda crop, alphabet: first.read([crop], [alphabet])[0].text
 
 
 def _why(why: str, number: int, step: Step) -> QcError:

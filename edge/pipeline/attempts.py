@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import structlog
 from pebble import ProcessExpired
@@ -12,7 +11,8 @@ from pebble import ProcessExpired
 from capture.errors import QcError, Retry, SetAside
 from capture.text import Bilingual
 from edge.metrics import Metrics
-from edge.pipeline.workers import Outcome
+from edge.pausing import pause
+from edge.pipeline.work import Outcome
 
 log = structlog.get_logger()
 
@@ -52,7 +52,7 @@ class Attempts:
             return await _attempt(attempt(None))
         except _Lost as lost:
             self._note(case_id, lost)
-            if lost.died and await _ending(stop):
+            if lost.died and await pause(stop, _FAREWELL_S):
                 return None
             code = lost.code
         try:
@@ -93,10 +93,3 @@ async def _attempt(running: Awaitable[Outcome]) -> Outcome:
         raise
     except Exception as error:  # one odd image must not end the agent
         raise _Lost("decode_failed", died=False) from error
-
-
-async def _ending(stop: asyncio.Event) -> bool:
-    """Whether the agent was asked to end; who asked may have reached a worker first."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), _FAREWELL_S)
-    return stop.is_set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from sqlalchemy import Connection, select
 
-from edge.pipeline.workers import Outcome
+from edge.pipeline.work import Outcome
 from edge.store import baselines
 from edge.store.cases import SETS, Case
 from edge.store.schema import case as case_row

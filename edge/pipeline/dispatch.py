@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -15,12 +14,13 @@ from sqlalchemy import Connection
 from capture.errors import Bug, Retry, SetAside
 from capture.text import Bilingual
 from edge.clock import now_ms, synced
+from edge.pausing import pause
 from edge.pipeline.attempts import LOOK, Attempts
 from edge.pipeline.hearing import quiet_of
 from edge.pipeline.outcome import Files, Stored, store_outcome, store_set, store_set_aside
 from edge.pipeline.patience import patiently
 from edge.pipeline.set_job import SetJob, set_job
-from edge.pipeline.workers import Job, Outcome
+from edge.pipeline.work import Job, Outcome
 from edge.services import Services
 from edge.settings import SiteSettings
 from edge.store import cases, sets
@@ -86,8 +86,7 @@ class Dispatch:
             self._work.clear()
             claimed = await self._write(self._claim, stop)
             if not claimed:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._work.wait(), _IDLE_S)
+                await pause(self._work, _IDLE_S)
                 continue
             self._at("dispatch.claimed")
             if len(claimed) > 1:
@@ -151,10 +150,10 @@ class Dispatch:
 
     def _job(self, case: Case, circumstances: Circumstances) -> Job:
         services = self._services
-        path, settings = services.blobs.path(case.arrival.sha256), services.settings
+        path, settings = services.blobs.path(case.arrival.digest), services.settings
         charset = settings.site.default_charset
         orders = services.worklist.orders
-        return Job(path, case.arrival, circumstances, charset, content=settings.content, orders=orders)
+        return Job(path, case.arrival, circumstances, charset, orders=orders, room=services.blobs.room)
 
     async def _together(self, claimed: Sequence[Case], stop: asyncio.Event) -> None:
         """Slices that waited beside each other: one job, one transaction. What goes wrong is tried singly."""

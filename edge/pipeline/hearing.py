@@ -17,7 +17,7 @@ from edge.store.sets import Quiet, Visit
 
 log = structlog.get_logger()
 
-KINDS = frozenset({"release", "mpps", "commitment"})
+KINDS = frozenset({"release", "mpps", "commitment", "committed"})
 """``kind`` of arrivals that are not images."""
 _LONGEST = 64 << 20
 """Bytes. A step of 100,000 images has a tenth of it."""
@@ -38,6 +38,8 @@ def hear(path: Path, arrival: Arrival) -> Told | None:
     """Read it. None: it cannot be understood, which is no reason to stop; then other evidence must do."""
     if arrival.kind == "release":
         return Release(arrival.association, arrival.received_at)
+    if arrival.kind == "committed":  # by an archive: it says nothing of a set
+        return None
     try:
         if arrival.size > _LONGEST:
             raise ValueError

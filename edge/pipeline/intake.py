@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from pathlib import Path
 
 from sqlalchemy import Connection
 
 from capture.arrival import Arrival
-from capture.spool import Spool, read_sidecar
+from capture.old_spool import read_sidecar
+from capture.spool import Spool
 from edge.clock import now_ms
 from edge.metrics import Metrics
+from edge.pausing import pause
 from edge.pipeline import hearing
 from edge.pipeline.patience import patiently
 from edge.store import cases
@@ -23,13 +25,14 @@ from edge.store.sets import Quiet
 
 _POLL_S = 0.05
 _BATCH = 32
-# A file system stamps a folder with a coarse clock: a change in the same tick as the last look shows no new time.
-_COARSE_NS = 100_000_000
 _LOOK_ANYWAY_S = 1.0
 
 
 class Intake:
-    """Takes in what waits, in batches of one transaction, and says so to ``taken``."""
+    """Takes in what waits, in batches of one transaction, and says so to ``taken``.
+
+    ``admit`` hears of each new case in that transaction, and of all that is no image.
+    """
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class Intake:
         quiet: Quiet,
         taken: Callable[[Sequence[TakenIn]], None],
         at: Callable[[str], None] = lambda step: None,
+        admit: Callable[[Connection, Arrival, Path, int], None] = lambda connection, arrival, path, now: None,
     ) -> None:
         self._spool = spool
         self._db = db
@@ -48,7 +52,7 @@ class Intake:
         self._quiet = quiet
         self._taken = taken
         self._at = at
-        self._looked_at = 0
+        self._admit = admit
         self._looked = 0.0
         self._seen_aside: set[str] = set()
         self.all_since = 0
@@ -65,33 +69,28 @@ class Intake:
             if taken:
                 self._taken(taken)
             else:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), _POLL_S)
+                await pause(stop, _POLL_S)
 
     def _changed(self) -> bool:
-        """A look at the folder's time costs microseconds; a look at its entries does not."""
-        changed_at = self._spool.new.stat().st_mtime_ns
-        overdue = time.monotonic() - self._looked > _LOOK_ANYWAY_S
-        return overdue or changed_at != self._looked_at
+        """News are seen in microseconds; what was put aside is looked for now and then."""
+        return time.monotonic() - self._looked > _LOOK_ANYWAY_S or self._spool.has_news()
 
     def _step(self) -> list[TakenIn]:
-        before, at = self._spool.new.stat().st_mtime_ns, now_ms()
+        at = now_ms()
         waiting = self._spool.pending(_BATCH)
         lost = [] if waiting else list(self._put_aside())
         objects = [arrival for arrival in waiting if arrival.kind not in hearing.KINDS]
         # Without bytes (the disk lost them) it becomes a case all the same: dispatch sets it aside, in sight.
-        self._blobs.link_files([(self._spool.path(arrival), arrival.sha256) for arrival in objects])
+        self._blobs.link_files([(self._spool.path(arrival), arrival.digest) for arrival in objects])
         self._at("intake.linked")
         taken = self._take_in([*waiting, *lost])
         self._at("intake.committed")
-        for arrival in waiting:
-            self._spool.acknowledge(arrival)
-            self._at("intake.acknowledged")
+        self._spool.acknowledge(*waiting)
+        self._at("intake.acknowledged")
         # The spool gives the oldest first.
         self.all_since = waiting[-1].received_at if waiting else at
         if not waiting:
             self._looked = time.monotonic()
-            self._looked_at = before if time.time_ns() - before > _COARSE_NS else 0
         return taken
 
     def _take_in(self, arrivals: Sequence[Arrival]) -> list[TakenIn]:
@@ -115,8 +114,11 @@ class Intake:
         for one in arrivals:
             if one.id in told:
                 hearing.take_note(connection, told[one.id], self._quiet, now)
+                self._admit(connection, one, self._spool.path(one), now)
             else:
                 taken.append(cases.take_in(connection, one, now))
+                if taken[-1].outcome == "held":
+                    self._admit(connection, one, self._spool.path(one), now)
         return taken
 
     def _put_aside(self) -> Iterator[Arrival]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, func, select
 
+from capture.digest import bears_its_name
 from capture.errors import SetAside
 from cloud_sync.wire.messages import DeviceFacts, SetAsideData, SetAsideEvent
 from edge.clock import now_ms
 from edge.pipeline import baselines, report, states
 from edge.pipeline.alerting import alert_for, alert_for_set_aside
-from edge.pipeline.workers import Outcome
+from edge.pipeline.work import Outcome
 from edge.services import Services
 from edge.store import cases, devices, sets
 from edge.store.alerts import add_alert
@@ -50,9 +51,11 @@ def store_outcome(
     now = now_ms()
     read, arrival = outcome.acquisition, case.arrival
     who, modality = read.identity, read.exam.Modality
-    others = cases.came_with_other_bytes(connection, who.SOPInstanceUID, arrival.sha256)
-    if others and not outcome.circumstances.same_uid_other_bytes:
-        return Stored(None)
+    if not outcome.circumstances.same_uid_other_bytes:
+        others = cases.other_hashes(connection, who.SOPInstanceUID, arrival.digest)
+        # The same bytes have another hash where they came before hashes were BLAKE3.
+        if any(not bears_its_name(services.blobs.path(arrival.digest), other) for other in others):
+            return Stored(None)
     key = outcome.circumstances.device_key
     device_id = devices.seen(connection, key, read.device, arrival.calling_ae, modality, arrival.received_at)
     study_uid = who.StudyInstanceUID

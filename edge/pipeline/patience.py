@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import OperationalError
+
+from edge.pausing import pause
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -27,8 +28,7 @@ async def patiently(step: Callable[[], T], stop: asyncio.Event, pause_s: float =
             if not disk_full(error):
                 raise
         log.error("spool.low", where="store")
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause_s)
+        await pause(stop, pause_s)
         if stop.is_set():
             return None
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select
 
+from edge.forward import queue
 from edge.settings import RetentionSettings
 from edge.store.blobs import Blobs
 from edge.store.cases import SETS
@@ -93,7 +94,7 @@ class Retention:
                     self._blobs.remove_unused(path.name, before)
 
     def _removable(self, connection: Connection) -> Sequence[Row[str, str, int, str | None]]:
-        """The next ones, oldest first: done, reported where there is a centre, and not waiting for a person."""
+        """The next ones, oldest first: done, reported where there is a centre, waiting for nobody."""
         open_alert = exists().where(
             and_(
                 alert.c.case_id == case.c.id,
@@ -104,7 +105,8 @@ class Retention:
         query = (
             select(case.c.id, case.c.sha256, case.c.received_at, acquisition.c.preview_sha256)
             .join(acquisition, acquisition.c.case_id == case.c.id)
-            .where(case.c.pixels_gone_at.is_(None), case.c.state.in_(self._done), ~open_alert, ~_is_awaited())
+            .where(case.c.pixels_gone_at.is_(None), case.c.state.in_(self._done))
+            .where(~open_alert, ~_is_awaited(), ~queue.waits(case.c.id))
             .order_by(case.c.id)
             .limit(_BATCH)
         )

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capture.acquisition import Acquisition, DoseReport, NoPixels
+import numpy as np
+
+from capture.acquisition import Acquisition, Device, Display, DoseReport, Exam, NoPixels, Technique
 from capture.keys import key_of
-from edge.settings import ContentSettings, Settings
+from edge.content.chosen import FACTORY, Chosen
+from edge.settings import Settings
 from edge.store.blobs import Blobs
 from edge.store.sets import Content as SetContent
 from models.circumstances import Circumstances
-from models.sets.image_set import Completeness, ImageSet, Level, Series, Slice
+from models.sets.image_set import Completeness, ImageSet, Level, Series, Slice, SlicePixels
 
 if TYPE_CHECKING:
     from models.baseline import Known
@@ -35,7 +39,7 @@ class SetJob:
     circumstances: Circumstances
     with_pixels: bool = True
     """False for a study, and where the pictures would not fit into memory: then the headers must do."""
-    content: ContentSettings = field(default_factory=ContentSettings)
+    content: Chosen = FACTORY
     baselines: tuple[Known, ...] = ()
     """Of its device."""
 
@@ -56,7 +60,6 @@ def set_job(
         content.dose_reports,
         circumstances,
         with_pixels=content.level == "series" and size <= (settings.workers.memory_mb << 20) * _SHARE,
-        content=settings.content,
         baselines=known,
     )
 
@@ -72,6 +75,7 @@ def judge_records(
     """
     from models.baseline import alike, applying
     from models.sets.judge import judge_set, middle_of
+    from models.sets.latest import forget
     from models.sets.picture import picture_of
 
     images = images_of(job)
@@ -79,11 +83,33 @@ def judge_records(
     middle, around = middle_of(images), job.circumstances
     like = alike(middle.exam, middle.technique, middle.device)
     around = replace(around, baselines=applying(job.baselines, around.device_key, like))
-    judgement = judge_set(images, content, around)
-    lap("judge")
-    picture = picture_of(images, judgement.measurements)
-    lap("preview")
+    try:
+        judgement = judge_set(images, content, around)
+        lap("judge")
+        picture = picture_of(images, judgement.measurements)
+        lap("preview")
+    finally:
+        forget()
     return middle, around, judgement, picture
+
+
+def warm_up(content: Content) -> None:
+    """Judge a series of nothing and draw it, so that the first real one does not wait for what that loads."""
+    from models.sets.judge import judge_set
+    from models.sets.picture import picture_of
+
+    grey = np.zeros((64, 64), np.int16)
+    grey[16:48, 16:48] = 1000
+    slices = tuple(
+        Slice(
+            f"{at}", 0, f"{at}", "", 0, Exam(Modality="CT"),
+            Technique(ImagePositionPatient=(0.0, 0.0, 5.0 * at), ImageOrientationPatient=(1.0, 0, 0, 0, 1.0, 0)),
+            Device(), Display(64, 64), SlicePixels(grey, 1.0, 0.0, (5.0, 5.0), 1),
+        )
+        for at in range(8)
+    )  # fmt: skip
+    images = ImageSet("series", (Series("", slices),), Completeness(True, "quiet"))
+    picture_of(images, judge_set(images, content, Circumstances(received_at=0)).measurements)
 
 
 def images_of(job: SetJob) -> ImageSet:
@@ -105,7 +131,10 @@ def images_of(job: SetJob) -> ImageSet:
 def _slices(path: Path, wanted: frozenset[str], with_pixels: bool) -> Iterator[Slice]:
     from models.sets.record import load
 
-    for one in load(path.read_bytes()):
+    with path.open("rb") as file:
+        # Views of the file: its pictures are not copied to be reduced at once.
+        record = mmap(file.fileno(), 0, access=ACCESS_READ)
+    for one in load(record):
         if one.arrival_id in wanted:
             yield one if with_pixels else without_pixels(one)
 

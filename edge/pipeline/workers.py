@@ -7,108 +7,152 @@ pebble kills a job at its time limit and reports a crash as an exception; the st
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import math
 import multiprocessing
 import os
-import resource
-import signal
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from pebble import ProcessPool
+from pebble import ProcessExpired, ProcessPool
 
-from capture.acquisition import Acquisition, Device, Display, Exam, Identity, NoPixels, Pixels, Technique
-from capture.arrival import Arrival
-from capture.errors import Bug
-from capture.order import Order
+from capture.errors import Bug, QcError
 from capture.text import Bilingual
-from edge.pipeline.set_job import SetJob, judge_records
-from edge.settings import ContentSettings, WorkerSettings
-from edge.store.devices import device_key
-from edge.store.sets import Kept
-from models.circumstances import Circumstances
-from models.measurement import Measured, Measurement, NotMeasured, Reason
-from models.rules.verdict import Fingerprint, Timing, Verdict
+from cloud_sync.kit.confined import limit_of
+from edge.content.chosen import Chosen
+from edge.pipeline.loaded import Due, start, take_up, warm_up
+from edge.pipeline.on_trial import Trial, run_trial
+from edge.pipeline.set_job import SetJob
+from edge.pipeline.trial_places import TrialPlaces
+from edge.pipeline.work import Group, Job, Outcome, run_group, run_job, run_set
+from edge.settings import WorkerSettings
 
 if TYPE_CHECKING:
-    from capture.dicom.options import ReadOptions
-    from models.baseline import Known
-    from models.judge import Content
-    from models.sets.image_set import Slice
-    from models.sets.producer import SliceMeasure
+    from edge.content.loading import Account
 
 T = TypeVar("T")
-J = TypeVar("J")
+J = TypeVar("J", Job, SetJob, Group)
+A = TypeVar("A")
+_WARM_S = 120.0
+"""Seconds that new workers may take until they are ready."""
+_DRAIN_S = 180.0
+"""Seconds after which workers that were replaced are ended, whatever they do; no case may take longer."""
+_LOADING_S = 20.0
+"""Seconds to load content beside what is there: in a worker that takes it up, or with the first case it judges."""
+_TRIAL = 0.3
+"""Of the time limit, what may be spent under content that is not proven, in processor time: what hangs there is
+judged by the content before, and so much earlier."""
+_UNCLEAR = 0.1
+"""Of the time limit, after which it is unclear whether a case ends at all."""
+_COMES_S = 5.0
+"""Seconds until a worker judges that starts in place of one that ended; 2 to 4 were measured on two busy cores."""
+_AGAIN_S = 0.1
+"""Seconds until workers are asked again, when one of them was at a case."""
+
+
+class Unready(Exception):
+    """New workers did not become ready: their content stops them before the first image."""
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One case for a worker."""
+class _Crew:
+    """Processes with the same content."""
 
-    path: Path
-    arrival: Arrival
-    circumstances: Circumstances
-    default_charset: str
-    no_pixels: str | None = None
-    """Leave the pixels alone and say this code of NO_PIXELS: they cost a worker its life before."""
-    content: ContentSettings = field(default_factory=ContentSettings)
-    baselines: tuple[Known, ...] = ()
-    """Of the devices it may come from."""
-    confirmed: Mapping[str, str] = field(default_factory=dict)
-    """What a person said of the fields of a screen, by keyword."""
-    orders: tuple[Order, ...] | None = None
-    """What the worklist has; None: no worklist is connected."""
+    pool: ProcessPool
+    due: Due
+    """What those load that start in place of one that ended."""
+    loaded: Chosen
+    chosen: Chosen
+    """The same content; in the meantime more of it may have been proven."""
+    account: Account | None = None
 
+    async def run(self, work: Callable[[A], T], job: A, seconds: float | None) -> T:
+        try:
+            running = self.pool.schedule(work, args=(job,), timeout=seconds)
+        except RuntimeError as error:
+            raise Bug(
+                "worker.pool",
+                Bilingual("判定进程池已停止", "The pool of workers has stopped"),
+                Bilingual(
+                    "程序会自动重启；若反复出现请报告", "The agent starts again by itself; report it if it stays"
+                ),
+            ) from error
+        try:
+            outcome: T = await asyncio.wrap_future(running)
+        except ProcessExpired as error:
+            if limit_of(error.exitcode) == "time":
+                raise TimeoutError from error
+            raise
+        return outcome
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a worker found. Small enough to send between processes: the pixels stay behind."""
+    def leave(self) -> None:
+        """Let it finish what it has, then end it. One that never was ready has nothing."""
+        if self.account is not None:
+            self.pool.close()  # type: ignore[no-untyped-call]  # pebble has types for the rest
+            with suppress(TimeoutError):
+                self.pool.join(_DRAIN_S)
+        self.stop()
 
-    acquisition: Acquisition
-    circumstances: Circumstances
-    facts: tuple[Measured, ...]
-    verdict: Verdict
-    """Its timings are those of read, measure, rules and preview; producers' own are named after them."""
-    preview: bytes | None
-    shadow: Verdict | None = None
-    """What the packs on trial say."""
-    kept: Kept | None = None
-    """Of an image that belongs to a series."""
-    record: bytes | None = None
-    """What is kept of it; of images that were judged together, one record for each series."""
+    def stop(self) -> None:
+        """End it now."""
+        self.pool.stop()  # type: ignore[no-untyped-call]
+        self.pool.join()
 
 
 class Workers:
-    """A pool of judging processes."""
+    """A pool of judging processes, that changes its content between two cases: other rules are taken up by the
+    processes that there are, other networks come with new ones."""
 
-    def __init__(self, settings: WorkerSettings, content: ContentSettings) -> None:
-        self._seconds = settings.seconds
-        self._content = content
-        self._pool = ProcessPool(
-            max_workers=settings.count,
-            max_tasks=settings.recycle_after,
-            initializer=_start,
-            initargs=(os.getpid(), settings.memory_mb, content),
-            context=multiprocessing.get_context("spawn"),
-        )
+    def __init__(
+        self, settings: WorkerSettings, chosen: Chosen, suspect: Callable[[Chosen], None] = lambda chosen: None
+    ) -> None:
+        """``suspect`` is told when an image was too much under content that is not proven, and was judged without
+        it: then it was not the image."""
+        self._settings = settings
+        self._suspect = suspect
+        self._crew = self._make(chosen)
+        self._leaving: dict[asyncio.Task[None], _Crew] = {}
+        self._places = TrialPlaces(settings.count, _UNCLEAR * settings.seconds)
+        self._patient = False
+        """Images here take long with any content: what is not proven has as long as what is."""
 
-    async def ready(self) -> tuple[Fingerprint, ...]:
-        """Wait until a worker has loaded its content and judged a picture of nothing; return its packs.
+    @property
+    def chosen(self) -> Chosen:
+        """What judges now."""
+        return self._crew.chosen
+
+    async def ready(self) -> Account:
+        """Wait until the workers have verified and loaded their content, and judged a picture of nothing.
 
         Raises:
-            QcError: the content does not load.
+            Unready: they end or hang before that.
+            QcError: even what ships does not load.
         """
-        packs: tuple[Fingerprint, ...] = await asyncio.wrap_future(
-            self._pool.schedule(_warm_up, args=(self._content,))
-        )
-        return packs
+        account = await self._warm(self._crew)
+        self._crew = replace(self._crew, account=account)
+        return account
+
+    async def switch(self, chosen: Chosen) -> Account:
+        """Judge with this from the next case on. Those in work end as they began; nobody waits meanwhile.
+
+        Raises as :meth:`ready`; then everything stays as it was.
+        """
+        before = self._crew
+        if before.account is not None and chosen.settled == before.chosen.settled:
+            self._crew = replace(before, chosen=chosen)
+            return before.account
+        account = await self._take_up(before, chosen)
+        if account is not None:
+            before.due.chosen = chosen
+            self._crew = replace(before, loaded=chosen, chosen=chosen, account=account)
+            return account
+        crew = self._make(chosen)
+        account = await self._warm(crew)
+        before, self._crew = self._crew, replace(crew, account=account)
+        leaving = asyncio.create_task(asyncio.to_thread(before.leave))
+        self._leaving[leaving] = before
+        leaving.add_done_callback(self._leaving.pop)
+        return account
 
     async def judge(self, job: Job) -> Outcome:
         """Judge one case.
@@ -120,253 +164,119 @@ class Workers:
             SetAside, OSError: as :func:`capture.dicom.reader.read`.
             Bug: there is no pool any more, which is no image's fault.
         """
-        return await self._run(run_job, job, self._seconds)
+        whole = None if job.no_pixels is None else replace(job, no_pixels=None)
+        return await self._run(run_job, job, self._settings.seconds, whole)
 
     async def judge_together(self, jobs: Sequence[Job]) -> tuple[Outcome | None, ...]:
         """Judge several cases in one go, within the time of one. None for those that must be judged singly.
 
         Raises as :meth:`judge`; then none of them is judged.
         """
-        return await self._run(run_jobs, tuple(jobs), self._seconds)
+        return await self._run(run_group, Group(tuple(jobs)), self._settings.seconds)
 
     async def judge_set(self, job: SetJob, seconds: float) -> Outcome:
         """Judge a set from its records. Raises as :meth:`judge`, and ValueError where a record is damaged."""
-        return await self._run(run_set, job, seconds)
+        whole = None if job.with_pixels else job
+        return await self._run(run_set, job, seconds, whole)
 
-    async def _run(self, work: Callable[[J], T], job: J, seconds: float) -> T:
-        try:
-            running = self._pool.schedule(work, args=(job,), timeout=seconds)
-        except RuntimeError as error:
-            raise Bug(
-                "worker.pool",
-                Bilingual("判定进程池已停止", "The pool of workers has stopped"),
-                Bilingual(
-                    "程序会自动重启；若反复出现请报告", "The agent starts again by itself; report it if it stays"
-                ),
-            ) from error
-        outcome: T = await asyncio.wrap_future(running)
+    async def _run(self, work: Callable[[J], T], job: J, seconds: float, whole: J | None = None) -> T:
+        """``whole``: the job as it was, where this one goes without pixels because they were thought to blame."""
+        if self._crew.chosen.is_steady:
+            return await self._first(work, job, seconds, whole)
+        async with self._places.one() as place:
+            chosen = self._crew.chosen
+            if place or chosen.is_steady:
+                return await self._first(work, job, seconds, whole)
+        outcome, _ = await self._by_the_proven(work, job, chosen, seconds)
         return outcome
+
+    async def _first(self, work: Callable[[J], T], job: J, seconds: float, whole: J | None) -> T:
+        """By what is in force, and if that does not do, by what is proven."""
+        crew = self._crew
+        unproven = not crew.chosen.is_steady
+        limit = _TRIAL * seconds if unproven and not self._patient else None
+        trial = Trial(work, replace(job, content=crew.loaded), limit)
+        try:
+            outcome, _ = await crew.run(run_trial, trial, seconds)
+        except Exception as error:
+            doubted = crew.chosen if unproven else None if whole is None else crew.chosen.doubted()
+            if doubted is None or not _may_be_the_content(error):
+                raise
+            if _cost_a_worker(error):
+                self._places.lost(_COMES_S)
+        else:
+            return outcome
+        # It may have been the content: an image must not be judged less well for what is only being tried.
+        outcome, cpu_s = await self._by_the_proven(work, whole or job, doubted, seconds)
+        if limit is not None and cpu_s > limit / 2:
+            self._patient = True
+        else:
+            self._suspect(doubted)
+        return outcome
+
+    async def _by_the_proven(
+        self, work: Callable[[J], T], job: J, chosen: Chosen, seconds: float
+    ) -> tuple[T, float]:
+        """By what judged before anything of this that is not proven; and the processor time that it took."""
+        before = Trial(work, replace(job, content=chosen.steady()), seconds)
+        return await self._crew.run(run_trial, before, seconds + _LOADING_S)
+
+    def _make(self, chosen: Chosen) -> _Crew:
+        settings, due = self._settings, Due(chosen)
+        pool = ProcessPool(
+            max_workers=settings.count,
+            max_tasks=settings.recycle_after,
+            initializer=start,
+            initargs=(os.getpid(), settings.memory_mb, due),
+            context=multiprocessing.get_context("spawn"),
+        )
+        return _Crew(pool, due, chosen, chosen)
+
+    async def _take_up(self, crew: _Crew, chosen: Chosen) -> Account | None:
+        """Have every worker of a crew load other content beside what it judges with. None: it takes new ones."""
+        if crew.account is None:
+            return None
+        done: dict[int, Account] = {}
+        try:
+            async with asyncio.timeout(_WARM_S):
+                while len(done) < self._settings.count:
+                    # One that is at a case answers when it has finished it; one that is ready, again and at once.
+                    asked = (
+                        crew.run(take_up, chosen, _LOADING_S) for _ in range(self._settings.count - len(done))
+                    )
+                    for said in await asyncio.gather(*asked):
+                        if said.account is None:
+                            return None
+                        done[said.worker] = said.account
+                    if len(done) < self._settings.count:
+                        await asyncio.sleep(_AGAIN_S)
+        except (TimeoutError, ProcessExpired, MemoryError):
+            # Whether it can be run at all, new workers will show; these go on with what they have.
+            return None
+        return next(iter(done.values()))
+
+    async def _warm(self, crew: _Crew) -> Account:
+        try:
+            async with asyncio.timeout(_WARM_S):
+                warm = (crew.run(warm_up, crew.chosen, None) for _ in range(self._settings.count))
+                accounts = await asyncio.gather(*warm)
+        except BaseException as error:
+            await asyncio.to_thread(crew.stop)
+            if isinstance(error, TimeoutError | ProcessExpired):
+                raise Unready from error
+            raise
+        return accounts[0]
 
     def close(self) -> None:
         """End the workers now. What they were judging is judged again after the next start."""
-        self._pool.stop()  # type: ignore[no-untyped-call]  # pebble has types for the rest
-        self._pool.join()
+        for crew in (self._crew, *self._leaving.values()):
+            crew.stop()
 
 
-def run_job(job: Job) -> Outcome:
-    """Read, measure, judge, draw: the whole of a worker's work, callable in any process."""
-    (outcome,) = _with_records([_judged(job)])
-    return outcome
+def _may_be_the_content(error: Exception) -> bool:
+    """A file that is not there, or is no image, is not. (pebble's errors and TimeoutError are an OSError, too.)"""
+    return _cost_a_worker(error) or not isinstance(error, QcError | OSError)
 
 
-def run_jobs(jobs: Sequence[Job]) -> tuple[Outcome | None, ...]:
-    """:func:`run_job` of many. One that fails is None: judged by itself, it says why."""
-    done: list[tuple[Outcome, tuple[Slice, ...]] | None] = []
-    for job in jobs:
-        try:
-            done.append(_judged(job))
-        except Exception:  # noqa: BLE001 - it must not cost the others their verdict
-            done.append(None)
-    finished = iter(_with_records([one for one in done if one is not None]))
-    return tuple(None if one is None else next(finished) for one in done)
-
-
-def run_set(job: SetJob) -> Outcome:
-    """Judge a set, callable in any process."""
-    clock = _Stopwatch()
-    acquisition, circumstances, judgement, picture = judge_records(job, _content(job.content), clock.lap)
-    return Outcome(
-        acquisition=acquisition,
-        circumstances=circumstances,
-        facts=tuple(tidy(judgement.measurements)),
-        verdict=replace(judgement.verdict, timings=clock.timings(judgement.verdict.timings)),
-        preview=picture,
-        shadow=judgement.shadow,
-    )
-
-
-def _with_records(done: Sequence[tuple[Outcome, tuple[Slice, ...]]]) -> list[Outcome]:
-    """One record for the slices of each series: a few large files instead of hundreds of small ones."""
-    from models.sets.record import dump
-
-    of_series: dict[str | None, list[Slice]] = defaultdict(list)
-    for outcome, slices in done:
-        of_series[outcome.acquisition.identity.SeriesInstanceUID].extend(slices)
-    records = {series: dump(slices) for series, slices in of_series.items() if slices}
-    return [
-        replace(outcome, record=records[outcome.acquisition.identity.SeriesInstanceUID]) if slices else outcome
-        for outcome, slices in done
-    ]
-
-
-def _judged(job: Job) -> tuple[Outcome, tuple[Slice, ...]]:
-    from capture.dicom.pixels import preview
-    from capture.dicom.reader import ReadOptions
-    from models.baseline import alike, applying
-    from models.judge import judge
-    from models.order import matched
-
-    mark = job.circumstances.shared_mark
-    options = ReadOptions(
-        default_charset=job.default_charset, mark_tags=(mark.keyword_or_tag,) if mark is not None else ()
-    )
-    clock = _Stopwatch()
-    acquisition = _read(job, options)
-    clock.lap("read")
-    key = device_key(acquisition.device, job.arrival.calling_ae)
-    like = alike(acquisition.exam, acquisition.technique, acquisition.device)
-    circumstances = replace(
-        job.circumstances,
-        device_key=key,
-        baselines=applying(job.baselines, key, like),
-        ordered=None if job.orders is None else matched(acquisition.identity, job.orders),
-    )
-    judgement = judge(acquisition, _content(job.content), circumstances)
-    clock.lap("judge")
-    picture = preview(acquisition)
-    clock.lap("preview")
-    kept, slices = _kept(job, acquisition, options)
-    clock.lap("record")
-    facts = tidy(judgement.measurements)
-    outcome = Outcome(
-        acquisition=replace(acquisition, pixels=NoPixels("too_large", "left in the worker")),
-        circumstances=circumstances,
-        # Of an image among hundreds, what was not measured is not listed: what a rule lacked is in its verdict.
-        facts=tuple(facts if kept is None else (fact for fact in facts if isinstance(fact, Measurement))),
-        verdict=replace(judgement.verdict, timings=clock.timings(judgement.verdict.timings)),
-        preview=picture,
-        shadow=judgement.shadow,
-        kept=kept,
-    )
-    return outcome, slices
-
-
-def _read(job: Job, options: ReadOptions) -> Acquisition:
-    """By the kind of its arrival; without pixels where they cost a worker its life."""
-    if job.arrival.kind == "frame":
-        from capture.screen import acquire
-
-        screen = acquire.read(job.path, job.arrival, job.confirmed)
-        return screen if job.no_pixels is None else _without_pixels(screen, job.no_pixels)
-    from capture.dicom.reader import read
-
-    if job.no_pixels is None:
-        return read(job.path, job.arrival, options)
-    return _without_pixels(read(job.path, job.arrival, replace(options, max_pixels=0)), job.no_pixels)
-
-
-def _kept(job: Job, acquisition: Acquisition, options: ReadOptions) -> tuple[Kept | None, tuple[Slice, ...]]:
-    """What its series will need of this image."""
-    from models.sets.membership import belongs_to_a_set, excluded
-
-    if not belongs_to_a_set(acquisition):
-        return None, ()
-    why = excluded(acquisition)
-    if acquisition.dose_report is not None:
-        return Kept(0, why, dose_report=acquisition.dose_report), ()
-    slices = _slices(job, acquisition, options)
-    return Kept(max(len(slices), 1), why, acquisition.exam.ImagesInAcquisition), slices
-
-
-def _slices(job: Job, acquisition: Acquisition, options: ReadOptions) -> tuple[Slice, ...]:
-    """Empty where an odd object stops the record: its own verdict stands, and its series says what is missing."""
-    from capture.dicom.every_frame import each_frame
-    from models.sets.record import record_of
-
-    try:
-        frames = each_frame(job.path, acquisition, options) if job.no_pixels is None else (acquisition,)
-        return record_of(frames, job.arrival.received_at, _measures())
-    except Exception:  # noqa: BLE001 - as above
-        return ()
-
-
-def tidy(facts: Iterable[Measured]) -> Iterable[Measured]:
-    """A number that is not finite is no measurement: no database and no message could hold it."""
-    for fact in facts:
-        if isinstance(fact, Measurement) and isinstance(fact.value, float) and not math.isfinite(fact.value):
-            yield NotMeasured(fact.name, Reason.NOT_RELIABLE, "not a finite number")
-        else:
-            yield fact
-
-
-class _Stopwatch:
-    def __init__(self) -> None:
-        self._last = time.perf_counter()
-        self._laps: dict[str, float] = {}
-
-    def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self._laps[stage] = (now - self._last) * 1000
-        self._last = now
-
-    def timings(self, inner: tuple[Timing, ...]) -> tuple[Timing, ...]:
-        """The stages, then what the judge says of its own parts (``rules`` and each producer)."""
-        rules = sum(part.ms for part in inner if part.stage == "rules")
-        stages = {
-            "read": self._laps["read"],
-            "measure": self._laps["judge"] - rules,
-            "rules": rules,
-            **{stage: ms for stage, ms in self._laps.items() if stage not in ("read", "judge")},
-        }
-        own = tuple(part for part in inner if part.stage != "rules")
-        return tuple(Timing(stage, ms) for stage, ms in stages.items()) + own
-
-
-def _without_pixels(acquisition: Acquisition, code: str) -> Acquisition:
-    """An object that has no pixels anyway keeps its own reason."""
-    if isinstance(acquisition.pixels, NoPixels) and acquisition.pixels.code != "too_large":
-        return acquisition
-    return replace(acquisition, pixels=NoPixels(code, "the first attempt did not end well"))
-
-
-@cache
-def _measures() -> tuple[SliceMeasure, ...]:
-    from models.sets.producer import discover_slice_measures
-
-    return discover_slice_measures()
-
-
-@cache
-def _content(settings: ContentSettings) -> Content:
-    from models.judge import load_content
-
-    return load_content(settings.packs, settings.bundles, settings.bundle_most, settings.trial)
-
-
-def _start(agent: int, memory_mb: int, content: ContentSettings) -> None:
-    """In each new worker: die with the agent, one thread, loaded content, then the memory limit."""
-    _die_with_parent(agent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    import cv2
-
-    cv2.setNumThreads(1)
-    # A worker that ended here would be started again and again; the first job meets the same error and reports it.
-    with suppress(Exception):
-        _warm_up(content)
-    # What the libraries map at start is not the image's doing: the limit counts from here.
-    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (mapped + memory_mb * 1024 * 1024,) * 2)
-
-
-def _warm_up(settings: ContentSettings) -> tuple[Fingerprint, ...]:
-    """Load content and networks and judge a picture of nothing, so that the first image does not wait for them."""
-    import numpy as np
-
-    from capture.dicom.pixels import preview
-    from models.judge import judge
-
-    grey = np.zeros((256, 256), np.float32)
-    pixels = Pixels(grey, None, None, (0.0, 4095.0), (0.1, 0.1), "ImagerPixelSpacing", False, None, 0, 1)
-    blank = Acquisition("", Identity(), Exam(Modality="DX"), Technique(), Device(), Display(256, 256), pixels)
-    content = _content(settings)
-    content.bundles.warm_up()
-    judge(blank, content, Circumstances(received_at=0))
-    preview(blank)
-    return tuple(pack.fingerprint for pack in content.rules.packs)
-
-
-def _die_with_parent(agent: int) -> None:
-    """PR_SET_PDEATHSIG (prctl(2)): a killed agent leaves no worker behind."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    if os.getppid() != agent:
-        os._exit(1)
+def _cost_a_worker(error: Exception) -> bool:
+    return isinstance(error, TimeoutError | ProcessExpired)

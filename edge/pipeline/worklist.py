@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from capture.dicom.settings import WorklistSettings
 from capture.errors import Retry
 from capture.order import Order
 from edge.clock import now_ms
+from edge.pausing import pause
 
 log = structlog.get_logger()
 
@@ -39,8 +39,7 @@ class Worklist:
         """Until ``stop``."""
         while self._asks and not stop.is_set():
             await self.ask()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._settings.every_s)
+            await pause(stop, self._settings.every_s)
 
     async def ask(self) -> None:
         """Once. A server that is away leaves what it listed before."""

@@ -8,7 +8,6 @@ while the agent works on; it gets its name only after it passed SQLite's own che
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, select, update
 
+from capture.digest import bears_its_name
 from capture.errors import Misuse
 from capture.text import Bilingual
 from edge.clock import now_ms
@@ -125,7 +125,7 @@ def _copy_files(hashes: Iterable[str], source: Blobs, target: Blobs) -> tuple[in
         if target.has(sha256):
             continue
         path = source.path(sha256)
-        if not path.is_file() or _hash(path) != sha256:
+        if not path.is_file() or not bears_its_name(path, sha256):
             missing += 1
             continue
         target.copy_file(path, sha256)
@@ -188,11 +188,6 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _close(opened: Engine) -> None:

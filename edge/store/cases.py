@@ -55,10 +55,10 @@ _INSERT = case.insert()
 _KNOWN = select(case.c.id).where(case.c.id == bindparam("id"))
 _EARLIER = select(case.c.id, case.c.state).where(case.c.sha256 == bindparam("sha256"), case.c.same_as.is_(None))
 _OTHER_BYTES = (
-    select(case.c.id)
+    select(case.c.sha256)
     .join(acquisition, acquisition.c.case_id == case.c.id)
     .where(acquisition.c.sop_uid == bindparam("sop_uid"), case.c.sha256 != bindparam("sha256"))
-    .limit(1)
+    .distinct()
 )
 
 
@@ -70,12 +70,12 @@ def take_in(connection: Connection, arrival: Arrival, now: int) -> TakenIn:
     """
     if connection.scalar(_KNOWN, {"id": arrival.id}):
         return TakenIn(arrival, "known")
-    earlier = connection.execute(_EARLIER, {"sha256": arrival.sha256}).first()
+    earlier = connection.execute(_EARLIER, {"sha256": arrival.digest}).first()
     state: states.State = "held" if earlier is None else "duplicate"
     same_as = None if earlier is None else str(earlier.id)
     row = {
         "id": arrival.id,
-        "sha256": arrival.sha256,
+        "sha256": arrival.digest,
         "size": arrival.size,
         "kind": arrival.kind,
         "source": arrival.source,
@@ -175,11 +175,11 @@ def why(row_reason: str | None) -> Bilingual | None:
     return None if row_reason is None else _TEXT.validate_json(row_reason)
 
 
-def came_with_other_bytes(connection: Connection, sop_uid: str | None, sha256: str) -> bool:
-    """Whether this SOPInstanceUID is known with other content."""
+def other_hashes(connection: Connection, sop_uid: str | None, digest: str) -> list[str]:
+    """Hashes under which this SOPInstanceUID is known beside this one."""
     if sop_uid is None:
-        return False
-    return connection.scalar(_OTHER_BYTES, {"sop_uid": sop_uid, "sha256": sha256}) is not None
+        return []
+    return list(connection.scalars(_OTHER_BYTES, {"sop_uid": sop_uid, "sha256": digest}))
 
 
 def sha256_of(connection: Connection, case_id: str) -> str:
@@ -213,7 +213,7 @@ def _why(error: QcError) -> dict[str, object]:
 def _arrival(row: Row[Any]) -> Arrival:
     return Arrival(
         id=row.id,
-        sha256=row.sha256,
+        digest=row.sha256,
         size=row.size,
         kind=row.kind,
         source=row.source,

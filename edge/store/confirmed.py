@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
@@ -11,6 +12,7 @@ from capture.errors import Misuse
 from capture.text import Bilingual
 from edge.pipeline import states
 from edge.store import audit
+from edge.store.schema import case
 from edge.store.schema import confirmed_field as table
 
 
@@ -36,6 +38,29 @@ def confirm(connection: Connection, case_id: str, account_id: int, texts: Mappin
     latest = {name: written.excluded[name] for name in ("text", "account_id", "at")}
     connection.execute(written.on_conflict_do_update(index_elements=["case_id", "keyword"], set_=latest), rows)
     audit.add(connection, now, account_id, "screen.confirmed", case_id, ", ".join(sorted(texts)))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Word:
+    """What a person said of one field of one image."""
+
+    case_id: str
+    sha256: str
+    """Of the shot."""
+    keyword: str
+    text: str
+
+
+def of_screen(connection: Connection, source: str, most: int) -> tuple[Word, ...]:
+    """The latest words on what a screen showed."""
+    query = (
+        select(table.c.case_id, case.c.sha256, table.c.keyword, table.c.text)
+        .join(case, case.c.id == table.c.case_id)
+        .where(case.c.source == source, case.c.kind == "frame")
+        .order_by(table.c.at.desc())
+        .limit(most)
+    )
+    return tuple(Word(*row) for row in connection.execute(query))
 
 
 def confirmed(connection: Connection, case_id: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from capture.arrival import Arrival, arrival_id
 from edge.pipeline import states
 from edge.store.evidence import said_of
 from edge.store.schema import acquisition, case, device, image_set, set_member
+from models.sets.header_count import HeaderCount, Time, header_count
 from models.sets.image_set import Because, Completeness, Level
 
 _DOSE_REPORT = TypeAdapter(DoseReport)
@@ -50,6 +51,10 @@ class Kept:
     expected: int | None = None
     dose_report: DoseReport | None = None
     record_sha256: str | None = None
+    time: int | None = None
+    """Which of the times of a dynamic series it is of."""
+    times: int | None = None
+    """How many that series was to have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +227,8 @@ def _enter(connection: Connection, set_id: int, case_id: str, kept: Kept) -> Non
         "record_sha256": kept.record_sha256,
         "frames": kept.frames,
         "expected": kept.expected,
+        "time": kept.time,
+        "times": kept.times,
         "dose_report": None if report is None else _DOSE_REPORT.dump_json(report).decode(),
     }
     connection.execute(_ENTER, row)
@@ -282,39 +289,41 @@ def _evidence(connection: Connection, row: Row[Any], quiet: Quiet, now: int) -> 
 
 
 def _counted(connection: Connection, row: Row[Any], now: int) -> tuple[Because, int] | None:
-    """As many images as the header says that the acquisition has."""
-    images, expected = _count(connection, row.id)
-    if expected is None or images < 2 or images < expected or not _is_believed(connection, row, "count", now):
+    """As many images as the headers say that there are."""
+    if not _count(connection, row.id).is_all or not _is_believed(connection, row, "count", now):
         return None
     return "count", now
 
 
 def _released(connection: Connection, row: Row[Any], now: int) -> tuple[Because, int] | None:
     """Every association that brought an image of it was released, and brought more than a single picture."""
-    query = select(
-        func.count(), func.count(case.c.association_ended_at), func.max(case.c.association_ended_at),
-        func.sum(set_member.c.frames), func.max(set_member.c.expected),
-        func.count(acquisition.c.sop_uid.distinct()),
-    ).select_from(set_member).join(case, case.c.id == set_member.c.case_id)  # fmt: skip
-    query = query.outerjoin(acquisition, acquisition.c.case_id == set_member.c.case_id)
-    images, released, last, frames, expected, different = connection.execute(
-        query.where(set_member.c.set_id == row.id)
-    ).one()
-    short = expected is not None and different < expected and _is_believed(connection, row, "count", now)
-    if released < images or frames < 2 or short or not _is_believed(connection, row, "association", now):
-        return None
-    return "association", last
-
-
-def _count(connection: Connection, set_id: int) -> tuple[int, int | None]:
     query = (
-        select(func.count(acquisition.c.sop_uid.distinct()), func.max(set_member.c.expected))
+        select(
+            func.count(), func.count(case.c.association_ended_at), func.max(case.c.association_ended_at),
+            func.sum(set_member.c.frames),
+        )
         .select_from(set_member)
+        .join(case, case.c.id == set_member.c.case_id)
+    )  # fmt: skip
+    images, released, last, frames = connection.execute(query.where(set_member.c.set_id == row.id)).one()
+    if released < images or frames < 2 or not _is_believed(connection, row, "association", now):
+        return None
+    short = _count(connection, row.id).is_short and _is_believed(connection, row, "count", now)
+    return None if short else ("association", last)
+
+
+def _count(connection: Connection, set_id: int) -> HeaderCount:
+    query = (
+        select(
+            func.count(acquisition.c.sop_uid.distinct()), func.min(set_member.c.case_id),
+            func.max(set_member.c.case_id), set_member.c.time, set_member.c.times,
+            func.max(set_member.c.expected),
+        )
         .join(acquisition, acquisition.c.case_id == set_member.c.case_id)
         .where(set_member.c.set_id == set_id)
-    )
-    images, expected = connection.execute(query).one()
-    return int(images), expected
+        .group_by(set_member.c.time, set_member.c.times)
+    )  # fmt: skip
+    return header_count([Time(*row) for row in connection.execute(query)])
 
 
 def _is_believed(connection: Connection, row: Row[Any], evidence: Because, now: int) -> bool:
@@ -340,12 +349,13 @@ def _is_of(row: Row[Any]) -> ColumnElement[bool]:
 def _completeness(connection: Connection, row: Row[Any], unread: int) -> Completeness:
     said = said_of(connection, row.level, row.uid, row.id)
     expected, short = (None, False) if said is None else (said.expected, said.missing)
+    contradicts = False
     if said is None and row.level == "series":
-        images, expected = _count(connection, row.id)
-        short = expected is not None and images < expected
+        count = _count(connection, row.id)
+        expected, short, contradicts = count.expected, count.is_short, count.contradicts
     unread += _set_aside_beside(connection, row)
     whole = row.because is not None and not short and unread == 0
-    return Completeness(whole, row.because if whole else None, expected, unread)
+    return Completeness(whole, row.because if whole else None, expected, unread, contradicts)
 
 
 def _set_aside_beside(connection: Connection, row: Row[Any]) -> int:

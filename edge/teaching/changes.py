@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from capture.screen.propose import Proposal
 from capture.screen.template import Box
+from capture.screen.tokens import plain
+from edge.teaching.corrections import Habit
 from edge.teaching.draft import IMAGE, Draft, DraftField, FrameName, Spot
 from edge.teaching.keywords import MEANINGS, WITNESSES
 
@@ -74,7 +76,11 @@ def describe(draft: Draft, key: str, told: Mapping[str, object]) -> Draft:
     field = DraftField.model_validate({**before.model_dump(), **told})
     usual = MEANINGS.get(field.keyword)
     if usual is not None and field.keyword != before.keyword:
-        usually = {"kind": usual.kind, "identifying": usual.identifying, "witness": field.keyword in WITNESSES}
+        usually = {
+            "kind": usual.usual.kind,
+            "identifying": usual.usual.identifying,
+            "witness": field.keyword in WITNESSES,
+        }
         field = field.model_copy(update=usually)
 
     def now(one: DraftField) -> DraftField:
@@ -91,6 +97,28 @@ def confirm(draft: Draft, frame: FrameName, said: Mapping[str, str]) -> Draft:
     known = {field.key for field in draft.named}
     texts = {**draft.confirmed.get(frame, {}), **{key: text for key, text in said.items() if key in known}}
     return draft.model_copy(update={"confirmed": {**draft.confirmed, frame: texts}})
+
+
+def learn(draft: Draft, habit: Habit) -> Draft:
+    """Take over what people corrected again and again."""
+    field = next((one for one in draft.named if one.keyword == habit.keyword), None)
+    if field is None:
+        return draft
+    update: dict[str, object] = {}
+    if habit.kind == "read_as":
+        update["read_as"] = (*field.read_as, (plain(habit.read), habit.texts[0]))
+    elif habit.kind == "choice":
+        update["choices"] = (*field.choices, *habit.texts)
+    elif habit.kind == "range":
+        numbers = [float(one) for one in habit.texts]
+        update["low"] = None if field.low is None else min(field.low, *numbers)
+        update["high"] = None if field.high is None else max(field.high, *numbers)
+    else:
+        known = draft.learnt.get(field.keyword, ())
+        learnt = {**draft.learnt, field.keyword: tuple(dict.fromkeys((*known, *habit.texts)))}
+        return draft.model_copy(update={"learnt": learnt})
+    now = field.model_copy(update=update)
+    return draft.model_copy(update={"fields": tuple(now if one is field else one for one in draft.fields)})
 
 
 def forget(draft: Draft, frame: FrameName) -> Draft:
@@ -135,7 +163,6 @@ def proposed(draft: Draft, proposal: Proposal) -> Draft:
             "spots": spots,
             "image": fitted(draft, proposal.image),
             "event_mode": proposal.event_mode,
-            "levels": proposal.levels,
             "confirmed": {},
             "next": len(fields) + len(spots) + 1,
         }

@@ -15,7 +15,6 @@ from capture.screen.template import (
     EventMode,
     FieldKind,
     Format,
-    Levels,
     Part,
     ScreenField,
     Template,
@@ -44,6 +43,8 @@ class DraftField(Part):
     identifying: bool = True
     witness: bool = False
     choices: tuple[str, ...] = ()
+    read_as: tuple[tuple[str, str], ...] = ()
+    """Misreadings that people corrected again and again, see :class:`~capture.screen.template.Format`."""
 
 
 class Spot(Part):
@@ -73,7 +74,6 @@ class Draft(Part):
     fields: tuple[DraftField, ...] = ()
     spots: tuple[Spot, ...] = ()
     image: Box | None = None
-    levels: Levels | None = None
     confirmed: Mapping[FrameName, Mapping[str, str]] = {}
     """By frame and key of a field: the text as it stands on the screen."""
     learnt: Mapping[str, tuple[str, ...]] = {}
@@ -118,6 +118,7 @@ def taught(draft: Draft, field: DraftField, *, keyword: str = "") -> ScreenField
     learnt = format.learn(samples, field.kind) if samples else Format()
     if field.kind == "choice":
         learnt = learnt.model_copy(update={"choices": tuple(dict.fromkeys((*field.choices, *learnt.choices)))})
+    learnt = learnt.model_copy(update={"read_as": field.read_as})
     # As long as nobody has said what there is to choose from, it is read as text.
     kind = "text" if field.kind == "choice" and not learnt.choices else field.kind
     return ScreenField(
@@ -161,7 +162,6 @@ def finished(draft: Draft, patches: Mapping[str, str], version: int = 1) -> Temp
         witnesses=tuple(field.keyword for field in draft.named if field.witness),
         frozen_text=draft.frozen_text,
         clock=draft.clock,
-        levels=draft.levels,
         device={keyword: text for keyword, text in draft.device.items() if text},
     )
 
@@ -182,6 +182,7 @@ def reopened(source: str, template: Template) -> Draft:
             identifying=one.identifying,
             witness=one.keyword in template.witnesses,
             choices=one.format.choices,
+            read_as=one.format.read_as,
         )
         for number, one in enumerate(template.fields, 1)
     )
@@ -207,5 +208,5 @@ def reopened(source: str, template: Template) -> Draft:
 
 _KEPT = {
     "id", "title", "modality", "width", "height", "pixel_format", "limited_range", "image", "event_mode",
-    "frozen_text", "clock", "levels", "device",
+    "frozen_text", "clock", "device",
 }  # fmt: skip

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture.errors import Misuse
-from capture.screen import faults, window
+from capture.screen import window
 from capture.screen.library import Library
 from capture.screen.reading import FieldReading
 from capture.screen.shot import picture
-from capture.screen.template import Box, Levels
+from capture.screen.template import Box
 from capture.text import Bilingual
 from edge.clock import now_ms
 from edge.reading import ReadingRoom
@@ -124,11 +124,6 @@ def expanded(png: bytes) -> bytes:
     """16 to 235 onto 0 to 255."""
     wide = (picture(png).astype(np.float32) - _BLACK) * (255 / (_WHITE - _BLACK))
     return _encoded(".png", np.clip(wide, 0, 255).round().astype(np.uint8), (cv2.IMWRITE_PNG_COMPRESSION, 1))
-
-
-def levels(png: bytes, anchors: Sequence[Box]) -> Levels:
-    """Of a frame, over its anchors."""
-    return faults.levels(np.asarray(cv2.cvtColor(picture(png), cv2.COLOR_BGR2GRAY), np.uint8), anchors)
 
 
 def cut(png: bytes, box: Box, border: int = 4) -> bytes:

@@ -62,11 +62,18 @@ class ChestsOf:
         return self._doubt(radiograph, found) or chest_of(radiograph, found.mean)
 
 
-def measured_on(chests: ChestsOf, names: frozenset[str], look: Look) -> Callable[[Radiograph], Iterable[Measured]]:
-    """A measure of chests as a measure of radiographs: where there is no chest, why."""
+def with_chest(
+    chests: ChestsOf, names: frozenset[str], look: Callable[[Radiograph, Chest], Iterable[Measured]]
+) -> Callable[[Radiograph], Iterable[Measured]]:
+    """A measure of radiographs and their chests as one of radiographs: where there is no chest, why."""
 
     def of(radiograph: Radiograph) -> Iterable[Measured]:
         chest = chests(radiograph)
-        return none_of(names, chest) if isinstance(chest, Missing) else look(chest)
+        return none_of(names, chest) if isinstance(chest, Missing) else look(radiograph, chest)
 
     return of
+
+
+def measured_on(chests: ChestsOf, names: frozenset[str], look: Look) -> Callable[[Radiograph], Iterable[Measured]]:
+    """:func:`with_chest` of what looks at nothing else."""
+    return with_chest(chests, names, lambda _, chest: look(chest))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from models.anatomy.chest import Chest, Lungs, none_of, unreliable
-from models.anatomy.film import ChestsOf, Network
+from models.anatomy.film import ChestsOf, Network, with_chest
 from models.anatomy.foreign_object_marks import Spot, maps_of, over, spots_of
 from models.anatomy.marks import simplified
 from models.anatomy.radiograph import canvas_of_radiograph
@@ -37,10 +37,8 @@ _OUTER = (cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
 def measured(chests: ChestsOf, bundle: Callable[[], Network | None]) -> Callable[[Radiograph], Iterable[Measured]]:
     """The measure of a radiograph: where there is no chest or no network, why."""
 
-    def of(radiograph: Radiograph) -> Iterable[Measured]:
-        chest, network = chests(radiograph), bundle()
-        if isinstance(chest, Missing):
-            return none_of(NAMES, chest)
+    def of(radiograph: Radiograph, chest: Chest) -> Iterable[Measured]:
+        network = bundle()
         if network is None:
             return none_of(NAMES, Missing(Reason.NO_MODEL, BUNDLE))
         lungs = chest.lungs()
@@ -48,7 +46,7 @@ def measured(chests: ChestsOf, bundle: Callable[[], Network | None]) -> Callable
             return none_of(NAMES, unreliable("not both lungs are seen"))
         return _facts(radiograph, chest, lungs, network)
 
-    return of
+    return with_chest(chests, NAMES, of)
 
 
 def _facts(radiograph: Radiograph, chest: Chest, lungs: Lungs, network: Network) -> Iterator[Measured]:

@@ -35,14 +35,14 @@ class _Box:
 
 
 def look(chest: Chest) -> Iterator[Measured]:
-    """Nothing of it is known where a lung is cut off, for its box is then the field's."""
+    """Nothing of it is known where a lung is cut off or may be, for its box is then the field's."""
     lungs = chest.lungs()
     if lungs is None:
         yield from none_of(NAMES, unreliable("not both lungs are seen"))
         return
     margins = margins_of(chest, lungs).values()
-    if any(margin.cut for margin in margins):
-        yield from none_of(NAMES, unreliable("a lung is cut off"))
+    if any(margin.cut is not False for margin in margins):
+        yield from none_of(NAMES, unreliable("a lung is, or may be, cut off"))
         return
     sure = min(margin.confidence for margin in margins)
     yield from _shape(chest, lungs, sure)

@@ -1,27 +1,20 @@
-"""The networks of this release that the anatomy producers ask, each None where its bundle is not installed."""
+"""The networks that the anatomy producers ask, each None where a library has it not."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from capture.errors import Misuse
+from capture.text import Bilingual
 from models.anatomy import film, foreign_object, limits, view
 from models.anatomy.film import Network
 from models.anatomy.limits import Limits
 from models.bundles.bundle import Bundle
-from models.bundles.library import library
-
-
-def anatomy() -> Network | None:
-    return library().get(film.BUNDLE)
-
-
-def objects() -> Network | None:
-    return library().get(foreign_object.BUNDLE)
+from models.producer import Networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +28,28 @@ class Looker:
         return self.bundle.run(inputs)
 
 
-@cache
-def looker() -> Looker | None:
-    """Raises pydantic.ValidationError when the bundle's limits are not as they must be."""
-    bundle = library().get(view.BUNDLE)
+def anatomy(networks: Networks) -> Network | None:
+    found: Bundle | None = networks.get(film.BUNDLE)
+    return found
+
+
+def objects(networks: Networks) -> Network | None:
+    found: Bundle | None = networks.get(foreign_object.BUNDLE)
+    return found
+
+
+def looker(networks: Networks) -> Looker | None:
+    """Raises Misuse when the bundle's limits are not as they must be."""
+    bundle: Bundle | None = networks.get(view.BUNDLE)
     if bundle is None:
         return None
-    return Looker(bundle, limits.read_limits(bundle.files.read(limits.FILE)))
+    try:
+        chosen = limits.read_limits(bundle.configs.get(limits.FILE, b""))
+        chosen.gate.limits()
+    except ValueError:
+        raise Misuse(
+            "bundle.limits",
+            Bilingual(f"{bundle.name}：{limits.FILE} 不可用", f"{bundle.name}: {limits.FILE} cannot be used"),
+            Bilingual("换用另一版本", "Use another version"),
+        ) from None
+    return Looker(bundle, chosen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,18 +11,16 @@ from models.anatomy.chest import SIDES, Chest, Lungs, Plane, Scale, in_both, non
 from models.anatomy.marks import arrow, box, lung_contours
 from models.anatomy.structures import Points
 from models.image.lines import Side
-from models.measurement import Mark, Measured, Measurement
+from models.measurement import Mark, Measured, Measurement, NotMeasured, Reason
 from models.reporting import Missing
 
-NAMES = in_both(*(f"chest.margin_{side}" for side in (*SIDES, "least")))
+_UNDECIDED = "chest.margins_undecided"
+NAMES = in_both(*(f"chest.margin_{side}" for side in (*SIDES, "least"))) | {_UNDECIDED}
 _TOUCHES_PX = 0.75
 """A lung nearer to the border than this, in canvas pixels, touches it: the network does not see finer."""
-_CUT = 0.45
-"""Least probability, as the network gives it, of a lung that goes on beyond the border: the highest, in steps of
-0.05, at which 95 % of the cuts on ``tune`` are found (card of chest-anatomy)."""
-_NEAR_PX, _CUT_AWAY = 12.0, 0.5
-"""A lung whose outline ends further than this from the border is cut only where that is likelier than not: then
-the border itself was not found. ``tune`` has two such cuts, at 0.98."""
+WHOLE, CUT = 0.2, 0.7
+"""Of the probability that a lung goes on beyond the border, as the network gives it: up to the first it does not,
+from the second on it does, between them nobody is told either. Chosen on ``tune`` (card of chest-anatomy)."""
 _LEAST_CONTACT = 0.05
 """Where a network of another house gives no such probability: a lung that is cut lies along the border for at
 least this share of both lungs' width. The outline of one that just fits runs into the border for less."""
@@ -35,17 +33,15 @@ class Margin:
     """One side: from the lung's outermost point to its foot on the field's border; points on the canvas."""
 
     side: Side
+    cut: bool | None
+    """Whether the lung goes on beyond the border; None: too close to tell."""
     gap_px: float
-    """Along the border's normal; 0 where the lung goes on beyond the border."""
+    """Along the border's normal; 0 where the lung is cut."""
     doubt_px: float
     """How much nearer the lung might come, by the network's own doubt."""
     lung: Points
     foot: Points
     confidence: float
-
-    @property
-    def cut(self) -> bool:
-        return self.gap_px == 0
 
     def length(self, plane: Plane) -> float:
         return 0.0 if self.cut else float(np.linalg.norm(plane.of(self.foot) - plane.of(self.lung)))
@@ -58,6 +54,7 @@ def look(chest: Chest) -> Iterator[Measured]:
         yield from none_of(NAMES, unreliable("not both lungs are seen"))
         return
     margins = margins_of(chest, lungs)
+    yield _undecided(chest, margins.values())
     for scale, plane in chest.planes:
         yield from _in_plane(chest, margins, scale, plane)
 
@@ -82,10 +79,14 @@ def _margin(chest: Chest, lungs: Lungs, side: Side) -> Margin:
     certain = min(chest.sure_of_side[side], *(lung.certainty for lung in lungs))
     told = chest.structures.cut.get(side)
     along = gap <= _TOUCHES_PX and _contact(lungs, corner, inward) >= _LEAST_CONTACT
-    cut = along if told is None else told >= (_CUT if gap <= _NEAR_PX else _CUT_AWAY)
+    cut = along if told is None else _cut(told)
     confidence = certain if cut else min(certain, max(0.0, 1 - blur / _BLUR_PX))
     seen = 0.0 if cut else max(gap, _TOUCHES_PX)
-    return Margin(side, seen, doubt, point, point - seen * inward, confidence)
+    return Margin(side, cut, seen, doubt, point, point - seen * inward, confidence)
+
+
+def _cut(told: float) -> bool | None:
+    return None if WHOLE < told < CUT else told >= CUT
 
 
 def _contact(lungs: Lungs, corner: Points, inward: Points) -> float:
@@ -108,30 +109,50 @@ def _in_plane(
     chest: Chest, margins: Mapping[Side, Margin], scale: Scale, plane: Plane | Missing
 ) -> Iterable[Measured]:
     names = {side: f"chest.margin_{side}_{scale}" for side in SIDES}
+    least = f"chest.margin_least_{scale}"
     if isinstance(plane, Missing):
-        return none_of((*names.values(), f"chest.margin_least_{scale}"), plane)
-    facts = [
-        Measurement(
-            names[side],
-            one.length(plane),
-            confidence=one.confidence,
-            marks=_marks(chest, plane, [_arrow(chest, one)]),
-        )
-        for side, one in margins.items()
-    ]
-    least = min(margins.values(), key=lambda one: one.length(plane))
-    # A side whose lung may reach further out than it seems matters as much as the one that seems nearest.
-    sure = min(one.confidence for one in margins.values() if one.gap_px - one.doubt_px <= least.gap_px)
-    return [
-        *facts,
-        Measurement(
-            f"chest.margin_least_{scale}",
-            least.length(plane),
-            confidence=sure,
-            regions=(box(chest, np.array([least.lung, least.foot])),),
-            marks=_marks(chest, plane, [*lung_contours(chest), _arrow(chest, least)]),
-        ),
-    ]
+        return none_of((*names.values(), least), plane)
+    sides = [_of_side(chest, one, names[side], plane) for side, one in margins.items()]
+    return [*sides, _least(chest, margins.values(), least, plane)]
+
+
+def _of_side(chest: Chest, one: Margin, name: str, plane: Plane) -> Measured:
+    if one.cut is None:
+        return NotMeasured(name, Reason.TOO_CLOSE)
+    marks = _marks(chest, plane, [_arrow(chest, one)])
+    return Measurement(name, one.length(plane), confidence=one.confidence, marks=marks)
+
+
+def _least(chest: Chest, margins: Collection[Margin], name: str, plane: Plane) -> Measured:
+    """0 where any side is cut, whatever the others are; not told where a side might be."""
+    cut = [one for one in margins if one.cut]
+    if not cut and any(one.cut is None for one in margins):
+        return NotMeasured(name, Reason.TOO_CLOSE)
+    if cut:
+        least = max(cut, key=lambda one: one.confidence)
+        sure = least.confidence
+    else:
+        least = min(margins, key=lambda one: one.length(plane))
+        # A side whose lung may reach further out than it seems matters as much as the one that seems nearest.
+        sure = min(one.confidence for one in margins if one.gap_px - one.doubt_px <= least.gap_px)
+    return Measurement(
+        name,
+        least.length(plane),
+        confidence=sure,
+        regions=(box(chest, np.array([least.lung, least.foot])),),
+        marks=_marks(chest, plane, [*lung_contours(chest), _arrow(chest, least)]),
+    )
+
+
+def _undecided(chest: Chest, margins: Iterable[Margin]) -> Measurement:
+    """How many sides are too close to tell, and where: for a person to look at."""
+    sides = [one for one in margins if one.cut is None]
+    return Measurement(
+        _UNDECIDED,
+        float(len(sides)),
+        regions=tuple(box(chest, np.array([one.lung, one.foot])) for one in sides),
+        marks=(*lung_contours(chest), *(_arrow(chest, one) for one in sides)) if sides else (),
+    )
 
 
 def _marks(chest: Chest, plane: Plane, marks: list[Mark]) -> tuple[Mark, ...]:
@@ -142,4 +163,5 @@ def _marks(chest: Chest, plane: Plane, marks: list[Mark]) -> tuple[Mark, ...]:
 def _arrow(chest: Chest, margin: Margin) -> Mark:
     plane = chest.shown_in
     ends = np.array([margin.lung, margin.foot])
-    return arrow(chest, f"margin_{margin.side}", ends, plane.caption(margin.length(plane)))
+    caption = "?" if margin.cut is None else plane.caption(margin.length(plane))
+    return arrow(chest, f"margin_{margin.side}", ends, caption)

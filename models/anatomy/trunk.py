@@ -1,4 +1,9 @@
-"""Trunk: turned, leaning, shoulders level and drawn forward (image-qc.md 6.1, PA03, PA04, PA06, PA07)."""
+"""Trunk: turned, leaning, shoulders level and drawn forward (image-qc.md 6.1, PA03, PA04, PA06, PA07).
+
+What rests on clavicles and scapulae is *unproven* in the catalogue, so shown and not judged: the network knows
+them from one CT, on projections of a second patient the rotation is wrong by 3 to 4 degrees (card of
+chest-anatomy), and on real films nobody has marked them.
+"""
 
 from __future__ import annotations
 
@@ -45,12 +50,6 @@ class _Shoulders:
     @property
     def confidence(self) -> float:
         return min(self.left.confidence, self.right.confidence, self.line.confidence)
-
-
-_UNPROVEN = 0.5
-"""Most that is believed of clavicles and scapulae, below every rule's floor: shown, not judged. The network knows
-them from one CT; on projections of a second patient the rotation is wrong by 5 degrees, as if it were not measured
-(card of chest-anatomy), and on real films nobody has marked them. Goes when a labelled set has proven them."""
 
 
 def look(chest: Chest) -> Iterator[Measured]:
@@ -112,7 +111,7 @@ def _turn(chest: Chest, lungs: Lungs) -> Iterable[Measured]:
     columns = plane.of(np.concatenate([lung.contour for lung in lungs]))[:, 0]
     shift = (right - left) / 2 / float(np.ptp(columns))
     towards = chest.on_patient("right" if ratio > 0 else "left")
-    sure, marks = min(_UNPROVEN, shoulders.confidence), _rotation_marks(chest, shoulders, (left, right))
+    sure, marks = shoulders.confidence, _rotation_marks(chest, shoulders, (left, right))
     where = box(chest, np.array([shoulders.left.at, shoulders.right.at]))
     return [
         Measurement("chest.rotation_ratio", abs(ratio), confidence=sure, regions=(where,), marks=marks),
@@ -156,7 +155,7 @@ def _level(chest: Chest, lungs: Lungs) -> Iterator[Measured]:
             points = np.array([end.at for end in ends])
             difference = abs(float(np.diff(plane.of(points)[:, 1])[0]))
             mark = line(chest, "clavicle_level", points, plane.caption(difference))
-            sure = min(_UNPROVEN, *(end.confidence for end in ends))
+            sure = min(end.confidence for end in ends)
             marks = (mark,) if plane is chest.shown_in else ()
             yield Measurement(name, difference, confidence=sure, regions=(box(chest, points),), marks=marks)
 
@@ -185,5 +184,5 @@ def _overlap(chest: Chest, lungs: Lungs, image_side: Literal["left", "right"]) -
     covered = np.argwhere(lung.mask & scapula.mask)[:, ::-1].astype(np.float64) + 0.5
     regions = (box(chest, covered),) if len(covered) else ()
     marks = (*lung_contours(chest), contour(chest, f"scapula_{chest.on_patient(image_side)}", scapula))
-    sure = min(_UNPROVEN, lung.certainty, scapula.certainty)
+    sure = min(lung.certainty, scapula.certainty)
     return Measurement(name, len(covered) / lung.area, confidence=sure, regions=regions, marks=marks)

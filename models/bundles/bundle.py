@@ -1,39 +1,38 @@
-"""Bundle: one network with everything needed to know what it is, to trust it and to run it."""
+"""Bundle: one network with everything needed to know what it is and to run it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-
-from pydantic import ValidationError
+from types import MappingProxyType
 
 from capture.errors import Misuse
 from capture.text import Bilingual
-from models.bundles.door import Door, entries, read_door
-from models.bundles.files import Files, list_files
-from models.bundles.metadata import Metadata
+from models.bundles.door import DOOR, Door, entries, read_door
+from models.bundles.metadata import METADATA, NETWORK, Metadata, read_metadata
 from models.bundles.onnx_file import check_contents
 from models.bundles.session import Array, Session
 from models.catalogue import Entry
+from models.content.kinds import bundle_version
+from models.content.package import Package
 from models.rules.verdict import BundleUsed
-
-METADATA = "configs/metadata.json"
-NETWORK = "models/model.onnx"
-CARD = "docs/README.md"
-_NAME = re.compile(r"[A-Za-z0-9]+([-_][A-Za-z0-9]+)*")
-_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bundle:
-    """One bundle, read and checked. The network itself is loaded when it first runs."""
+    """One bundle, read and checked. The network itself is loaded when it first runs.
+
+    Of its package it keeps the network's bytes until then, and what is under ``configs``; no goldens and no card.
+    """
 
     name: str
-    """Its folder's name."""
+    sha256: str
+    """Of its package."""
+    size: int
+    """Bytes of its package."""
     metadata: Metadata
-    files: Files
+    configs: Mapping[str, bytes]
+    """Its files under ``configs``, by path."""
     door: Door | None
     """What a bundle that is not ours says of its facts; ours have producers of their own."""
     session: Session
@@ -41,10 +40,6 @@ class Bundle:
     @property
     def version(self) -> str:
         return self.metadata.version
-
-    @property
-    def sha256(self) -> str:
-        return self.files.sha256
 
     @property
     def fingerprint(self) -> BundleUsed:
@@ -71,48 +66,28 @@ class Bundle:
         self.session.run(self.session.blank())
 
 
-def read_bundle(folder: Path, most: int) -> Bundle:
+def read_bundle(package: Package) -> Bundle:
     """Read and check one bundle.
 
-    Args:
-        folder: with ``configs/metadata.json`` and ``models/model.onnx``.
-        most: bytes that all its files together may have.
-
     Raises:
-        Misuse: its files, metadata or network are not as they must be.
+        Misuse: its metadata, declarations or network are not as they must be, or its manifest is not of it.
     """
-    name = folder.resolve().name
-    if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+    files, where = package.files, package.name
+    metadata = read_metadata(files[METADATA], f"{where}/{METADATA}")
+    if bundle_version(metadata, where) != package.version:
         raise Misuse(
-            "bundle.name",
-            Bilingual(f"{name} 不能作网络包的名称", f"{name} cannot be the name of a bundle"),
-            Bilingual("文件夹名只用字母、数字、- 和 _", "Name the folder with letters, digits, - and _ only"),
+            "bundle.manifest",
+            Bilingual(f"{where}：清单与 {METADATA} 的版本不符", f"{where}: its manifest has another version"),
+            Bilingual("用 qcbox content build 重新生成", "Build it with qcbox content build"),
         )
-    files = list_files(folder, most)
-    for needed in (METADATA, NETWORK):
-        if needed not in files.hashes:
-            raise Misuse(
-                "bundle.lacks",
-                Bilingual(f"{folder} 中没有 {needed}", f"{folder} has no {needed}"),
-                Bilingual("按 MONAI bundle 的目录结构放置", "Lay it out as a MONAI bundle"),
-            )
-    metadata = _metadata(folder / METADATA, files.read(METADATA))
-    check_contents(files.read(NETWORK), folder / NETWORK)
+    check_contents(files[NETWORK], f"{where}/{NETWORK}")
     form = metadata.network_data_format
-    session = Session(name, form, lambda: files.read(NETWORK))
-    return Bundle(name, metadata, files, read_door(files, form), session)
-
-
-def _metadata(path: Path, content: bytes) -> Metadata:
-    try:
-        return Metadata.model_validate_json(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "JSON"
-        raise Misuse(
-            "bundle.metadata",
-            Bilingual(f"{path}：{place}：{first['msg']}", f"{path}: {place}: {first['msg']}"),
-            Bilingual(
-                "见 MONAI Bundle 规范的 metadata.json 一节", "See metadata.json in the MONAI Bundle Specification"
-            ),
-        ) from None
+    return Bundle(
+        name=package.name,
+        sha256=package.sha256,
+        size=package.length,
+        metadata=metadata,
+        configs=MappingProxyType({name: files[name] for name in files if name.startswith("configs/")}),
+        door=None if DOOR not in files else read_door(files[DOOR], form, f"{where}/{DOOR}"),
+        session=Session(package.name, form, files[NETWORK]),
+    )

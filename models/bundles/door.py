@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, Validat
 
 from capture.errors import Misuse
 from capture.text import Bilingual
-from models.bundles.files import Files
 from models.bundles.metadata import DataFormat, Tensor
 from models.catalogue import Entry
 from models.rules.schema import Scope
@@ -67,24 +66,27 @@ def family(bundle: str) -> str:
     return "x_" + bundle.lower().replace("-", "_")
 
 
-def read_door(files: Files, form: DataFormat) -> Door | None:
-    """A bundle's declarations; None when it has none.
+def read_door(content: bytes, form: DataFormat, where: str) -> Door:
+    """A bundle's declarations.
+
+    Args:
+        content: of the file.
+        form: what the network takes and gives.
+        where: what the error's text begins with.
 
     Raises:
         Misuse: the file is wrong, or speaks of outputs or channels that the network does not have.
     """
-    if DOOR not in files.hashes:
-        return None
     try:
-        door = Door.model_validate(tomllib.loads(files.read(DOOR).decode("utf-8")))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise _wrong(files, "", str(error)) from None
+        door = Door.model_validate(tomllib.loads(content.decode("utf-8")))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise _wrong(where, "", str(error)) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise _wrong(files, ".".join(map(str, first["loc"])), first["msg"]) from None
+        raise _wrong(where, ".".join(map(str, first["loc"])), first["msg"]) from None
     problem = _misfit(door, form)
     if problem:
-        raise _wrong(files, *problem)
+        raise _wrong(where, *problem)
     return door
 
 
@@ -141,8 +143,8 @@ def _misfit(door: Door, form: DataFormat) -> tuple[str, str] | None:
     return None
 
 
-def _wrong(files: Files, place: str, problem: str) -> Misuse:
-    where = f"{files.folder / DOOR}: {place + ': ' if place else ''}"
+def _wrong(file: str, place: str, problem: str) -> Misuse:
+    where = f"{file}: {place + ': ' if place else ''}"
     return Misuse(
         "bundle.door",
         Bilingual(f"{where}不合规定：{problem}", f"{where}{problem}"),

@@ -9,8 +9,25 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
 
+from capture.errors import Misuse
+from capture.text import Bilingual
+
+METADATA = "configs/metadata.json"
+NETWORK = "models/model.onnx"
+CARD = "docs/README.md"
+GOLDENS = "goldens"
+"""Where a bundle keeps what."""
 Line = Annotated[StrictStr, Field(min_length=1, max_length=20_000)]
 Side = Annotated[StrictInt, Field(ge=1, le=8192)] | Annotated[StrictStr, Field(min_length=1, max_length=40)]
 """A length in pixels, or an expression such as ``*`` or ``2**n`` for one that may vary."""
@@ -46,6 +63,16 @@ class DataFormat(_Part):
     outputs: Annotated[dict[str, Tensor], Field(min_length=1)]
 
 
+class Ours(_Part):
+    """``qcbox``: keys that MONAI does not know."""
+
+    task_zh: Annotated[str, Field(max_length=2000)] = ""
+    description_zh: Annotated[str, Field(max_length=2000)] = ""
+    """What people see who read Chinese; the English text where there is none."""
+    min_agent: Annotated[str, Field(pattern=r"^(\d{1,5}(\.\d{1,5}){0,2})?$")] = ""
+    """Oldest program version that understands the bundle; empty: any."""
+
+
 class Metadata(_Part):
     """The whole file."""
 
@@ -64,9 +91,26 @@ class Metadata(_Part):
     data_source: str = ""
     references: tuple[str, ...] = ()
     changelog: dict[str, str] = {}
+    qcbox: Ours = Ours()
 
     @model_validator(mode="after")
     def _names_its_packages(self) -> Self:
         if self.required_packages_version is None and self.optional_packages_version is None:
             raise ValueError("required_packages_version is missing")
         return self
+
+
+def read_metadata(content: bytes, where: str) -> Metadata:
+    """The file; ``where``: what the error's text begins with. Raises Misuse ``bundle.metadata``."""
+    try:
+        return Metadata.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "JSON"
+        raise Misuse(
+            "bundle.metadata",
+            Bilingual(f"{where}：{place}：{first['msg']}", f"{where}: {place}: {first['msg']}"),
+            Bilingual(
+                "见 MONAI Bundle 规范的 metadata.json 一节", "See metadata.json in the MONAI Bundle Specification"
+            ),
+        ) from None

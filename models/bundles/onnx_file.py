@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from capture.errors import Misuse
 from capture.text import Bilingual
@@ -43,8 +42,8 @@ class Contents:
     """Operators of other domains, ``domain:operator``."""
 
 
-def check_contents(content: bytes, path: Path) -> None:
-    """Refuse a network that needs more than this file and the standard operators.
+def check_contents(content: bytes, where: str) -> None:
+    """Refuse a network that needs more than this file and the standard operators; ``where`` begins the text.
 
     Raises:
         Misuse: not an ONNX file, external tensors, or operators of other domains.
@@ -55,11 +54,11 @@ def check_contents(content: bytes, path: Path) -> None:
     except (IndexError, ValueError, UnicodeDecodeError):
         found.nodes = 0
     if not found.nodes:
-        raise _refused("bundle.onnx", path, "不是 ONNX 文件", "not an ONNX file")
+        raise _refused("bundle.onnx", where, "不是 ONNX 文件", "not an ONNX file")
     if found.external:
         raise _refused(
             "bundle.external",
-            path,
+            where,
             "权重存于其他文件（external data）",
             "its weights are in another file (external data)",
         )
@@ -67,7 +66,7 @@ def check_contents(content: bytes, path: Path) -> None:
         names = ", ".join(sorted(found.foreign)[:3])
         raise _refused(
             "bundle.operators",
-            path,
+            where,
             f"使用了非标准算子：{names}",
             f"it uses operators that are not standard: {names}",
         )
@@ -131,10 +130,10 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
     raise ValueError("varint too long")
 
 
-def _refused(code: str, path: Path, zh: str, en: str) -> Misuse:
+def _refused(code: str, where: str, zh: str, en: str) -> Misuse:
     return Misuse(
         code,
-        Bilingual(f"{path}：{zh}", f"{path}: {en}"),
+        Bilingual(f"{where}：{zh}", f"{where}: {en}"),
         Bilingual(
             "导出为单个 ONNX 文件，只用标准算子（见手册“网络包”）",
             "Export one ONNX file with standard operators only (handbook, page on bundles)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,8 +24,8 @@ _QUIET = 4
 class Session:
     """Runs one network. Nothing is loaded before the first :meth:`run`."""
 
-    def __init__(self, name: str, form: DataFormat, content: Callable[[], bytes]) -> None:
-        """``content`` gives the ONNX file, already looked through."""
+    def __init__(self, name: str, form: DataFormat, content: bytes) -> None:
+        """``content``: the ONNX file, already looked through. Let go when the network is loaded."""
         self._name = name
         self._form = form
         self._content = content
@@ -73,14 +73,14 @@ class Session:
     def _session(self) -> onnxruntime.InferenceSession:
         with self._making:
             if self._made is None:
-                made = _make(self._name, self._content())
+                made = _make(self._name, self._content)
                 self._inputs = _paired(
                     self._name, list(self._form.inputs), [one.name for one in made.get_inputs()]
                 )
                 self._outputs = _paired(
                     self._name, list(self._form.outputs), [one.name for one in made.get_outputs()]
                 )
-                self._made = made
+                self._made, self._content = made, b""
             return self._made
 
 

@@ -17,7 +17,7 @@ Comparing = Literal["z", "factor"]
 
 _KEYS = frozenset(
     ("type", "unit", "zh", "en", "source", "leaves_site", "needs_model", "needs_system", "level",
-     "baseline_of", "baseline_as")
+     "baseline_of", "baseline_as", "unproven")
 )  # fmt: skip
 SITE_FAMILY = "x_"
 """How the families of a site's own facts begin."""
@@ -45,6 +45,9 @@ class Entry:
     """The number that it compares with the device's own baseline of that number (:mod:`models.baseline`)."""
     baseline_as: Comparing = "z"
     """As robust z, or as a factor of the median."""
+    unproven: bool = False
+    """What measures it has missed its bar: it is shown, and no rule judges it (the bundle's card, or the handbook,
+    says what would prove it)."""
 
 
 @cache
@@ -54,16 +57,15 @@ def catalogue() -> dict[str, Entry]:
 
 
 def add_site_names(entries: Mapping[str, Entry]) -> None:
-    """Names of a site's own networks, for this process. The closed families of ours stay closed.
+    """Names of a site's own networks, for this process; those of a newer release replace the older ones.
 
     Raises:
-        ValueError: a name is not in a family ``x_...``, or stands for something else already.
+        ValueError: a name is not in a family ``x_...``: the closed families of ours stay closed.
     """
-    known = catalogue()
-    for name, entry in entries.items():
-        if not name.startswith(SITE_FAMILY) or known.get(name, entry) != entry:
-            raise ValueError(f"{name} is no name of a site's own, or stands twice")
-    known.update(entries)
+    for name in entries:
+        if not name.startswith(SITE_FAMILY):
+            raise ValueError(f"{name} is no name of a site's own")
+    catalogue().update(entries)
 
 
 def entries_in(folder: Traversable) -> dict[str, Entry]:
@@ -111,6 +113,7 @@ def _entry(name: str, row: dict[str, object]) -> Entry:
         level=level,
         baseline_of=_optional(row.get("baseline_of")),
         baseline_as=comparing,
+        unproven=bool(row.get("unproven", False)),
     )
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.ct.components import Mask, disc, filled, labelled, largest
+from models.ct.components import Mask, counts, disc, filled, labelled, largest
 from models.ct.scan import Scan
 
 SKIN_HU = -300.0
@@ -33,7 +33,7 @@ class Body:
     @cached_property
     def areas_mm2(self) -> NDArray[np.float64]:
         """(n,) of the trunk by slice."""
-        return np.asarray(self.trunk.sum(axis=(1, 2)) * self.pixel_mm2, np.float64)
+        return np.asarray(counts(self.trunk) * self.pixel_mm2, np.float64)
 
     @cached_property
     def centres(self) -> NDArray[np.float64]:
@@ -48,15 +48,14 @@ def body_of(scan: Scan) -> Body | None:
     for at, one in enumerate(scan.hu):
         solid = (one > SKIN_HU).astype(np.uint8)
         whole[at] = cv2.morphologyEx(solid, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
-    labels = labelled(whole)
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
+    labels, sizes = labelled(whole)
     if sizes.max() * scan.pixel_mm2 * scan.step_mm < 1000 * _LEAST_ML:
         return None
     label = int(np.argmax(sizes))
     for at, one in enumerate(labels):
         whole[at] = filled(one == label)
-    if int(((scan.hu > _DENSE_HU) & ~whole).sum()) > _DENSE_OUTSIDE * int(whole.sum()):
+    dense = sum(np.count_nonzero((one > _DENSE_HU) & ~body) for one, body in zip(scan.hu, whole, strict=True))
+    if dense > _DENSE_OUTSIDE * np.count_nonzero(whole):
         return None
     trunk = np.stack([largest(one) for one in whole])
     return Body(whole, trunk, scan.pixel_mm2)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from models.ct.chest import Coverage, arms_beside, coverage
-from models.ct.field import cut_by_field
 from models.ct.kind import CHEST
 from models.ct.look import Look
 from models.ct.lungs import Lungs
@@ -84,9 +83,8 @@ def _field(look: Look, _: SetSubject) -> Iterator[Measured]:
     if lungs is None:
         yield from unreliable(_FIELD, "no lungs are seen")
         return
-    slices = slice(lungs.first, lungs.last + 1)
-    cut = cut_by_field(look.scan, look.body, slices)
-    yield Measurement("ct_chest.lung_cut_percent", 100 * cut.lung_slices / (slices.stop - slices.start))
+    share = look.cut.lung_slices / (lungs.last + 1 - lungs.first)
+    yield Measurement("ct_chest.lung_cut_percent", 100 * share)
 
 
 def _breath(look: Look, subject: SetSubject) -> Iterator[Measured]:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ct.chest import off_centre
-from models.ct.field import cut_by_field
 from models.ct.kind import CHEST, HEAD
 from models.ct.look import Look
 from models.ct.marks import panel_mark
@@ -56,22 +55,13 @@ def _noise(look: Look, _: SetSubject) -> Iterator[Measured]:
     yield Measurement("ct.noise_hu", value)
 
 
-def _span(look: Look) -> slice:
-    """The slices of the part that was to be examined."""
-    if look.lungs is not None:
-        return slice(look.lungs.first, look.lungs.last + 1)
-    return look.head.wide if look.head is not None else slice(None)
-
-
 def _centre(look: Look, _: SetSubject) -> Iterator[Measured]:
     if look.scan.centre_mm is None:
         detail = "the header does not say where the isocentre is"
         yield from (NotMeasured(name, Reason.NOT_IN_HEADER, detail) for name in sorted(_CENTRE))
         return
-    span = _span(look)
-    offset = off_centre(look.scan, look.body, span)
-    cut = cut_by_field(look.scan, look.body, span)
-    if offset is None or cut.skin_percent > 4 * _CUT_PERCENT:
+    offset = off_centre(look.scan, look.body, look.span)
+    if offset is None or look.cut.skin_percent > 4 * _CUT_PERCENT:
         yield from unreliable(_CENTRE, "the field cuts the patient")
         return
     away = float(np.hypot(offset.down_mm, offset.across_mm))
@@ -90,11 +80,9 @@ def _centre(look: Look, _: SetSubject) -> Iterator[Measured]:
 
 
 def _size(look: Look, subject: SetSubject) -> Iterator[Measured]:
-    span = _span(look)
-    cut = cut_by_field(look.scan, look.body, span)
-    diameters = water_equivalent_mm(look.scan, look.body)[span]
+    diameters = water_equivalent_mm(look.scan, look.body)[look.span]
     diameters = diameters[np.isfinite(diameters)]
-    if not len(diameters) or cut.skin_percent > _CUT_PERCENT:
+    if not len(diameters) or look.cut.skin_percent > _CUT_PERCENT:
         yield from unreliable(_SIZE, "the field cuts the patient")
         return
     mean = float(diameters.mean())
@@ -110,8 +98,7 @@ def _size(look: Look, subject: SetSubject) -> Iterator[Measured]:
 
 
 def _field(look: Look, _: SetSubject) -> Iterator[Measured]:
-    span = _span(look)
-    yield Measurement("ct.skin_cut_percent", cut_by_field(look.scan, look.body, span).skin_percent)
+    yield Measurement("ct.skin_cut_percent", look.cut.skin_percent)
 
 
 def _rings(look: Look, _: SetSubject) -> Iterator[Measured]:

@@ -48,19 +48,19 @@ def cut_by_field(scan: Scan, body: Body, slices: slice) -> Cut:
     field = field_mask(scan).astype(np.uint8)
     framed = cv2.copyMakeBorder(field, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     depth = np.asarray(cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1], np.float32)
+    band = (depth >= _BAND_PX[0]) & (depth <= _BAND_PX[1])
     outline = cut = lungs = 0
     for one, mask in zip(scan.hu[slices], body.whole[slices], strict=True):
         contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         for points in contours:
             outline += len(points)
-            cut += int((depth[points[:, 0, 1], points[:, 0, 0]] <= _NEAR_PX).sum())
-        lungs += _lung_at_edge(one, depth, scan)
+            cut += int(np.count_nonzero(depth[points[:, 0, 1], points[:, 0, 0]] <= _NEAR_PX))
+        lungs += _lung_at_edge(one, band, scan)
     return Cut(100 * cut / outline if outline else 0.0, lungs)
 
 
-def _lung_at_edge(one: Values, depth: Values, scan: Scan) -> bool:
+def _lung_at_edge(one: Values, band: Mask, scan: Scan) -> bool:
     """Whether the air at the edge of the field has the density of lung, not of the room or of foam."""
     square = np.ones((3, 3), np.uint8)
-    band = (depth >= _BAND_PX[0]) & (depth <= _BAND_PX[1])
     lung = band & (cv2.erode(one, square) > _LUNG_HU[0]) & (cv2.dilate(one, square) < _LUNG_HU[1])
-    return float(lung.sum()) * scan.pixel_mm2 >= _LEAST_LUNG_MM2
+    return float(np.count_nonzero(lung)) * scan.pixel_mm2 >= _LEAST_LUNG_MM2

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ct.body import Body
-from models.ct.components import Mask, disc, filled, labelled
+from models.ct.components import Mask, counts, disc, filled, labelled
 from models.ct.scan import Scan
 
 _BONE_HU = 200.0
@@ -37,7 +37,7 @@ class Head:
     @cached_property
     def areas_mm2(self) -> NDArray[np.float64]:
         """(n,) of brain by slice."""
-        return np.asarray(self.brain.sum(axis=(1, 2)) * self.pixel_mm2, np.float64)
+        return np.asarray(counts(self.brain) * self.pixel_mm2, np.float64)
 
     @cached_property
     def wide(self) -> slice:
@@ -53,13 +53,13 @@ def head_of(scan: Scan, body: Body) -> Head | None:
     kernel = disc(_OPEN_MM, scan.spacing_mm)
     for at, one in enumerate(scan.hu):
         bone = body.whole[at] & (one > _BONE_HU)
+        if not bone.any():
+            continue
         closed = enclosed(bone)
         tissue = closed & ~bone & (one > _BRAIN_HU[0]) & (one < _BRAIN_HU[1])
         brain[at] = cv2.morphologyEx(tissue.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
         skull[at] = filled(bone | closed)
-    labels = labelled(brain)
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
+    labels, sizes = labelled(brain)
     if len(sizes) == 1 or sizes.max() * scan.pixel_mm2 * scan.step_mm < 1000 * _LEAST_ML:
         return None
     return Head(labels == int(np.argmax(sizes)), skull, scan.pixel_mm2)
@@ -67,14 +67,15 @@ def head_of(scan: Scan, body: Body) -> Head | None:
 
 def enclosed(bone: Mask) -> Mask:
     """Pixels of one slice that see bone to the left, to the right, in front and behind."""
-    seen = bone.astype(np.uint8)
-    ways = (
-        np.maximum.accumulate(seen, axis=0),
-        np.maximum.accumulate(seen[::-1], axis=0)[::-1],
-        np.maximum.accumulate(seen, axis=1),
-        np.maximum.accumulate(seen[:, ::-1], axis=1)[:, ::-1],
-    )
-    return np.asarray(np.logical_and.reduce(ways), np.bool_)
+    return _between(bone) & _between(bone.T).T
+
+
+def _between(bone: Mask) -> Mask:
+    """From the first to the last pixel of bone in each row."""
+    first, last = bone.argmax(axis=1), bone.shape[1] - 1 - bone[:, ::-1].argmax(axis=1)
+    column = np.arange(bone.shape[1])
+    within = (column >= first[:, None]) & (column <= last[:, None])
+    return np.asarray(within & bone.any(axis=1, keepdims=True), np.bool_)
 
 
 @dataclass(frozen=True, slots=True)

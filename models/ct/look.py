@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from models.ct.body import Body, body_of
+from models.ct.field import Cut, cut_by_field
 from models.ct.head import Head, head_of
 from models.ct.lungs import Lungs, lungs_of
 from models.ct.scan import Scan, scan_of
 from models.measurement import Reason
 from models.sets.image_set import ImageSet, Series, Slice
+from models.sets.latest import of_the_latest
 from models.sets.volume import NoVolume
 
 _MOST_SLICES = 1500
@@ -37,6 +39,18 @@ class Look:
     def head(self) -> Head | None:
         return head_of(self.scan, self.body)
 
+    @cached_property
+    def span(self) -> slice:
+        """The slices of the part that was to be examined."""
+        if self.lungs is not None:
+            return slice(self.lungs.first, self.lungs.last + 1)
+        return self.head.wide if self.head is not None else slice(None)
+
+    @cached_property
+    def cut(self) -> Cut:
+        """Of the slices of that part."""
+        return cut_by_field(self.scan, self.body, self.span)
+
 
 def look_at(images: ImageSet) -> Look | NoVolume:
     """The series of a set of level series. Kept until another series is asked for."""
@@ -50,7 +64,7 @@ def look_at(images: ImageSet) -> Look | NoVolume:
     return _look_at(images.series[0])
 
 
-@lru_cache(maxsize=1)
+@of_the_latest
 def _look_at(series: Series) -> Look | NoVolume:
     scan = scan_of(series)
     if isinstance(scan, NoVolume):

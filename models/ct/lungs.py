@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ct.body import Body
-from models.ct.components import Mask, labelled
+from models.ct.components import Mask, counts, labelled
 from models.ct.scan import Scan
 
 AIR_HU = -500.0
@@ -48,9 +48,7 @@ class Lungs:
 def lungs_of(scan: Scan, body: Body) -> Lungs | None:
     """None where there is no lung worth the name."""
     air = body.whole & (scan.hu < AIR_HU)
-    labels = labelled(air)
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
+    labels, sizes = labelled(air)
     voxel_ml = scan.pixel_mm2 * scan.step_mm / 1000
     chosen = _lung_labels(scan, labels, sizes, voxel_ml)
     if not chosen:
@@ -58,15 +56,15 @@ def lungs_of(scan: Scan, body: Body) -> Lungs | None:
     mask = np.isin(labels, chosen)
     del labels, air
     _drop_airways(mask, scan, body)
-    areas = mask.sum(axis=(1, 2)) * scan.pixel_mm2
+    areas = np.asarray(counts(mask) * scan.pixel_mm2, np.float64)
     shows = np.flatnonzero(areas >= LEAST_MM2)
-    ml = float(mask.sum()) * voxel_ml
+    ml = float(np.count_nonzero(mask)) * voxel_ml
     if not len(shows) or ml < _LEAST_ML:
         return None
     right = 0.0
     for one, (_, middle) in zip(mask, body.centres, strict=True):
         if np.isfinite(middle):
-            right += float(one[:, : round(middle)].sum()) * voxel_ml
+            right += float(np.count_nonzero(one[:, : round(middle)])) * voxel_ml
     first, last = _unbroken(areas >= LEAST_MM2)
     return Lungs(mask, areas, first, last, ml, right, float(scan.hu[mask].mean()))
 

@@ -80,21 +80,26 @@ def slice_noise(values: Values, spacing_mm: float, inside: NDArray[np.bool_] | N
     at &= slope <= median(slope[at])
     if int(at.sum()) < _LEAST_WINDOWS:
         return None
-    sigma = np.sqrt(np.maximum(variance[at], LOW * LOW))
-    histogram = np.histogram(np.log(sigma), bins=BINS, range=(np.log(LOW), np.log(HIGH)))[0].astype(np.float32)
+    histogram = _by_logarithm(np.maximum(variance[at], np.float32(LOW * LOW)))
     mode = mode_of(histogram)
     near = at & (variance > (_NEAR_MODE[0] * mode) ** 2) & (variance < (_NEAR_MODE[1] * mode) ** 2)
     return SliceNoise(histogram, _variogram(values, near, window), window, _by_column(variance, at))
 
 
+def _by_logarithm(variance: Values) -> Values:
+    """(160,) how many there are by the logarithm of the standard deviation."""
+    ends = [2 * float(np.log(LOW)), 2 * float(np.log(HIGH))]
+    return np.asarray(cv2.calcHist([cv2.log(variance)], [0], None, [BINS], ends), np.float32).reshape(BINS)
+
+
 def _slope(smooth: Values, window: int) -> Values:
     """Change of the mean from beside the window to its other side: the window itself has little say in it."""
     reach = (3 * window) // 4
-    wide = np.pad(smooth, reach, mode="wrap")
+    wide = np.asarray(cv2.copyMakeBorder(smooth, reach, reach, reach, reach, cv2.BORDER_WRAP), np.float32)
     middle = np.s_[reach:-reach]
-    across = wide[middle, 2 * reach :] - wide[middle, : -2 * reach]
-    down = wide[2 * reach :, middle] - wide[: -2 * reach, middle]
-    return np.asarray(np.abs(across, out=across) + np.abs(down, out=down), np.float32)
+    across = cv2.absdiff(wide[middle, 2 * reach :], wide[middle, : -2 * reach])
+    down = cv2.absdiff(wide[2 * reach :, middle], wide[: -2 * reach, middle])
+    return np.asarray(cv2.add(across, down, dst=across), np.float32)
 
 
 def _variogram(values: Values, centres: NDArray[np.bool_], window: int) -> Values:
@@ -105,26 +110,28 @@ def _variogram(values: Values, centres: NDArray[np.bool_], window: int) -> Value
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     box = np.s_[max(top - half, 0) : bottom + half, max(left - half, 0) : right + half]
     values, marks = values[box], centres[box].astype(np.uint8)
-    for direction, (every, c) in enumerate(((values, marks), (values.T, marks.T.copy()))):
-        v = every[::_SKIP].copy()
+    for direction, (every, c) in enumerate(((values, marks), (cv2.transpose(values), cv2.transpose(marks)))):
+        v = np.ascontiguousarray(every[::_SKIP])
         # A window is as good as its column and then its row, and its column is the same at each lag.
         beside = cv2.dilate(c, np.ones((window, 1), np.uint8))[::_SKIP].copy()
         for lag in range(1, min(LAGS, window - 1) + 1):
             reach = np.ones((1, window - lag), np.uint8)
-            first = np.roll(cv2.dilate(beside, reach, anchor=(0, 0)), half - lag, axis=1).view(np.bool_)
-            apart = (v[:, lag:] - v[:, :-lag])[first[:, :-lag]]
-            sums[0, direction, lag - 1] = 0.5 * float(apart @ apart)
-            sums[1, direction, lag - 1] = len(apart)
+            both = np.roll(cv2.dilate(beside, reach, anchor=(0, 0)), half - lag, axis=1)[:, :-lag]
+            apart = cv2.norm(v[:, lag:], v[:, :-lag], cv2.NORM_L2SQR, both)
+            sums[:, direction, lag - 1] = 0.5 * apart, cv2.countNonZero(both)
     return sums
 
 
 def _by_column(variance: Values, at: NDArray[np.bool_]) -> Values:
     columns = np.full(COLUMNS, np.nan, np.float32)
-    edges = np.linspace(0, variance.shape[1], COLUMNS + 1).astype(int)
-    for column, (left, right) in enumerate(pairwise(edges)):
-        seen = variance[:, left:right][at[:, left:right]]
-        if len(seen) >= _LEAST_IN_COLUMN:
-            columns[column] = float(np.sqrt(max(median(seen), 0.0)))
+    by_column = np.asarray(cv2.transpose(variance), np.float32)
+    seen = by_column[cv2.transpose(at.view(np.uint8)).view(np.bool_)]
+    # The numbers lie column by column now.
+    until = np.concatenate([[0], np.cumsum(at.sum(0))])
+    edges = until[np.linspace(0, variance.shape[1], COLUMNS + 1).astype(int)]
+    for column, (first, last) in enumerate(pairwise(edges)):
+        if last - first >= _LEAST_IN_COLUMN:
+            columns[column] = float(np.sqrt(max(median(seen[first:last]), 0.0)))
     return columns
 
 

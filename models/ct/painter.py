@@ -8,6 +8,7 @@ import numpy as np
 
 from models.ct.kind import CHEST, HEAD
 from models.ct.look import Look, look_at
+from models.ct.scan import Values
 from models.measurement import Measurements
 from models.sets.image_set import ImageSet, SlicePixels
 from models.sets.sheet import PanelName, Picture, number_of
@@ -34,9 +35,10 @@ class CtPainter:
             return None
         window = _WINDOWS.get(facts.text("exam.kind") or "", _OTHER_WINDOW)
         n = len(look.from_head)
+        patient = np.where(look.body.whole, np.maximum(look.scan.hu, _FLOOR_HU), np.float32(_FLOOR_HU))
         panels: dict[PanelName, Picture] = {
-            "coronal": _scout(look, "coronal", 1, ("R", "H")),
-            "sagittal": _scout(look, "sagittal", 2, ("A", "H")),
+            "coronal": _scout(look, patient, "coronal", 1, ("R", "H")),
+            "sagittal": _scout(look, patient, "sagittal", 2, ("A", "H")),
             "axial": _slice(look, "axial", n // 2, window),
             "first": _slice(look, "first", 0, window),
             "last": _slice(look, "last", n - 1, window),
@@ -47,9 +49,9 @@ class CtPainter:
         return panels
 
 
-def _scout(look: Look, panel: PanelName, axis: int, letters: tuple[str, str]) -> Picture:
+def _scout(look: Look, patient: Values, panel: PanelName, axis: int, letters: tuple[str, str]) -> Picture:
     """The mean along the ray, of the patient without the table."""
-    values = np.where(look.body.whole, np.maximum(look.scan.hu, _FLOOR_HU), _FLOOR_HU).mean(axis=axis)
+    values = patient.mean(axis=axis)
     low, high = np.percentile(values, _SCOUT)
     extent = look.scan.extent.of(panel)
     return Picture(np.asarray(values, np.float32), extent, (float(low), float(high)), letters)

@@ -24,6 +24,8 @@ _LEAST_PIXELS = 12
 _LEAST_SLICES = 5
 _SOFT_HU = (-150.0, 350.0)
 """Fat to blood with contrast medium."""
+_BETWEEN = (float(np.nextafter(np.float32(_SOFT_HU[0]), 0)), float(np.nextafter(np.float32(_SOFT_HU[1]), 0)))
+"""The least and the highest number inside."""
 
 
 def profile(values: Values, row: float, column: float) -> Values:
@@ -34,13 +36,13 @@ def profile(values: Values, row: float, column: float) -> Values:
     turned = np.asarray(cv2.warpPolar(values - _AIR_HU, (RADII, _ANGLES), (column, row), RADII, how), np.float32)
     turned += np.float32(_AIR_HU)
     smooth = cv2.blur(turned, (_WINDOW, _WINDOW))
-    tissue = (smooth > _SOFT_HU[0]) & (smooth < _SOFT_HU[1])
-    wide = np.pad(smooth, ((0, 0), (_WINDOW, _WINDOW)), mode="wrap")
-    change = np.abs(wide[:, 2 * _WINDOW :] - wide[:, : -2 * _WINDOW])
-    used = (tissue & (change < _EDGE_HU)).reshape(_SECTORS, -1, RADII)
-    left = np.where(used, (turned - cv2.blur(turned, (_WINDOW, 1))).reshape(used.shape), 0)
-    counts = used.sum(axis=1)
-    means = np.where(counts >= _LEAST_PIXELS, left.sum(axis=1) / np.maximum(counts, 1), np.nan)
+    wide = cv2.copyMakeBorder(smooth, 0, 0, _WINDOW, _WINDOW, cv2.BORDER_WRAP)
+    change = cv2.absdiff(wide[:, 2 * _WINDOW :], wide[:, : -2 * _WINDOW])
+    used = ((cv2.inRange(smooth, *_BETWEEN) > 0) & (change < _EDGE_HU)).view(np.uint8)
+    narrow = cv2.subtract(turned, cv2.blur(turned, (_WINDOW, 1)))
+    left = cv2.copyTo(narrow, used, np.zeros_like(narrow)).reshape(_SECTORS, -1, RADII)
+    counts = used.reshape(left.shape).sum(axis=1, dtype=np.uint8)
+    means = np.where(counts >= _LEAST_PIXELS, left.sum(axis=1) / np.maximum(counts, 1.0), np.nan)
     seen = np.isfinite(means).sum(axis=0) >= _LEAST_SECTORS
     found = np.full(RADII, np.nan, np.float32)
     found[seen] = _median(means[:, seen])

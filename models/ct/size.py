@@ -21,7 +21,7 @@ def water_equivalent_mm(scan: Scan, body: Body) -> NDArray[np.float64]:
     """
     diameters = np.full(len(scan.hu), np.nan)
     for at, (one, mask) in enumerate(zip(scan.hu, body.whole, strict=True)):
-        area = float(mask.sum()) * scan.pixel_mm2
+        area = float(np.count_nonzero(mask)) * scan.pixel_mm2
         if area:
             water = area * max(float(one[mask].mean()) / 1000 + 1, 0.0)
             diameters[at] = 2 * np.sqrt(water / np.pi)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from capture.acquisition import Display, Exam, Pixels, Technique
+from capture.acquisition import Device, Display, Exam, Pixels, Technique
 from models.ct.metal import outside_mm2
 from models.ct.noise import as_numbers, slice_noise
 from models.ct.rings import profile
+from models.ct.scan import shows_all, stated_isocentre
 from models.ct.streaks import direction_ratio
 from models.sets.image_set import Slice
 
@@ -30,7 +31,9 @@ class CtSlice:
         slices = "LOCALIZER" not in exam.ImageType and "SECONDARY" not in exam.ImageType[:2]
         return exam.Modality == "CT" and slices and display.SamplesPerPixel in (1, None)
 
-    def measure(self, pixels: Pixels, exam: Exam, technique: Technique) -> Mapping[str, NDArray[np.float32]]:
+    def measure(
+        self, pixels: Pixels, exam: Exam, technique: Technique, device: Device
+    ) -> Mapping[str, NDArray[np.float32]]:
         """Empty without a pixel spacing."""
         if pixels.spacing_mm is None or min(pixels.spacing_mm) <= 0 or pixels.color is not None:
             return {}
@@ -38,7 +41,7 @@ class CtSlice:
         spacing = float(np.sqrt(pixels.spacing_mm[0] * pixels.spacing_mm[1]))
         numbers: dict[str, NDArray[np.float32]] = {}
         numbers["metal"] = np.array(outside_mm2(values, pixels.spacing_mm), np.float32)
-        about = [_ring(values, pixels.spacing_mm, technique, one) for one in _centres(technique)]
+        about = [_ring(values, pixels.spacing_mm, technique, one) for one in _centres(technique, device)]
         if about:
             numbers["rings"] = np.stack(about)
         if (exam.InstanceNumber or 0) % _stride(technique):
@@ -58,18 +61,19 @@ def _stride(technique: Technique) -> int:
     return max(1, int(_EVERY_MM / apart)) if apart and apart > 0 else 1
 
 
-def _centres(technique: Technique) -> list[tuple[float, float]]:
-    """Where the isocentre may be in the patient, mm: the maker is not known here (models.ct.scan.isocentre_of)."""
+def _centres(technique: Technique, device: Device) -> list[tuple[float, float]]:
+    """Where the isocentre may be in the patient, mm (models.ct.scan.isocentre_of)."""
     if len(technique.ImagePositionPatient) != 3 or len(technique.ImageOrientationPatient) != 6:
         return []
     across, down = technique.ImageOrientationPatient[0], technique.ImageOrientationPatient[4]
     if min(abs(across), abs(down)) < _AXIAL:
         return []
-    said = technique.DataCollectionCenterPatient
-    if len(said) == 3:
-        return [(said[0], said[1])]
+    said = stated_isocentre(technique, device)
+    if said is not None:
+        return [said]
+    # It may be in the middle of the picture, which is one of these then.
     height = technique.TableHeight
-    return [(0.0, 0.0)] + ([(0.0, -height)] if height else [])
+    return [(0.0, 0.0)] + ([(0.0, -height)] if height else []) if shows_all(technique) else []
 
 
 def _ring(

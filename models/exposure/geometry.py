@@ -23,12 +23,15 @@ def normal_of(cosines: tuple[float, ...]) -> tuple[float, float, float] | None:
     two unit vectors at right angles (PS3.3 C.7.6.2.1.1)."""
     if len(cosines) != 6 or not all(map(math.isfinite, cosines)):
         return None
-    row, column = np.array(cosines[:3]), np.array(cosines[3:])
-    gram = np.array([row @ row, column @ column, row @ column])
-    if np.abs(gram - (1, 1, 0)).max() > 2 * TOLERANCE:
+    (a, b, c), (d, e, f) = row, column = cosines[:3], cosines[3:]
+    off = (_dot(row, row) - 1, _dot(column, column) - 1, _dot(row, column))
+    if max(map(abs, off)) > 2 * TOLERANCE:
         return None
-    x, y, z = (float(part) for part in np.cross(row, column))
-    return x, y, z
+    return b * f - c * e, c * d - a * f, a * e - b * d
+
+
+def _dot(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
 
 
 def _gap(technique: Technique) -> float | None:

@@ -26,12 +26,19 @@ def _window_valid(acquisition: Acquisition) -> Answer:
 def _window_inside(pixels: Pixels) -> Answer:
     if pixels.window is None:
         return NOT_IN_HEADER
+    lowest, highest = float(pixels.values.min()), float(pixels.values.max())
+    if pixels.padding is None and np.isfinite((lowest, highest)).all():
+        return _meets(pixels.window, lowest, highest)
     there = np.isfinite(pixels.values) if pixels.padding is None else ~pixels.padding & np.isfinite(pixels.values)
     if not there.any():
         return Missing(Reason.NO_PIXELS, "nothing but padding")
     lowest = float(pixels.values.min(where=there, initial=np.inf))
     highest = float(pixels.values.max(where=there, initial=-np.inf))
-    center, width = pixels.window
+    return _meets(pixels.window, lowest, highest)
+
+
+def _meets(window: tuple[float, float], lowest: float, highest: float) -> bool:
+    center, width = window
     return center - width / 2 <= highest and center + width / 2 >= lowest
 
 

@@ -19,11 +19,11 @@ def producers(views: ViewsOf | None = None) -> tuple[MeasurementProducer, ...]:
     return (
         Metric("histogram/1", histogram.NAMES, histogram.look, views, of_blank=True),
         Metric("collimation/1", collimation.NAMES, collimation.look, views),
-        Metric("clipping/1", clipping.NAMES, clipping.look, views),
+        Metric("clipping/2", clipping.NAMES, clipping.look, views),
         Metric("noise/1", noise.NAMES, noise.look, views),
         Metric("sharpness/1", sharpness.NAMES, sharpness.look, views),
         Metric("motion/1", motion.NAMES, motion.look, views),
-        Metric("artefact/1", artefact.NAMES, artefact.look, views),
+        Metric("artefact/2", artefact.NAMES, artefact.look, views),
         Metric("inversion/1", inversion.NAMES, inversion.look, views),
     )
 

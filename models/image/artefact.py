@@ -42,8 +42,9 @@ class Peak:
     """The strongest line pattern of one direction."""
 
     ratio: float
+    """Of its clearest peak, which may be a harmonic."""
     frequency: float
-    """Cycles per pixel."""
+    """Of the lines, cycles per pixel."""
     depth: float
     """From line to line, bright to dark, in the unit of the values."""
 
@@ -120,10 +121,13 @@ def line_pattern(crop: Picture) -> Peak:
     before, after = (np.median(part, axis=1) for part in (sides[: len(power)], sides[-len(power) :]))
     around = np.maximum(np.maximum(before, after)[start:end], max(float(power.max()), 1e-30) * 1e-9)
     ratio = power[start:end] / around
-    best = int(ratio.argmax())
-    beyond = max(0.0, float(power[start + best] - around[best]))
+    clearest, beyond = int(ratio.argmax()), np.maximum(power[start:end] - around, 0)
+    # A harmonic may stand out more clearly than the lines it belongs to; the lines have the most power.
+    peaks = ratio >= min(_PATTERN, ratio[clearest])
+    line = int(np.where(peaks, beyond, -1).argmax())
     # A sine of half this height gives a peak of (height / 4 x the window's sum) squared.
-    return Peak(float(ratio[best]), float(frequency[start + best]), 4 * float(np.sqrt(beyond) / window.sum()))
+    height = 4 * float(np.sqrt(beyond[line]) / window.sum())
+    return Peak(float(ratio[clearest]), float(frequency[start + line]), height)
 
 
 def _lines(radiograph: Radiograph, box: Picture, origin: tuple[int, int]) -> Iterable[Measured]:

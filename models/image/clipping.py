@@ -1,6 +1,8 @@
 """Clipped pixels: detail that is lost because the values ran into an end of their range.
 
-Direct radiation beside the body saturates by right; it is reported apart (image-qc.md 6.1 PA13).
+Direct radiation beside the body saturates by right; it is reported apart (image-qc.md 6.1 PA13). Bright is what
+little radiation reached, dark what much did, however that is stored. At the dark end body and open air melt into
+one plateau and only what is surely body counts: most is missed, so that fact is *unproven* in the catalogue.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from models.image.metric import Radiograph
 from models.image.picture import Mask, Picture
 from models.measurement import Measured, Measurement, NotMeasured, Reason, Region
 
-NAMES = frozenset({"clipping.high_percent", "clipping.low_percent", "clipping.background_percent"})
+_BRIGHT, _DARK = "clipping.bright_percent", "clipping.dark_percent"
+NAMES = frozenset({_BRIGHT, _DARK, "clipping.background_percent"})
 _ROW_STEP = 4
 _SPIKE = 4.0
 """A plateau holds this many times the pixels of the fullest of the next few levels."""
@@ -41,21 +44,49 @@ def look(radiograph: Radiograph) -> Iterable[Measured]:
         bool
     )
     inside = values[body]
-    sure = 0.5 if radiograph.lossy else 1.0
-    coarse = radiograph.lossy or (radiograph.acquisition.display.BitsStored or 16) <= 8
+    sure = certainty(radiograph)
     facts: list[Measured] = []
-    for name, sign in (("clipping.high_percent", 1.0), ("clipping.low_percent", -1.0)):
-        level = plateau(inside * sign, tolerance=_COARSE if coarse else 0.0)
+    dark = exposed_sign(radiograph)
+    for name, sign in ((_BRIGHT, -dark), (_DARK, dark)):
+        level = plateau(inside * sign, plateau_width(radiograph))
         if level is None:
             facts.append(Measurement(name, 0.0, confidence=sure))
             continue
         share = 100 * float((inside * sign >= level).mean())
         clipped = (views.small * sign >= level) & views.body
         certain = _AT_RIM * sure if _at_rim(clipped, views.exposed) else sure
-        facts.append(Measurement(name, share, confidence=certain, regions=_regions(clipped, radiograph)))
+        facts.append(Measurement(name, share, confidence=certain, regions=regions_of(clipped, radiograph)))
     background = 100 * float(views.direct.sum()) / field
     facts.append(Measurement("clipping.background_percent", background, confidence=_BACKGROUND_SURE))
     return facts
+
+
+def exposed_sign(radiograph: Radiograph) -> float:
+    """1 where much radiation is stored as high values, -1 as low ones: as the pixels show, else the header."""
+    end = radiograph.views.polarity.exposed_end or ("high" if radiograph.pixels.inverted else "low")
+    return 1.0 if end == "high" else -1.0
+
+
+def plateau_width(radiograph: Radiograph) -> float:
+    """Width of a plateau as a share of the range of the values: more than nothing where they are coarse."""
+    coarse = radiograph.lossy or (radiograph.acquisition.display.BitsStored or 16) <= 8
+    return _COARSE if coarse else 0.0
+
+
+def certainty(radiograph: Radiograph) -> float:
+    """How much is believed of a plateau: lossy compression rings about it."""
+    return 0.5 if radiograph.lossy else 1.0
+
+
+def end_of(values: Picture) -> float:
+    """The largest value, hot pixels left out."""
+    place = -1 - int(_HOT_SHARE * values.size)
+    return float(np.partition(values, place)[place])
+
+
+def slack_of(top: float, low: float, tolerance: float) -> float:
+    """How far below its end a plateau reaches, in values."""
+    return max(tolerance * (top - low), 1e-6 * max(abs(top), abs(low)))
 
 
 def plateau(values: Picture, tolerance: float) -> float | None:
@@ -65,11 +96,10 @@ def plateau(values: Picture, tolerance: float) -> float | None:
     whether the range ends at what BitsStored can hold or where the maker's look-up table ends.
     ``tolerance``: width of the spike as a share of the range, where the values are coarse.
     """
-    top = float(np.partition(values, -1 - int(_HOT_SHARE * values.size))[-1 - int(_HOT_SHARE * values.size)])
-    low = float(values.min())
+    top, low = end_of(values), float(values.min())
     if top <= low:
         return None
-    slack = max(tolerance * (top - low), 1e-6 * max(abs(top), abs(low)))
+    slack = slack_of(top, low, tolerance)
     at_top = int((values >= top - slack).sum())
     if at_top < max(16, _LEAST_SHARE * values.size):
         return None
@@ -90,7 +120,7 @@ def _at_rim(clipped: Mask, exposed: Mask) -> bool:
     return bool(touching[labels].sum() > 0.5 * clipped.sum())
 
 
-def _regions(clipped: Mask, radiograph: Radiograph) -> tuple[Region, ...]:
+def regions_of(clipped: Mask, radiograph: Radiograph) -> tuple[Region, ...]:
     """Boxes of the largest clipped areas, as shares of the whole picture."""
     views, (height, width) = radiograph.views, radiograph.pixels.values.shape
     count, _, stats, _ = cv2.connectedComponentsWithStats(clipped.astype(np.uint8))

@@ -15,6 +15,8 @@ from models.producer import Subject
 PROJECTION = frozenset({"CR", "DX", "MG", "RF", "XA"})
 """Modalities that are projection radiographs (PS3.3 C.7.3.1.1.1)."""
 _LEAST_SIDE = 64
+UNPROVEN = 0.5
+"""Most that is believed of a fact that the catalogue calls unproven, below every rule's floor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,9 @@ class Metric:
         return [NotMeasured(name, reason, detail) for name in sorted(self.provides)]
 
     def _signed(self, facts: Iterable[Measured]) -> list[Measured]:
-        known = catalogue()
-        return [
-            replace(fact, unit=known[fact.name].unit, producer=self.name)
-            if isinstance(fact, Measurement)
-            else fact
-            for fact in facts
-        ]
+        return [self._named(fact) if isinstance(fact, Measurement) else fact for fact in facts]
+
+    def _named(self, fact: Measurement) -> Measurement:
+        known = catalogue()[fact.name]
+        sure = min(fact.confidence, UNPROVEN) if known.unproven else fact.confidence
+        return replace(fact, unit=known.unit, producer=self.name, confidence=sure)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from capture.acquisition import Display, Exam, Pixels, Technique
+from capture.acquisition import Device, Display, Exam, Pixels, Technique
 from models.mr import iqm, motion, uniformity
 from models.mr.ghosting import ghost
 from models.mr.noise import air_snr, inner_snr
@@ -44,8 +44,8 @@ class MrSlice:
         kinds = {*exam.ImageType[2:4], exam.ComplexImageComponent or ""}
         return exam.Modality == "MR" and (display.SamplesPerPixel or 1) == 1 and not kinds & NOT_MAGNITUDE
 
-    def measure(self, pixels: Pixels, exam: Exam, technique: Technique) -> Mapping[str, Array]:
-        del exam
+    def measure(self, pixels: Pixels, exam: Exam, technique: Technique, device: Device) -> Mapping[str, Array]:
+        del exam, device
         plane = plane_of(
             pixels.values.copy(), phase_axis(technique.InPlanePhaseEncodingDirection), pixels.spacing_mm
         )

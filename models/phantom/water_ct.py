@@ -11,7 +11,7 @@ import numpy as np
 from models.catalogue import catalogue
 from models.measurement import Measured, Measurement, NotMeasured, Reason
 from models.phantom.disc import Disc, Picture, circle, disc_of
-from models.sets.geometry import arrangement_of
+from models.sets.geometry import sorted_out
 from models.sets.image_set import ImageSet, Slice, SlicePixels
 from models.sets.producer import SetSubject
 
@@ -49,7 +49,7 @@ class Section:
 
 def sections(images: ImageSet) -> tuple[Section, ...]:
     """The middle slices of the series that are one round thing of a phantom's size."""
-    stacks = arrangement_of(images.slices).stacks
+    stacks = sorted_out(images.series[0]).stacks
     if not stacks:
         return ()
     slices: Sequence[Slice] = stacks[0].slices

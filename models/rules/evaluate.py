@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from models.catalogue import Entry
 from models.measurement import Measurement, Measurements, NotMeasured, Reason, Value
 from models.rules.layers import Effective, covers, effective
+from models.rules.memory import Decided, Said
 from models.rules.pack import RulePack, RuleSet
 from models.rules.rule import Decision, Rule
 from models.rules.schema import ABSENT, OverrideSpec
@@ -34,7 +35,7 @@ def evaluate(
     started = time.perf_counter()
     facts = known(measurements)
     covering = [pack for pack in rules.packs if covers(pack.scope, facts)]
-    decided = _decide(covering, facts, doubtful(measurements))
+    decided = _without_doubles(_decide(rules, covering, facts, doubtful(measurements)))
     findings = tuple(
         _finding(current, decision, facts, measurements, rules.names, hardest)
         for current, decision in decided
@@ -49,9 +50,9 @@ def evaluate(
         score=points if judged else None,
         findings=findings,
         not_assessed=tuple(
-            _not_assessed(current, decision, measurements)
+            _not_assessed(current, decision, measurements, rules.names)
             for current, decision in decided
-            if decision.outcome == "not_assessed" and not _is_beside_the_point(decision, measurements)
+            if decision.outcome == "not_assessed" and not _is_beside_the_point(decision, measurements, rules.names)
         ),
         passed=passed,
         packs=tuple(pack.fingerprint for pack in covering),
@@ -78,8 +79,17 @@ def doubtful(measurements: Measurements) -> dict[str, Measurement]:
 
 
 def _decide(
-    covering: list[RulePack], facts: dict[str, Value], unsure: Mapping[str, Measurement]
-) -> list[tuple[Effective, Decision]]:
+    rules: RuleSet, covering: list[RulePack], facts: dict[str, Value], unsure: Mapping[str, Measurement]
+) -> Decided:
+    if unsure:
+        return _asked(covering, facts, unsure)
+    by, last = tuple(map(id, covering)), rules.memory.last
+    decided = (last.again(by, facts) if last else None) or _asked(covering, facts, unsure)
+    rules.memory.last = Said(by, facts, decided)
+    return decided
+
+
+def _asked(covering: list[RulePack], facts: dict[str, Value], unsure: Mapping[str, Measurement]) -> Decided:
     overriding: dict[str, list[tuple[RulePack, OverrideSpec]]] = {}
     for pack in covering:
         for change in pack.overrides:
@@ -89,9 +99,9 @@ def _decide(
         for rule in pack.rules:
             current = effective(rule, overriding.get(rule.spec.id, ()))
             if current.enabled:
-                sure = sure_enough(rule, facts, unsure)
+                sure = facts if rule.refers_to.isdisjoint(unsure) else sure_enough(rule, facts, unsure)
                 decided.append((current, rule.decide(sure, current.limits, current.severity)))
-    return _without_doubles(decided)
+    return decided
 
 
 def sure_enough(rule: Rule, facts: dict[str, Value], unsure: Mapping[str, Measurement]) -> dict[str, Value]:
@@ -104,7 +114,7 @@ def sure_enough(rule: Rule, facts: dict[str, Value], unsure: Mapping[str, Measur
     }
 
 
-def _without_doubles(decided: list[tuple[Effective, Decision]]) -> list[tuple[Effective, Decision]]:
+def _without_doubles(decided: Decided) -> list[tuple[Effective, Decision]]:
     """Leave out a general rule where a special one stands in for it, so that a fault counts once.
 
     A special rule that could not be decided leaves the word to the general one, if that could.
@@ -165,24 +175,28 @@ def _severity(current: Effective, decision: Decision) -> Severity:
     return current.severity
 
 
-def _is_beside_the_point(decision: Decision, measurements: Measurements) -> bool:
+def _is_beside_the_point(decision: Decision, measurements: Measurements, names: Mapping[str, Entry]) -> bool:
     """Nothing is lacking but facts that this kind of image cannot have: the rule does not apply."""
-    missing = (_why(name, measurements) for name in decision.lacking)
+    missing = (_why(name, measurements, names) for name in decision.lacking)
     return all(fact.reason is Reason.NOT_APPLICABLE for fact in missing)
 
 
-def _not_assessed(current: Effective, decision: Decision, measurements: Measurements) -> NotAssessed:
+def _not_assessed(
+    current: Effective, decision: Decision, measurements: Measurements, names: Mapping[str, Entry]
+) -> NotAssessed:
     return NotAssessed(
         rule_id=current.rule.spec.id,
         title=current.title,
-        missing=tuple(_why(name, measurements) for name in sorted(decision.lacking)),
+        missing=tuple(_why(name, measurements, names) for name in sorted(decision.lacking)),
     )
 
 
-def _why(name: str, measurements: Measurements) -> NotMeasured:
+def _why(name: str, measurements: Measurements, names: Mapping[str, Entry]) -> NotMeasured:
     fact = measurements.get(name)
     if isinstance(fact, NotMeasured):
         return fact
+    if name in names and names[name].unproven:
+        return NotMeasured(name, Reason.UNPROVEN)
     if fact.confidence < 1:
         return NotMeasured(name, Reason.NOT_RELIABLE, f"confidence {fact.confidence:.0%}")
     return NotMeasured(name, Reason.FAILED, "the rule could not use its value")

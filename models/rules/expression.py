@@ -1,8 +1,10 @@
 """Rule expressions: the only file that knows CEL, the language of ``when``, ``warn``, ``fails`` and ``veto_when``.
 
-CEL (https://cel.dev) is typed, has no loops and no side effects, and its regular expressions run in linear
-time, so a pack from outside can neither hang nor read the box. ``missing && false`` is false and
-``missing || true`` is true; anything else that needs a missing fact is undecided.
+CEL (https://cel.dev) is typed, has no side effects, and its regular expressions run in linear time, so a pack from
+outside cannot read the box. Compiling evaluates nothing. How often lists are gone through is bounded; how long
+``map`` makes a text is not: there the limits hold of the processes in which packs judge or are tried.
+``missing && false`` is false and ``missing || true`` is true; anything else that needs a missing fact is
+undecided.
 """
 
 from __future__ import annotations
@@ -52,7 +54,13 @@ class Expression:
     text: str
     names: frozenset[str]
     """Every fact and limit it refers to."""
+    _types: frozenset[tuple[str, Type]]
+    """The type of each."""
     _compiled: cel.Expression
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Compiled again where it arrives: what the engine made of it stays in its process."""
+        return compile_condition, (self.text, dict(self._types))
 
     def decide(self, values: Mapping[str, Value]) -> bool | None:
         """True, False, or None when a missing value (or an error inside) leaves it undecided.
@@ -60,7 +68,10 @@ class Expression:
         ``values`` may hold more than the expression needs; a value of the wrong type counts as missing.
         """
         given = {name: _plain(values[name]) for name in self.names if name in values}
-        outcome = self._compiled.eval(data=given)
+        try:
+            outcome = self._compiled.eval(data=given)
+        except RuntimeError:  # it goes through lists more often than the engine lets it
+            return None
         return bool(outcome.value()) if outcome.type() == cel.Type.BOOL else None
 
 
@@ -72,7 +83,8 @@ def compile_condition(text: str, types: Mapping[str, Type]) -> Expression:
     """
     names = frozenset(_referenced(text, types))
     # Declaring only what was found makes the engine itself prove that nothing was overlooked.
-    environment = _environment(frozenset((name, types[name]) for name in names))
+    declared = frozenset((name, types[name]) for name in names)
+    environment = _environment(declared)
     try:
         compiled = environment.compile(text)
     except RuntimeError as error:
@@ -84,7 +96,7 @@ def compile_condition(text: str, types: Mapping[str, Type]) -> Expression:
             Bilingual("表达式的结果不是真或假", "the outcome is not true or false"),
             Bilingual("写成比较,例如 x.y > limit.z", "write a comparison, such as x.y > limit.z"),
         )
-    return Expression(text, names, compiled)
+    return Expression(text, names, declared, compiled)
 
 
 @lru_cache(maxsize=512)

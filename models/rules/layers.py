@@ -77,7 +77,8 @@ def covers(scope: Scope, facts: Mapping[str, Value]) -> bool:
 
 def effective(rule: Rule, overriding: Iterable[tuple[RulePack, OverrideSpec]]) -> Effective:
     """The rule after these overrides, earliest layer first."""
-    current = Effective(rule, rule.spec.severity, rule.spec.deduct, rule.limits, rule.spec.text)
+    spec = rule.spec
+    current = Effective(rule, spec.severity, spec.deduct, rule.limits, spec.text, spec.enabled)
     for pack, change in overriding:
         limits = tuple(
             Limit(limit.name, change.limit[limit.name], pack.layer, pack.name)

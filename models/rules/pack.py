@@ -1,36 +1,26 @@
-"""Rule packs: read from folders, checked, compiled, proven by their own cases, and merged into one set."""
+"""Rule packs: read from packages, checked, compiled, proven by their own cases, and merged into one set."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
-
-from pydantic import BaseModel, ValidationError
+from dataclasses import dataclass, field
 
 from capture.text import Bilingual
-from models.catalogue import Entry, catalogue
+from models.catalogue import Entry
+from models.content.package import Package
 from models.rules.layers import check_authority
+from models.rules.memory import Memory
 from models.rules.problem import misuse
+from models.rules.reading import CASES, HEAD, RULES, read_cases, read_head, read_rules
 from models.rules.rule import Rule, compile_part, compile_rule, fact_types
-from models.rules.schema import CasesFile, OverrideSpec, PackFile, RulesFile, Scope
+from models.rules.schema import CasesFile, OverrideSpec, RulesFile, Scope
 from models.rules.selftest import run_cases
 from models.rules.verdict import Fingerprint
-
-_File = TypeVar("_File", bound=BaseModel)
-BUILTIN = Path(__file__).with_name("packs")
-"""The folder of the packs that ship with this release."""
-
-_LARGEST = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class RulePack:
-    """One pack: signed content, identified by the hash of what it says."""
+    """One pack: signed content, identified by the hash of its package. A site's own overrides are one, too."""
 
     name: str
     version: int
@@ -57,58 +47,58 @@ class RuleSet:
     names: Mapping[str, Entry]
     cases_held: int
     """Cases that were run when the set was made; all of them held."""
+    memory: Memory = field(init=False, default_factory=Memory, repr=False, compare=False)
 
     def find(self, rule_id: str) -> Rule | None:
         """The rule with this id."""
         return next((rule for pack in self.packs for rule in pack.rules if rule.spec.id == rule_id), None)
 
 
-def load_builtin() -> RuleSet:
-    """The packs that ship with this release."""
-    return load_folders([BUILTIN])
-
-
-def load_folders(paths: Iterable[Path], names: Mapping[str, Entry] | None = None) -> RuleSet:
-    """Read packs from folders, each a pack or a folder of packs, and merge them.
+def merge(packs: Iterable[RulePack], names: Mapping[str, Entry], site: Iterable[RulePack] = ()) -> RuleSet:
+    """Packs as one set: nothing twice, layers respected, every case run.
 
     Args:
-        paths: folders; for a site's own packs give them beside :data:`BUILTIN`.
-        names: the catalogue to check against; the product's own unless a test brings another.
-
-    Raises:
-        capture.errors.Misuse: anything wrong with a pack; the text names file, rule and position.
-    """
-    known = catalogue() if names is None else names
-    packs = [read_pack(folder, known) for path in paths for folder in _pack_folders(path)]
-    return merge(packs, known)
-
-
-def merge(packs: Iterable[RulePack], names: Mapping[str, Entry]) -> RuleSet:
-    """Packs as one set: nothing twice, layers respected, every case run.
+        packs: of packages.
+        names: the catalogue that they speak of.
+        site: overrides of a site's own. They have no cases, and no pack's cases see them.
 
     Raises:
         capture.errors.Misuse: two packs or two rules have one name, an override is not allowed, or a case fails.
     """
-    ordered = tuple(sorted(packs, key=lambda pack: (pack.layer, pack.name)))
+    signed = _ordered(packs)
+    ordered = _ordered([*signed, *site])
     _refuse_twice("pack.twice", [pack.name for pack in ordered])
     _refuse_twice("pack.rule_twice", [rule.spec.id for pack in ordered for rule in pack.rules])
     check_authority(ordered)
-    return RuleSet(ordered, names, run_cases(ordered, names))
+    return RuleSet(ordered, names, run_cases(signed, names))
 
 
-def read_pack(folder: Path, names: Mapping[str, Entry]) -> RulePack:
+def read_pack(package: Package, names: Mapping[str, Entry]) -> RulePack:
     """Read and compile one pack; its cases run when it is merged.
 
     Raises:
-        capture.errors.Misuse: a file is missing or unreadable, has another shape, or a rule does not compile.
+        capture.errors.Misuse: a file is unreadable or has another shape, a rule does not compile, or the package
+            has another name or version than the pack in it.
     """
-    raw = {name: _toml(folder / f"{name}.toml") for name in ("pack", "rules", "cases")}
-    head = _shaped(PackFile, raw["pack"], folder / "pack.toml")
-    rules = _shaped(RulesFile, raw["rules"], folder / "rules.toml")
-    cases = _shaped(CasesFile, raw["cases"], folder / "cases.toml")
+    where, files = package.name, package.files
+    head = read_head(files[HEAD], where)
+    if (head.name, head.version) != (package.name, package.version):
+        raise misuse(
+            "pack.manifest",
+            f"{where}: ",
+            Bilingual("清单与 pack.toml 的名称或版本不符", "manifest and pack.toml differ in name or version"),
+            Bilingual("用 qcbox content build 重新生成", "build it with qcbox content build"),
+        )
+    rules, cases = read_rules(files[RULES], where), read_cases(files[CASES], where)
+    if package.kind == "drl" and not _only_sets_limits(rules):
+        raise misuse(
+            "pack.table",
+            f"{where}: ",
+            Bilingual("剂量参考水平表只能设定限值", "a table of dose reference levels only sets limits"),
+            Bilingual("作为 pack 打包", "pack it up as a pack"),
+        )
     facts = fact_types(names)
     when = compile_part(f"{head.name}/pack.toml: when", head.when, facts)
-    canonical = json.dumps(raw, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return RulePack(
         name=head.name,
         version=head.version,
@@ -120,59 +110,16 @@ def read_pack(folder: Path, names: Mapping[str, Entry]) -> RulePack:
         rules=tuple(compile_rule(spec, head, when, names, facts) for spec in rules.rule),
         overrides=rules.override,
         cases=cases,
-        sha256=hashlib.sha256(canonical.encode()).hexdigest(),
+        sha256=package.sha256,
     )
 
 
-def _pack_folders(path: Path) -> list[Path]:
-    if (path / "pack.toml").is_file():
-        return [path]
-    inside = sorted(folder.parent for folder in path.glob("*/pack.toml")) if path.is_dir() else []
-    if not inside:
-        raise misuse(
-            "pack.none",
-            f"{path}: ",
-            Bilingual("这里没有规则包", "there is no rule pack here"),
-            Bilingual("规则包是含有 pack.toml 的文件夹", "a rule pack is a folder with a pack.toml"),
-        )
-    return inside
+def _only_sets_limits(rules: RulesFile) -> bool:
+    return not rules.rule and all(change.model_fields_set == {"rule", "limit"} for change in rules.override)
 
 
-def _toml(file: Path) -> dict[str, object]:
-    try:
-        if file.stat().st_size > _LARGEST:
-            raise misuse(
-                "pack.size",
-                f"{file}: ",
-                Bilingual("文件过大", "the file is too large"),
-                Bilingual("规则包的文件不超过 2 MB", "a pack's file is 2 MB at most"),
-            )
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        complaint = str(error) if isinstance(error, tomllib.TOMLDecodeError) else type(error).__name__
-        raise misuse(
-            "pack.file",
-            f"{file}: ",
-            Bilingual(f"无法读取: {complaint}", f"cannot be read: {complaint}"),
-            Bilingual(
-                "规则包含 pack.toml、rules.toml、cases.toml,均为 UTF-8 的 TOML",
-                "a pack has pack.toml, rules.toml and cases.toml, each TOML in UTF-8",
-            ),
-        ) from None
-
-
-def _shaped(shape: type[_File], raw: dict[str, object], file: Path) -> _File:
-    try:
-        return shape.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part + 1) if isinstance(part, int) else part for part in first["loc"])
-        raise misuse(
-            "pack.shape",
-            f"{file}: {place}: ",
-            Bilingual(f"不合规定: {first['msg']}", first["msg"]),
-            Bilingual("见手册“规则”一页的格式", "see the format in the handbook's page on rules"),
-        ) from None
+def _ordered(packs: Iterable[RulePack]) -> tuple[RulePack, ...]:
+    return tuple(sorted(packs, key=lambda pack: (pack.layer, pack.name)))
 
 
 def _refuse_twice(code: str, names: list[str]) -> None:

@@ -15,6 +15,9 @@ from models.rules.verdict import Severity
 ABSENT = "absent."
 """``absent.dicom.KVP`` is true when the header does not say KVP, false when it does; otherwise it is missing."""
 
+CONFIDENCE_FLOOR = 0.6
+"""A fact that its producer is less sure of is not used, unless a rule says otherwise."""
+
 Layer = Literal["L0", "L1", "L2", "L3", "L4", "L5", "L6"]
 """DICOM validity, national, industry consensus, consortium, hospital, device or protocol, personal."""
 
@@ -89,6 +92,8 @@ class PackFile(_Part):
     scope: Scope = Scope()
     when: Sentence = "true"
     """A condition that holds for all its rules, e.g. that localizers are left out."""
+    min_agent: Annotated[str, Field(pattern=r"^(\d{1,5}(\.\d{1,5}){0,2})?$")] = ""
+    """Oldest program version that understands it; empty: any."""
 
 
 class Bounded(_Part):
@@ -125,6 +130,8 @@ class RuleSpec(_Part):
     """One rule as written."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+(\.[A-Za-z0-9_]+)+$", max_length=80)]
+    enabled: bool = True
+    """Off: it judges nothing until a later layer, or a later version of its pack, switches it on."""
     layer: Layer | None = None
     """When it speaks with less authority than its pack, e.g. a consensus item in a pack of DICOM validity."""
     instead_of: tuple[str, ...] = ()
@@ -141,7 +148,7 @@ class RuleSpec(_Part):
     text: Texts
     source: Sentence
     evidence: Literal["V", "M", "mem", "E"]
-    confidence_floor: Annotated[float, Field(ge=0, le=1)] = 0.6
+    confidence_floor: Annotated[float, Field(ge=0, le=1)] = CONFIDENCE_FLOOR
     """A fact that its producer is less sure of is not used: the rule is then not assessed."""
     codes: tuple[str, ...] = ()
     regions_from: tuple[str, ...] = ()
@@ -186,12 +193,23 @@ class CaseSpec(_Part):
     not_assessed: tuple[Facts, ...] = ()
     skips: tuple[Facts, ...] = ()
 
+    @property
+    def count(self) -> int:
+        """How many cases there are."""
+        kinds = (self.passes, self.warns, self.fails, self.vetoes, self.not_assessed, self.skips)
+        return sum(map(len, kinds))
+
 
 class CasesFile(_Part):
     """``cases.toml``: ``base`` is added to every case of the pack."""
 
     base: Facts = {}
     case: dict[str, CaseSpec] = {}
+
+    @property
+    def count(self) -> int:
+        """How many cases the pack has."""
+        return sum(case.count for case in self.case.values())
 
 
 def flat(facts: Facts) -> dict[str, Value]:

@@ -11,14 +11,14 @@ from models.catalogue import Entry, Type
 from models.measurement import Value
 from models.rules.layers import covers, effective
 from models.rules.problem import misuse
-from models.rules.rule import Outcome, Rule, fact_types, type_of
+from models.rules.rule import Decision, Outcome, Rule, fact_types, type_of
 from models.rules.schema import CaseSpec, Facts, OverrideSpec, flat
 from models.rules.verdict import Severity
 
 if TYPE_CHECKING:
     from models.rules.pack import RulePack
 
-_OUTCOMES: tuple[Outcome, ...] = ("passes", "warns", "fails", "vetoes", "not_assessed", "skips")
+OUTCOMES: tuple[Outcome, ...] = ("passes", "warns", "fails", "vetoes", "not_assessed", "skips")
 
 
 def run_cases(packs: Sequence[RulePack], names: Mapping[str, Entry]) -> int:
@@ -38,16 +38,17 @@ def run_cases(packs: Sequence[RulePack], names: Mapping[str, Entry]) -> int:
         _check_complete(pack, rules)
         seen = [other for other in packs if other.layer <= pack.layer]
         for name, case in pack.cases.case.items():
-            for outcome in _OUTCOMES:
+            for outcome in OUTCOMES:
                 for number, facts in enumerate(getattr(case, outcome), start=1):
                     where = f"{pack.name}: cases.toml: {name}: {outcome} {number}: "
-                    given = _facts(where, rules[name], types, pack.cases.base, case.base, facts)
+                    given = case_facts(where, rules[name], types, pack.cases.base, case.base, facts)
                     _run(where, rules[name], seen, given, outcome)
                     ran += 1
     return ran
 
 
-def _run(where: str, rule: Rule, packs: Sequence[RulePack], facts: dict[str, Value], wanted: Outcome) -> None:
+def decided(rule: Rule, packs: Sequence[RulePack], facts: Mapping[str, Value]) -> Decision:
+    """What a rule says of a case's facts, with the overrides of ``packs`` that cover them."""
     overriding = [
         (pack, change)
         for pack in packs
@@ -56,7 +57,11 @@ def _run(where: str, rule: Rule, packs: Sequence[RulePack], facts: dict[str, Val
     ]
     current = effective(rule, overriding)
     limits = tuple(replace(limit, value=facts.get(f"limit.{limit.name}", limit.value)) for limit in current.limits)
-    decision = rule.decide(facts, limits, current.severity)
+    return rule.decide(facts, limits, current.severity)
+
+
+def _run(where: str, rule: Rule, packs: Sequence[RulePack], facts: dict[str, Value], wanted: Outcome) -> None:
+    decision = decided(rule, packs, facts)
     if decision.outcome != wanted:
         lacking = ", ".join(sorted(decision.lacking))
         raise misuse(
@@ -71,10 +76,10 @@ def _run(where: str, rule: Rule, packs: Sequence[RulePack], facts: dict[str, Val
 
 
 def _check_complete(pack: RulePack, rules: Mapping[str, Rule]) -> None:
-    expected = {rule.spec.id: _kinds(rule) for rule in pack.rules}
+    expected = {rule.spec.id: kinds_needed(rule) for rule in pack.rules}
     for change in pack.overrides:
         if change.limit or change.severity:
-            expected[change.rule] = _kinds_of_override(change, rules[change.rule])
+            expected[change.rule] = kinds_of_override(change, rules[change.rule])
     for name, kinds in expected.items():
         case = pack.cases.case.get(name, CaseSpec())
         for kind in sorted(kinds):
@@ -98,7 +103,8 @@ def _check_complete(pack: RulePack, rules: Mapping[str, Rule]) -> None:
             )
 
 
-def _kinds(rule: Rule) -> set[Outcome]:
+def kinds_needed(rule: Rule) -> set[Outcome]:
+    """The outcomes that a rule must have a case of."""
     kinds: set[Outcome] = {"passes", "not_assessed"}
     kinds.add("vetoes" if rule.spec.severity is Severity.VETO else "fails")
     if rule.warn:
@@ -108,12 +114,18 @@ def _kinds(rule: Rule) -> set[Outcome]:
     return kinds
 
 
-def _kinds_of_override(change: OverrideSpec, rule: Rule) -> set[Outcome]:
+def kinds_of_override(change: OverrideSpec, rule: Rule) -> set[Outcome]:
+    """The outcomes that a pack must have a case of for a rule whose limits or severity it changes."""
     severity = change.severity or rule.spec.severity
     return {"passes", "vetoes" if severity is Severity.VETO else "fails"}
 
 
-def _facts(where: str, rule: Rule, types: Mapping[str, Type], *parts: Facts) -> dict[str, Value]:
+def case_facts(where: str, rule: Rule, types: Mapping[str, Type], *parts: Facts) -> dict[str, Value]:
+    """The facts of one case by their names; ``parts`` are its bases and its own.
+
+    Raises:
+        capture.errors.Misuse: a fact is not in the catalogue or has another type.
+    """
     facts: dict[str, Value] = {}
     for part in parts:
         facts |= flat(part)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from capture.text import Bilingual
 from models.measurement import Reason
+from models.rules.schema import Group
 from models.rules.verdict import Grade, Severity
 
 GRADES: Mapping[Grade | None, Bilingual] = {
@@ -21,6 +22,14 @@ SEVERITIES: Mapping[Severity, Bilingual] = {
     Severity.MAJOR: Bilingual("重要", "Major"),
     Severity.MINOR: Bilingual("次要", "Minor"),
     Severity.INFO: Bilingual("提示", "Note"),
+}
+
+GROUPS: Mapping[Group, Bilingual] = {
+    "position": Bilingual("摆位与范围", "Positioning"),
+    "exposure": Bilingual("曝光", "Exposure"),
+    "artefact": Bilingual("伪影", "Artefacts"),
+    "mark": Bilingual("标识与信息", "Marks and header"),
+    "dose": Bilingual("剂量", "Dose"),
 }
 
 LAYERS: Mapping[str, Bilingual] = {
@@ -54,6 +63,8 @@ REASONS: Mapping[Reason, Bilingual] = {
     Reason.NOT_CONFIGURED: Bilingual("未配置", "not configured"),
     Reason.NO_BASELINE: Bilingual("尚无本机基线", "no baseline yet"),
     Reason.NOT_RELIABLE: Bilingual("此处不可靠", "not reliable here"),
+    Reason.TOO_CLOSE: Bilingual("过于接近,无法判定:请自行查看", "too close to tell: look yourself"),
+    Reason.UNPROVEN: Bilingual("尚未证实:只显示,不判定", "not proven: shown, not judged"),
     Reason.UNLIKE_TRAINING: Bilingual("图像与训练所用的不同", "unlike what the network learnt from"),
     Reason.FAILED: Bilingual("测量失败", "measurement failed"),
 }

@@ -22,7 +22,9 @@ class SetFacts:
         yield Measurement(
             "set.images", float(len({one.instance for one in subject.images.slices})), "{images}", _NAME
         )
-        if sure.expected_images is None:
+        if sure.contradicts:
+            yield NotMeasured("set.expected_images", Reason.NOT_RELIABLE, "the headers contradict one another")
+        elif sure.expected_images is None:
             yield NotMeasured("set.expected_images", Reason.NOT_CONNECTED, "neither MPPS nor commitment said so")
         else:
             yield Measurement("set.expected_images", float(sure.expected_images), "{images}", _NAME)

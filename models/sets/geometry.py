@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from models.exposure.geometry import normal_of
 from models.sets.image_set import Series, Slice
+from models.sets.latest import of_the_latest
 
 SAME_COSINE = 2e-3
 """Direction cosines that differ by less are of one orientation (0.1 degrees); devices write four decimals."""
@@ -127,7 +127,7 @@ class Arrangement:
     """Slices without a valid position or orientation, which are in no stack."""
 
 
-@lru_cache(maxsize=1)
+@of_the_latest
 def sorted_out(series: Series) -> Arrangement:
     """:func:`arrangement_of` its slices; kept until another series is asked for, since several measures ask."""
     return arrangement_of(series.slices)

@@ -83,6 +83,8 @@ class Completeness:
     """From MPPS, commitment or the headers' own count; None when nobody said."""
     unread_images: int = 0
     """Came with the others and could not be read: they may have been of this set."""
+    contradicts: bool = False
+    """The headers' own counts contradict one another, so that they say nothing of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

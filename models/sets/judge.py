@@ -28,7 +28,7 @@ def judge_set(images: ImageSet, content: Content, circumstances: Circumstances) 
     """
     facts, took = measure_set(images, content.producers, content.set_producers, circumstances)
     verdict = evaluate(facts, content.rules, took)
-    shadow = evaluate(facts, content.trial, {}) if content.trial else None
+    shadow = evaluate(facts, content.trial.rules, {}) if content.trial else None
     return Judgement(facts, verdict, replace(shadow, mode="shadow") if shadow else None)
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from capture.acquisition import Display, Exam, Pixels, Technique
+from capture.acquisition import Device, Display, Exam, Pixels, Technique
 from models.circumstances import Circumstances
 from models.measurement import Measurements
 from models.producer import Producer, in_order
@@ -26,7 +26,9 @@ class SliceMeasure(Protocol):
 
     def applies(self, exam: Exam, display: Display) -> bool: ...
 
-    def measure(self, pixels: Pixels, exam: Exam, technique: Technique) -> Mapping[str, NDArray[np.float32]]:
+    def measure(
+        self, pixels: Pixels, exam: Exam, technique: Technique, device: Device
+    ) -> Mapping[str, NDArray[np.float32]]:
         """Small arrays by key; an empty mapping where there is nothing to say."""
 
 

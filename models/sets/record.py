@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
+from mmap import mmap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
@@ -51,7 +52,7 @@ def _slice(one: Acquisition, frame: int, received_at: int, measures: Sequence[Sl
         for measure in measures:
             try:
                 if measure.applies(one.exam, one.display):
-                    found = measure.measure(pixels, one.exam, one.technique)
+                    found = measure.measure(pixels, one.exam, one.technique, one.device)
                     numbers |= {f"{measure.name}.{key}": np.asarray(v, np.float32) for key, v in found.items()}
             except Exception as error:  # noqa: BLE001 - as with producers: a measure that breaks costs only itself
                 faults = (*faults, Fault("measure.failed", measure.name, type(error).__name__))
@@ -117,7 +118,7 @@ def dump(slices: Sequence[Slice]) -> bytes:
     return b"".join((RECORD_MARK, len(head).to_bytes(_LENGTH, "little"), head, *arrays))
 
 
-def load(record: bytes) -> tuple[Slice, ...]:
+def load(record: bytes | mmap) -> tuple[Slice, ...]:
     """The slices of a record. Arrays are views of the bytes.
 
     Raises:
@@ -197,7 +198,7 @@ def _filled(cls: type[T], row: dict[str, Any]) -> T:
 class _Arrays:
     """Arrays behind one another in a record."""
 
-    def __init__(self, record: bytes, at: int) -> None:
+    def __init__(self, record: bytes | mmap, at: int) -> None:
         self._record, self._at = record, at
 
     def next(self, kind: str, shape: Sequence[int]) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from models.measurement import Reason
 from models.reporting import NOT_APPLICABLE, NOT_IN_HEADER, Answer, Answers, Missing, family
 from models.sets.answers import SetReporter
 from models.sets.geometry import Arrangement, Stack, sorted_out
+from models.sets.header_count import Time, missing_times
 from models.sets.image_set import Slice, SlicePixels
 from models.sets.naming import kernel_class, part_of, reconstruction, set_aside, weighting
 from models.sets.producer import SetProducer, SetSubject
@@ -28,6 +29,9 @@ _UNSEEN = Missing(Reason.NO_PIXELS, "judged by the headers")
 _UNPLACED = Missing(Reason.NOT_IN_HEADER, "no slice says where it lies")
 _UNKNOWN = Missing(Reason.NOT_RELIABLE, "the header does not say clearly")
 _ONE = Missing(Reason.NOT_APPLICABLE, "a single slice")
+_NO_GRID = Missing(Reason.NOT_RELIABLE, "its times do not have the same pictures")
+_FEW = 0.2
+"""Of the stacks of a dynamic series that may be lost; where more lack, they were never meant to be."""
 
 
 def _report(subject: SetSubject) -> Answers:
@@ -46,6 +50,7 @@ def _report(subject: SetSubject) -> Answers:
         "series.resent": found.resent,
         **_pixels(slices),
         **_placed(found),
+        **_times(slices),
         **_said(slices),
         **_computed_tomography(middle),
         **_magnetic_resonance(slices, middle),
@@ -68,8 +73,11 @@ def _pixels(slices: Sequence[Slice]) -> Answers:
 def _numbers(slices: Iterable[Slice]) -> Answer:
     """Image numbers as text, runs joined: ``3, 7-12``."""
     known = sorted({one.exam.InstanceNumber for one in slices if one.exam.InstanceNumber is not None})
-    if not known:
-        return NOT_APPLICABLE
+    return _runs(known) if known else NOT_APPLICABLE
+
+
+def _runs(known: Iterable[int]) -> str:
+    """Rising numbers as text."""
     runs: list[list[int]] = []
     for number in known:
         if runs and number == runs[-1][-1] + 1:
@@ -95,28 +103,31 @@ def _placed(found: Arrangement) -> Answers:
         "series.repeated": sum(len(stack.repeated) for stack in stacks),
         "series.repeated_at": _numbers(one for stack in stacks for one in stack.repeated),
         "series.uneven_stacks": _uneven(stacks),
-        "series.missing_times": _missing_times(found.once),
+        "series.missing_stacks": _missing_stacks(stacks),
         "series.orientations": _several(stacks, lambda stack: tuple(np.round(stack.direction, 2) + 0.0)),
         **_of_largest(stacks[0]),
     }
 
 
-_OF_STACKS = (
-    "series.missing",
-    "series.missing_at",
-    "series.repeated",
-    "series.repeated_at",
-    "series.uneven_stacks",
-    "series.missing_times",
-    "series.orientations",
+_OF_LARGEST = (
     "series.spacing_mm",
     "series.spacing_variation_percent",
     "series.gap_ratio",
     "series.extent_mm",
     "series.shear_deg",
     "series.tilt_agrees",
-    "series.plane",
     "series.is_in_order",
+)
+_OF_STACKS = (
+    "series.missing",
+    "series.missing_at",
+    "series.repeated",
+    "series.repeated_at",
+    "series.uneven_stacks",
+    "series.missing_stacks",
+    "series.orientations",
+    "series.plane",
+    *_OF_LARGEST,
 )
 
 
@@ -137,10 +148,30 @@ def _uneven(stacks: Sequence[Stack]) -> Answer:
     return most if len(stacks) > len(largest) else NOT_APPLICABLE
 
 
-def _missing_times(slices: Sequence[Slice]) -> Answer:
-    announced = max((one.exam.NumberOfTemporalPositions or 0 for one in slices), default=0)
-    seen = {one.exam.TemporalPositionIdentifier for one in slices} - {None}
-    return max(announced - len(seen), 0) if announced > 1 and seen else NOT_APPLICABLE
+def _missing_stacks(stacks: Sequence[Stack]) -> Answer:
+    """Of a dynamic series: stacks (echoes, kinds of picture) that other times have and one of them lacks."""
+    ones = [stack.slices[0] for stack in stacks if stack.is_over(stacks[0])]
+    here = {(one.exam.TemporalPositionIdentifier, _kind(one)) for one in ones}
+    times, kinds = {time for time, _ in here}, {kind for _, kind in here}
+    if min(len(times), len(kinds)) < 2:
+        return NOT_APPLICABLE
+    lacking = len(times) * len(kinds) - len(here)
+    return lacking if lacking <= _FEW * len(here) else _NO_GRID
+
+
+def _kind(one: Slice) -> Hashable:
+    return one.exam.ImageType, one.exam.ComplexImageComponent, one.technique.EchoTime
+
+
+def _times(slices: Sequence[Slice]) -> Answers:
+    said = {(one.exam.TemporalPositionIdentifier, one.exam.NumberOfTemporalPositions) for one in slices}
+    missing = missing_times([Time(1, number=number, announced=announced) for number, announced in said])
+    if isinstance(missing, Missing):
+        return dict.fromkeys(("series.missing_times", "series.missing_times_at"), missing)
+    return {
+        "series.missing_times": len(missing),
+        "series.missing_times_at": _runs(missing) if missing else NOT_APPLICABLE,
+    }
 
 
 def _of_largest(stack: Stack) -> dict[str, Answer]:
@@ -148,7 +179,7 @@ def _of_largest(stack: Stack) -> dict[str, Answer]:
     spacing = stack.spacing_mm
     plane = ("sagittal", "coronal", "axial")[int(np.argmax(np.abs(stack.direction)))]
     if spacing is None:
-        alone: dict[str, Answer] = dict.fromkeys(_OF_STACKS[7:], _ONE)
+        alone: dict[str, Answer] = dict.fromkeys(_OF_LARGEST, _ONE)
         return alone | {"series.plane": plane}
     variation = stack.spacing_variation_percent
     return {

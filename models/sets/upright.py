@@ -46,20 +46,27 @@ class Upright:
         return panels
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How a stack is turned: see :class:`Upright`."""
+
+    order: tuple[int, int, int]
+    flipped: tuple[bool, bool, bool]
+
+
 def upright_of(volume: Volume) -> Upright | None:
-    """A series turned upright; None as :func:`upright`."""
-    down, across = volume.orientation[3:], volume.orientation[:3]
-    return upright(volume.values, volume.spacing_mm, down, across, tuple(volume.direction))
+    """A series turned upright; None as :func:`turn`."""
+    turned = turn_of(volume)
+    return None if turned is None else upright(volume.values, volume.spacing_mm, turned)
 
 
-def upright(
-    values: NDArray[np.float32],
-    spacing_mm: tuple[float, float, float],
-    rows_run: Sequence[float],
-    columns_run: Sequence[float],
-    slices_run: Sequence[float],
-) -> Upright | None:
-    """Turn a stack (slices, rows, columns). Nothing is copied.
+def turn_of(volume: Volume) -> Turn | None:
+    """How to turn a series; None as :func:`turn`."""
+    return turn(volume.orientation[3:], volume.orientation[:3], tuple(volume.direction))
+
+
+def turn(rows_run: Sequence[float], columns_run: Sequence[float], slices_run: Sequence[float]) -> Turn | None:
+    """How to turn a stack (slices, rows, columns).
 
     Args:
         rows_run: LPS direction in which the row index grows (second triple of ImageOrientationPatient).
@@ -77,7 +84,12 @@ def upright(
             return None
         order.append(nearest)
         flipped.append(bool(runs[nearest, axis] * sign < 0))
-    turned = np.transpose(values, order)
-    turned = turned[tuple(slice(None, None, -1) if flip else slice(None) for flip in flipped)]
-    a, b, c = (spacing_mm[axis] for axis in order)
-    return Upright(turned, (a, b, c), (order[0], order[1], order[2]), (flipped[0], flipped[1], flipped[2]))
+    return Turn((order[0], order[1], order[2]), (flipped[0], flipped[1], flipped[2]))
+
+
+def upright(values: NDArray[np.float32], spacing_mm: tuple[float, float, float], how: Turn) -> Upright:
+    """Turn a stack (slices, rows, columns). Nothing is copied."""
+    turned = np.transpose(values, how.order)
+    turned = turned[tuple(slice(None, None, -1) if flip else slice(None) for flip in how.flipped)]
+    a, b, c = (spacing_mm[axis] for axis in how.order)
+    return Upright(turned, (a, b, c), how.order, how.flipped)

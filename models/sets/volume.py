@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from models.measurement import NotMeasured, Reason
 from models.sets.geometry import Stack, sorted_out
 from models.sets.image_set import Series, Slice, SlicePixels
+from models.sets.latest import of_the_latest
 
 FEWEST = 3
 """Slices of a volume."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Volume:
     """The largest stack of a series, at the reduced size of its slices.
 
@@ -25,8 +26,8 @@ class Volume:
     as in the pictures. Slices that are missing leave no empty layer: ask ``positions_mm``.
     """
 
-    values: NDArray[np.float32]
-    """(n, rows, columns), modality values."""
+    layers: tuple[SlicePixels, ...]
+    """All of one size."""
     positions_mm: NDArray[np.float64]
     """(n,), along ``direction``."""
     spacing_mm: tuple[float, float, float]
@@ -40,6 +41,17 @@ class Volume:
     slices: tuple[Slice, ...]
     """Where the layers came from, in the same order."""
     stack: Stack
+
+    @cached_property
+    def values(self) -> NDArray[np.float32]:
+        """(n, rows, columns), modality values. As large as all layers twice: made for whoever asks first."""
+        return _block(self.layers)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(n, rows, columns)."""
+        rows, columns = self.layers[0].values.shape
+        return len(self.layers), rows, columns
 
     @property
     def plane(self) -> str:
@@ -64,7 +76,7 @@ def volume_of(series: Series) -> Volume | NoVolume:
     return _volume_of(series)
 
 
-@lru_cache(maxsize=1)
+@of_the_latest
 def _volume_of(series: Series) -> Volume | NoVolume:
     found = sorted_out(series)
     if not found.stacks:
@@ -86,7 +98,7 @@ def block_of(stack: Stack) -> Volume | NoVolume:
     slices = tuple(stack.slices[at] for at in seen)
     positions = stack.positions_mm[seen]
     return Volume(
-        values=_block(pixels),
+        layers=tuple(pixels),
         positions_mm=positions,
         spacing_mm=(float(np.median(np.diff(positions))), *spacing),
         origin=_first_centre(slices[0], pixels[0]),
@@ -97,9 +109,8 @@ def block_of(stack: Stack) -> Volume | NoVolume:
     )
 
 
-def _block(pixels: Iterable[SlicePixels]) -> NDArray[np.float32]:
+def _block(layers: Sequence[SlicePixels]) -> NDArray[np.float32]:
     """Filled layer by layer, so that no second copy of the whole is made."""
-    layers = list(pixels)
     block = np.empty((len(layers), *layers[0].values.shape), np.float32)
     for layer, one in zip(block, layers, strict=True):
         np.multiply(one.values, np.float32(one.step), out=layer)

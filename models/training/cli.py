@@ -63,9 +63,7 @@ def fit(
     left_out: _LeftOut = None,
 ) -> None:
     """Fit a network, export it as a bundle into OUT/NAME, and report on the films kept back for testing."""
-    from models.bundles.bundle import read_bundle
-    from models.bundles.library import BUILTIN_MOST
-    from models.training.export import export
+    from models.training.export import export, read_exported
     from models.training.loop import Settings
     from models.training.loop import fit as fit_task
     from models.training.tasks import recipe_of, task_of
@@ -80,7 +78,7 @@ def fit(
     bundle = out / name
     gap = export(task, network, bundle, _trained(settings, data, kept_back))
     _say(f"ONNX 与 torch 最大差异 {gap:.1e}", f"ONNX and torch differ by at most {gap:.1e}")
-    _report(task, read_bundle(bundle, BUILTIN_MOST), out / "report", as_json=False)
+    _report(task, read_exported(bundle), out / "report", as_json=False)
     _say(f"网络包：{bundle}", f"Bundle: {bundle}")
 
 
@@ -94,20 +92,21 @@ def evaluate(
     left_out: _LeftOut = None,
 ) -> None:
     """Run a bundle on the films kept back for testing and write tables and plots. Exit 1 if a claim fails."""
-    from models.bundles.bundle import METADATA, read_bundle
-    from models.bundles.library import BUILTIN_MOST, library
+    from models.bundles.metadata import METADATA
+    from models.content import drafts
+    from models.training.export import read_exported
     from models.training.manifest import read_manifest
     from models.training.split import unseen
     from models.training.tasks import task_of
 
-    found = read_bundle(bundle, BUILTIN_MOST) if bundle else library().get(name)
+    found = read_exported(bundle) if bundle else drafts.shipped().get(name)
     if found is None:
         raise Misuse(
             "training.no_bundle",
             Bilingual(f"没有随附 {name} 的网络包", f"No bundle {name} is shipped"),
             Bilingual("用 --bundle 指定文件夹", "name its folder with --bundle"),
         )
-    kept_back = frozenset(left_out or LEFT_OUT) | unseen(read_manifest(data), found.files.read(METADATA))
+    kept_back = frozenset(left_out or LEFT_OUT) | unseen(read_manifest(data), found.configs[METADATA])
     task = task_of(name, data, kept_back)
     if not _report(task, found, out or Path(f"{name}-report"), as_json):
         raise typer.Exit(1)
@@ -116,11 +115,11 @@ def evaluate(
 @app.command("list")
 def list_tasks() -> None:
     """The networks, and the version of each that is shipped."""
-    from models.bundles.library import library
+    from models.content import drafts
     from models.training.tasks import TASKS
 
     for name in TASKS:
-        shipped = library().get(name)
+        shipped = drafts.shipped().get(name)
         nothing = Bilingual("未随附", "not shipped").get(language())
         typer.echo(f"{name:24} {shipped.version if shipped else nothing}")
 
@@ -179,7 +178,7 @@ def metrics(
         Path | None, typer.Option(help="First fit motion blur anew and write its coefficients to this file.")
     ] = None,
 ) -> None:
-    """The classical metrics on films degraded by known amounts, without any network. Exit 1: a claim fails."""
+    """The metrics on films degraded by known amounts; a network only finds lungs. Exit 1: a claim fails."""
     from models.training.degradations import motion_fit, proof
     from models.training.manifest import read_manifest
     from models.training.report import page

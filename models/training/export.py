@@ -16,13 +16,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from capture.errors import Bug
+from capture.errors import Bug, Misuse
 from capture.text import Bilingual
 from models.anatomy.canvas import canvas_of
 from models.bundles import golden
-from models.bundles.bundle import CARD, METADATA, NETWORK, Bundle, read_bundle
+from models.bundles.bundle import Bundle, read_bundle
 from models.bundles.files import seal
-from models.bundles.library import BUILTIN_MOST
+from models.bundles.metadata import CARD, GOLDENS, METADATA, NETWORK
+from models.content.factory import BUNDLE_MOST
+from models.content.package import open_package, pack_up
 from models.training.drawn import draw
 from models.training.loop import run_of
 from models.training.task import Accompanied, Array, Output, Run, Signature, Task
@@ -62,19 +64,38 @@ def export(task: Task, network: nn.Module, folder: Path, trained: Mapping[str, A
         for name, content in task.companions(expected).items():
             (folder / name).write_bytes(content)
     seal(folder)
-    bundle = read_bundle(folder, BUILTIN_MOST)
+    bundle = read_exported(folder)
     found = parity(expected, run_bundle(bundle), canvases)
     _write_goldens(bundle, canvases[:, None], folder)
     seal(folder)
     return found
 
 
+def read_exported(folder: Path) -> Bundle:
+    """A bundle from its folder.
+
+    Raises:
+        Misuse: it is not as it must be, or larger than the appliance takes of ours.
+    """
+    package = open_package(pack_up(folder, "bundle"))
+    if package.length > BUNDLE_MOST:
+        raise Misuse(
+            "bundle.size",
+            Bilingual(
+                f"{folder} 共 {package.length / 1e6:.1f} MB，超过上限 {BUNDLE_MOST / 1e6:.0f} MB",
+                f"{folder} has {package.length / 1e6:.1f} MB, more than {BUNDLE_MOST / 1e6:.0f} MB",
+            ),
+            Bilingual("用更小的网络", "Make the network smaller"),
+        )
+    return read_bundle(package)
+
+
 def _write_goldens(bundle: Bundle, canvases: Array, folder: Path) -> None:
     """As many as the bundle has room for beside its card; at least one."""
     for number, canvas in enumerate(canvases):
-        file = folder / golden.FOLDER / f"{number}.npz"
+        file = folder / GOLDENS / f"{number}.npz"
         golden.save(file, {INPUT: canvas}, bundle.run({INPUT: canvas}))
-        if number and sum(one.stat().st_size for one in folder.rglob("*")) > BUILTIN_MOST - _FOR_CARD:
+        if number and sum(one.stat().st_size for one in folder.rglob("*")) > BUNDLE_MOST - _FOR_CARD:
             file.unlink()
             break
 
@@ -162,7 +183,12 @@ def write_metadata(task: Task, shapes: Shapes, trained: Mapping[str, Any], file:
             "inputs": {INPUT: _image(task.signature.side)},
             "outputs": {output.name: _tensor(output, shapes[output.name]) for output in task.signature.outputs},
         },
-        "qcbox": {"preprocessing": "models.anatomy.canvas", "trained": dict(trained)},
+        "qcbox": {
+            "task_zh": about.task_zh,
+            "description_zh": about.description_zh,
+            "preprocessing": "models.anatomy.canvas",
+            "trained": dict(trained),
+        },
     }
     jsonschema.validate(metadata, metadata_schema())
     file.write_text(json.dumps(metadata, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

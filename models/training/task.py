@@ -44,7 +44,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a bundle says of itself in words; the keys of MONAI's metadata, in English."""
+    """What a bundle says of itself in words: the keys of MONAI's metadata, two of them in Chinese as well."""
 
     task: str
     """In one line."""
@@ -54,6 +54,8 @@ class About:
     """The films it learnt from, with their licences and the attribution that these ask for."""
     references: tuple[str, ...] = ()
     changelog: Mapping[str, str] = field(default_factory=dict)
+    task_zh: str = ""
+    description_zh: str = ""
 
 
 @runtime_checkable

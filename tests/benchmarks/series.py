@@ -37,7 +37,7 @@ _HZ = os.sysconf("SC_CLK_TCK")
 
 
 def slices(folder: Path, run: int, count: int) -> list[Path]:
-    """A body with noise of its own in each slice, 1.25 mm apart."""
+    """A body with noise of its own in each slice, 1.25 mm apart; a maker whose isocentre is known has rings."""
     across = np.linspace(-1, 1, 512)
     body = (across[None, :] ** 2 + (across[:, None] / 0.8) ** 2) < 0.7
     chance = np.random.default_rng(run)
@@ -47,7 +47,8 @@ def slices(folder: Path, run: int, count: int) -> list[Path]:
         made = ct(
             np.clip(stored, 0, 4095).astype(np.uint16), number,
             SOPInstanceUID=uid("bench", run, number), SeriesInstanceUID=uid("bench", run),
-            StudyInstanceUID=uid("bench", "study", run), SliceThickness="1.25", SpacingBetweenSlices="1.25",
+            StudyInstanceUID=uid("bench", "study", run), Manufacturer="SIEMENS",
+            SliceThickness="1.25", SpacingBetweenSlices="1.25",
             ImagePositionPatient=["-175", "-175", str(-1.25 * number)], PixelSpacing=["0.68", "0.68"],
         )  # fmt: skip
         paths.append(write(made, folder / f"{number:04}.dcm"))
@@ -132,7 +133,7 @@ def main() -> int:
     waits = []
     cpu: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
-        site = Site(Path(folder), centre=False)
+        site = Site(Path(folder), centre=False, as_shipped=True)
         try:
             site.start()
             with watched(site) as memory:

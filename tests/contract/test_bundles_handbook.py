@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edge.pipeline.workers import Job, Outcome, Workers
-from edge.settings import ContentSettings, WorkerSettings
-from models.bundles.bundle import read_bundle
-from models.circumstances import Circumstances
+from edge.commands.judging import judge_file
+from models.content import drafts
+from models.judge import Judgement
 from models.measurement import Measurement
 from models.rules.verdict import Finding
-from tests.factories import arrival_of, dx, write
+from tests.factories import dx, write
 from tests.unit.models.bundles import networks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,10 +30,18 @@ def page(language: str) -> str:
     return (ROOT / "deploy/handbook" / language / "bundles.md").read_text(encoding="utf-8")
 
 
-def site(folder: Path, language: str, weight: float) -> ContentSettings:
+@dataclass(frozen=True)
+class Drafts:
+    """The page's network and pack."""
+
+    bundle: Path
+    pack: Path
+
+
+def drafts_of(folder: Path, language: str, weight: float) -> Drafts:
     """The page's files in place, with a network that calls bright pixels jewellery, or with weight 0 nothing."""
     blocks = dict(_BLOCK.findall(page(language)))
-    assert set(blocks) == {"qcbox.toml", "configs/qcbox.toml", "pack.toml", "rules.toml", "cases.toml"}
+    assert set(blocks) == {"configs/qcbox.toml", "pack.toml", "rules.toml", "cases.toml"}
     bundle = folder / "bundles/hand-jewellery"
     graph = helper.make_graph(
         [helper.make_node("Conv", ["x", "w", "b"], ["y"])],
@@ -55,65 +63,57 @@ def site(folder: Path, language: str, weight: float) -> ContentSettings:
     pack = folder / "packs/our-hand"
     pack.mkdir(parents=True)
     for name, text in blocks.items():
-        if name != "qcbox.toml":
-            ((bundle if "/" in name else pack) / name).write_text(text, encoding="utf-8")
-    return ContentSettings(packs=(folder / "packs",), bundles=(folder / "bundles",))
+        ((bundle if "/" in name else pack) / name).write_text(text, encoding="utf-8")
+    return Drafts(bundle, pack)
 
 
-async def judged(content: ContentSettings, film: Path) -> Outcome:
-    """By a worker process of its own, as on the box."""
-    workers = Workers(WorkerSettings(count=1, seconds=30), content)
-    try:
-        packs = await workers.ready()
-        assert "our-hand" in {pack.name for pack in packs}
-        return await workers.judge(
-            Job(film, arrival_of(film), Circumstances(received_at=0), "GB18030", content=content)
-        )
-    finally:
-        workers.close()
+def judged(made: Drafts, film: Path) -> Judgement:
+    outcome = judge_file(film, drafts.content([made.pack], [made.bundle]), 0).outcome
+    assert isinstance(outcome, Judgement)
+    return outcome
 
 
-def ours(outcome: Outcome) -> list[Finding]:
+def ours(outcome: Judgement) -> list[Finding]:
     return [one for one in outcome.verdict.findings if one.rule_id == "OUR.hand_jewellery"]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-async def test_the_examples_network_and_rule_judge_a_hand(language: str, tmp_path: Path) -> None:
-    content = site(tmp_path, language, weight=10)
+def test_the_examples_network_and_rule_judge_a_hand(language: str, tmp_path: Path) -> None:
+    made = drafts_of(tmp_path, language, weight=10)
     hand = write(
         dx(BodyPartExamined="HAND", ViewPosition="PA", AnatomicRegionSequence=None), tmp_path / "hand.dcm"
     )
-    outcome = await judged(content, hand)
+    outcome = judged(made, hand)
     [finding] = ours(outcome)
     assert finding.pack == "our-hand" and "99" in finding.advice.en
-    facts = {fact.name: fact for fact in outcome.facts if fact.name.startswith("x_")}
+    facts = {fact.name: fact for fact in outcome.measurements if fact.name.startswith("x_")}
     share = facts["x_hand_jewellery.share"]
     assert (
         isinstance(share, Measurement) and isinstance(share.value, float) and 0 < share.value < 1 and share.marks
     )
     [used] = [one for one in outcome.verdict.bundles if one.name == "hand-jewellery"]  # ours look at a hand, too
-    bundle = read_bundle(tmp_path / "bundles/hand-jewellery", content.bundle_most)
-    assert (used.name, used.version, used.sha256) == ("hand-jewellery", "0.1.0", bundle.sha256)
+    assert (used.name, used.version) == ("hand-jewellery", "0.1.0")
+    assert used.sha256 == networks.package(made.bundle).sha256
 
 
-async def test_without_jewellery_it_passes_and_other_parts_do_not_hear_of_it(tmp_path: Path) -> None:
-    content = site(tmp_path, "en", weight=0)
+def test_without_jewellery_it_passes_and_other_parts_do_not_hear_of_it(tmp_path: Path) -> None:
+    made = drafts_of(tmp_path, "en", weight=0)
     hand = write(
         dx(BodyPartExamined="HAND", ViewPosition="PA", AnatomicRegionSequence=None), tmp_path / "hand.dcm"
     )
-    outcome = await judged(content, hand)
+    outcome = judged(made, hand)
     assert not ours(outcome) and "OUR.hand_jewellery" in outcome.verdict.passed
-    chest = await judged(content, write(dx(), tmp_path / "chest.dcm"))
+    chest = judged(made, write(dx(), tmp_path / "chest.dcm"))
     assert "our-hand" not in {pack.name for pack in chest.verdict.packs}
     assert "hand-jewellery" not in {one.name for one in chest.verdict.bundles}
 
 
 def test_the_examples_commands(tmp_path: Path) -> None:
-    content = site(tmp_path, "en", weight=10)
+    made = drafts_of(tmp_path, "en", weight=10)
     hand = write(
         dx(BodyPartExamined="HAND", ViewPosition="PA", AnatomicRegionSequence=None), tmp_path / "hand.dcm"
     )
-    bundles, packs = content.bundles[0], content.packs[0]
+    bundles, packs = made.bundle, made.pack
 
     def qcbox(*words: object) -> str:
         command = [sys.executable, "-m", "edge", *map(str, words)]
@@ -133,5 +133,5 @@ def test_the_examples_commands(tmp_path: Path) -> None:
 def test_every_code_is_explained(language: str) -> None:
     sources = [*(ROOT / "models/bundles").glob("*.py"), ROOT / "edge/commands/bundles.py"]
     codes = {code for file in sources for code in _CODE.findall(file.read_text(encoding="utf-8"))}
-    assert len(codes) > 12
+    assert len(codes) > 10
     assert {code for code in codes if f"`{code}`" not in page(language)} == set()

@@ -17,10 +17,10 @@ from capture.acquisition import Acquisition, Device, Display, Exam, Identity, No
 from models import header, site
 from models.catalogue import catalogue, entries_in
 from models.circumstances import Circumstances
+from models.content import drafts, factory
 from models.judge import Content, Judgement, judge
 from models.measurement import Reason
 from models.producer import MeasurementProducer, Producer, in_order
-from models.rules.pack import BUILTIN, load_folders
 from models.rules.verdict import Grade
 from models.sets.facts import SetFacts
 
@@ -114,7 +114,9 @@ def content(plug_in: Path) -> Content:
     spec.loader.exec_module(module)
     own = cast("tuple[MeasurementProducer, ...]", module.PRODUCERS)
     names = {**catalogue(), **entries_in(plug_in / "catalogue")}
-    return Content(in_order([*header.PRODUCERS, *own]), load_folders([BUILTIN, plug_in / "packs"], names))
+    return Content(
+        in_order([*header.PRODUCERS, *own]), drafts.only_rules([factory.PACKS, plug_in / "packs"], names)
+    )
 
 
 def judged(plug_in: Path, modality: str, drift: float | None) -> Judgement:

@@ -9,11 +9,13 @@ import pytest
 
 from models import site
 from models.catalogue import catalogue
+from models.content import drafts
+from models.image.metric import UNPROVEN
 from models.measurement import Measurement, Measurements, NotMeasured, Reason
 from models.producer import discover, pending
 from models.rules.evaluate import evaluate
 from models.rules.layers import LEVEL
-from models.rules.pack import RuleSet, load_builtin
+from models.rules.pack import RuleSet
 from models.rules.rule import Rule
 from models.rules.schema import ABSENT
 from models.rules.verdict import Severity
@@ -34,7 +36,7 @@ ITEMS = (
 
 @cache
 def builtin() -> RuleSet:
-    return load_builtin()
+    return drafts.rules()
 
 
 def rules() -> list[Rule]:
@@ -146,7 +148,6 @@ def test_only_these_rules_may_condemn_an_image() -> None:
         "MB14.orientation_missing",
         "PA01.lung_cut_off",
         "PA01.lung_cut_off_percent",
-        "PA09.foreign_object",
         "PA16.orientation",
         "PA17.marker_wrong",
         "PA18.view_mismatch",
@@ -252,6 +253,37 @@ def test_a_length_is_judged_once_in_millimetres_or_in_percent(kind: str) -> None
         assert sorted(rule.partition(".")[0] for rule in found) == sorted(CUT[kind])
         assert all(rule.endswith("_percent") == bool(ending) for rule in found)
         assert not any(one.rule_id.startswith(CUT[kind]) for one in verdict.not_assessed)
+
+
+@pytest.mark.parametrize("kind", CUT)
+def test_what_is_too_close_to_tell_is_no_pass_and_no_alert_but_a_hint_without_points(kind: str) -> None:
+    close = [NotMeasured(f"chest.margin_least_{scale}", Reason.TOO_CLOSE) for scale in ("mm", "percent")]
+    hinted = measured(exam__kind=kind, spacing__present=True, chest__margins_undecided=1.0)
+    verdict = evaluate(Measurements([*CHEST, *hinted, *close]), builtin(), {})
+    (hint,) = verdict.findings
+    assert hint.rule_id == f"{CUT[kind][0]}.look_yourself"
+    assert (hint.severity, hint.deduct, verdict.score) == (Severity.INFO, 0, 100)
+    (open_,) = (one for one in verdict.not_assessed if one.rule_id.startswith(CUT[kind][0]))
+    assert [fact.reason for fact in open_.missing] == [Reason.TOO_CLOSE]
+
+
+def test_what_is_not_proven_is_not_assessed_and_says_so() -> None:
+    turned = [Measurement("chest.rotation_ratio", 0.9, confidence=UNPROVEN)]
+    dark = [Measurement("clipping.dark_percent", 30.0, confidence=UNPROVEN)]
+    verdict = evaluate(Measurements([*CHEST, *turned, *dark]), builtin(), {})
+    assert not {one.rule_id for one in verdict.findings} & {"PA03.rotation", "RG04.clipped_dark"}
+    (open_,) = (one for one in verdict.not_assessed if one.rule_id == "PA03.rotation")
+    assert [(fact.name, fact.reason) for fact in open_.missing if fact.name == "chest.rotation_ratio"] == [
+        ("chest.rotation_ratio", Reason.UNPROVEN)
+    ]
+
+
+def test_the_lungs_stand_in_for_the_dark_end_of_the_body() -> None:
+    dark = [Measurement("clipping.dark_percent", 30.0, confidence=UNPROVEN)]
+    burnt = measured(lungs__burnt_out_percent=6.0)
+    verdict = evaluate(Measurements([*CHEST, *measured(exam__kind="chest_ap"), *dark, *burnt]), builtin(), {})
+    assert "AP13.lungs_burnt_out" in {one.rule_id for one in verdict.findings}
+    assert "RG04.clipped_dark" not in {one.rule_id for one in verdict.not_assessed}
 
 
 def test_a_length_that_could_not_be_measured_is_said_once() -> None:

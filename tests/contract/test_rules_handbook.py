@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.rules.pack import BUILTIN, load_folders
+from models.content import drafts
 
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"```toml\n# (\w+\.toml)\n(.*?)```", re.DOTALL)
@@ -25,7 +25,7 @@ def test_the_example_loads(language: str, tmp_path: Path) -> None:
     assert set(blocks) == {"pack.toml", "rules.toml", "cases.toml"}
     for name, text in blocks.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    rules = load_folders([BUILTIN, tmp_path])
+    rules = drafts.rules([tmp_path])
     assert rules.find("OUR.hand_voltage") is not None
 
 
@@ -45,4 +45,4 @@ def test_every_code_is_explained(language: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_pack_is_named(language: str) -> None:
-    assert all(f"`{pack.name}`" in page(language) for pack in load_folders([BUILTIN]).packs)
+    assert all(f"`{pack.name}`" in page(language) for pack in drafts.rules().packs)

@@ -27,7 +27,7 @@ IDENTITY = {
 """Words of which a field that names a patient or a person would have one."""
 ALLOWED = {
     "Fact.name", "AppliedLimit.name", "Missing.name", "PackUsed.name", "BundleUsed.name", "Gauge.name",
-    "Command.name", "Birth.oldest_age_s",
+    "Command.name", "Birth.oldest_age_s", "Wanted.name", "KbStateData.name",
 }  # fmt: skip
 """Names of measurements, packs, networks and commands: words of catalogues, not of people; and a queue's age."""
 

@@ -19,8 +19,8 @@ from tests.end_to_end.site import Modality, Site, complaints, settle
 
 STEPS: dict[str, tuple[str, ...]] = {
     "listen": (
-        "spool.written", "spool.synced", "spool.sidecar_synced", "spool.bytes_renamed", "spool.renamed",
-        "spool.committed", "listener.answered",
+        "spool.written", "spool.synced", "spool.recorded", "spool.committed",
+        "listener.answered",
     ),
     "agent": (
         "intake.linked", "intake.committed", "intake.acknowledged", "spool.half_acknowledged",

@@ -7,50 +7,49 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cloud_sync.central import frame as of_centres_pages
+from cloud_sync.central import program
+from cloud_sync.central import settings as of_the_centre
+from cloud_sync.kit.log import configure
+from edge import settings as of_the_box
+from edge.agent import run_agent
+from edge.commands.listen import run_listener
+from edge.commands.receiver import stop_on_signals
+from edge.console import frame as of_consoles_pages
 from tests.simulated_box import dying
 
 Hook = Callable[[str], None]
+READ_ONCE = (of_centres_pages.pages, of_consoles_pages.pages)
+"""See tests/nursery.py."""
 
 
 def listen(config: Path, at: Hook) -> None:
     """The receiver."""
-    from cloud_sync.kit.log import configure
-    from edge.commands.listen import run_listener
-    from edge.commands.receiver import stop_on_signals
-    from edge.settings import load
-
     configure("listen")
-    settings = load(config)
+    settings = of_the_box.load(config)
     run_listener(settings.spool_path, settings.spool, settings.dicom, stop=stop_on_signals(), at=at)
 
 
 def agent(config: Path, at: Hook) -> None:
     """The agent with its workers."""
-    from cloud_sync.kit.log import configure
-    from edge.agent import run_agent
-    from edge.settings import load
-
     configure("agent")
-    asyncio.run(run_agent(load(config), at))
+    asyncio.run(run_agent(of_the_box.load(config), at))
 
 
 def central(config: Path, at: Hook) -> None:
     """The centre."""
-    from cloud_sync.central.program import run
-    from cloud_sync.central.settings import load
-
-    sys.exit(run(load(config), at))
+    sys.exit(program.run(of_the_centre.load(config), at))
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """See the module."""
-    what, config, *planted = sys.argv[1:]
+    what, config, *planted = arguments
     at: Hook = dying(planted[0], int(planted[1])) if planted else lambda step: None
     {"listen": listen, "agent": agent, "central": central}[what](Path(config), at)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

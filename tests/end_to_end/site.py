@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -11,12 +12,14 @@ from typing import Any
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
 
+from capture.dicom.calling import connection_of
+from capture.spool import Spool
 from edge.pipeline.report import Pseudonymizer
 from tests.factories import dx, uid
-from tests.peers import Child, Mosquitto, accepts, free_port, python, wait_until
+from tests.peers import Child, Mosquitto, Warm, accepts, free_port, python, wait_until
 
 KEY = "key of the site"
 MODULE = "tests.end_to_end.launch"
@@ -26,9 +29,13 @@ class Site:
     """Everything in ``folder``. Nothing runs before :meth:`start`."""
 
     def __init__(
-        self, folder: Path, *, centre: bool = True, quiet_s: float = 15, study_quiet_s: float = 300
-    ) -> None:
+        self, folder: Path, *, centre: bool = True, quiet_s: float = 15, study_quiet_s: float = 300,
+        as_shipped: bool = False,
+    ) -> None:  # fmt: skip
+        """``as_shipped``: to be measured, with as many workers as a box has by itself, and no memory shared with
+        the tests' nursery."""
         self.folder = folder
+        self._as_shipped = as_shipped
         self._quiet = quiet_s, study_quiet_s
         self.dicom_port, self.console_port, self.portal_port = free_port(), free_port(), free_port()
         self.broker = Mosquitto(folder, queue=10)
@@ -36,7 +43,10 @@ class Site:
         self._configs = {"listen": self._box_config(centre), "central": self._central_config()}
         self._configs["agent"] = self._configs["listen"]
         for name in ("central", "listen", "agent") if centre else ("listen", "agent"):
-            self.children[name] = python("-m", MODULE, name, str(self._configs[name]), log=folder / f"{name}.log")
+            arguments, log = (name, str(self._configs[name])), folder / f"{name}.log"
+            self.children[name] = (
+                python("-m", MODULE, *arguments, log=log) if as_shipped else Warm(MODULE, *arguments, log=log)
+            )
 
     @property
     def database(self) -> Path:
@@ -84,6 +94,7 @@ class Site:
 
     def _box_config(self, centre: bool) -> Path:
         path = self.folder / "qcbox.toml"
+        workers = "" if self._as_shipped else "[workers]\ncount = 1"
         path.write_text(
             f"""
             box = "box-1"
@@ -99,8 +110,7 @@ class Site:
             open = true
             [console]
             port = {self.console_port}
-            [workers]
-            count = 1
+            {workers}
             [sets]
             quiet_s = {self._quiet[0]}
             study_quiet_s = {self._quiet[1]}
@@ -139,6 +149,7 @@ class Modality:
         self._make = make or small_image
         self._stop = threading.Event()
         self._association: Association | None = None
+        self._connection: socket.socket | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.tried: list[str] = []
         """SOPInstanceUIDs begun, in order."""
@@ -172,6 +183,7 @@ class Modality:
         """Let go of the association."""
         if self._association is not None:
             self._association.abort()
+        self._disconnect()
 
     def send(self, image: Dataset) -> None:
         """One object, again and again until Success."""
@@ -185,7 +197,9 @@ class Modality:
             scu = AE(ae_title="CHAOS")
             scu.acse_timeout = scu.dimse_timeout = scu.network_timeout = 5
             scu.add_requested_context(image.SOPClassUID, image.file_meta.TransferSyntaxUID)
-            self._association = scu.associate("127.0.0.1", self._port, ae_title="QCBOX")
+            self._disconnect()
+            opened: Any = (evt.EVT_CONN_OPEN, self._opened)
+            self._association = scu.associate("127.0.0.1", self._port, ae_title="QCBOX", evt_handlers=[opened])
             if not self._association.is_established:
                 return False
         try:
@@ -193,6 +207,14 @@ class Modality:
         except (RuntimeError, ValueError):  # the association ended in the meantime
             return False
         return bool(answer) and answer.Status == 0x0000
+
+    def _opened(self, event: evt.Event) -> None:
+        self._connection = connection_of(event.assoc)
+
+    def _disconnect(self) -> None:
+        """pynetdicom leaves the socket open when the peer has died."""
+        if self._connection is not None:
+            self._connection.close()
 
 
 def small_image(number: int) -> Dataset:
@@ -211,12 +233,16 @@ def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
 
+def spool_is_empty(site: Site) -> bool:
+    """Whether the agent took everything."""
+    return Spool(site.folder / "box" / "spool").pending(1) == []
+
+
 def settle(site: Site) -> None:
     """Wait until nothing is on its way any more."""
-    new = site.folder / "box" / "spool" / "new"
-    wait_until(lambda: not list(new.glob("*.json")), "the spool is empty", 60)
+    wait_until(lambda: spool_is_empty(site), "the spool is empty", 60)
     waiting = "select count(*) from case_ where state in ('held', 'judging', 'waiting_retry') and kind = 'dicom'"
-    wait_until(lambda: query(site.database, waiting) == [(0,)], "every image has its verdict", 120)
+    wait_until(lambda: query(site.database, waiting) == [(0,)], "every image has its verdict", 400)
     if "central" in site.children:
         pending = "select count(*) from outbox where state = 'pending'"
         wait_until(lambda: query(site.database, pending) == [(0,)], "the centre has everything", 120)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.centre_process import Centre
-from tests.peers import Child, Mosquitto, python, wait_until
+from tests.peers import Child, Mosquitto, Warm, wait_until
 from tests.simulated_box import STREAM, SimulatedOutbox, produced
 
 Key = tuple[str, int]
@@ -44,8 +44,8 @@ class SyncSite:
         self.boxes = {name: self._box(name) for name in self.names}
 
     def _box(self, name: str, *die: str) -> Child:
-        return python(
-            "-m", "tests.simulated_box", "--folder", str(self.folder), "--box", name,
+        return Warm(
+            "tests.simulated_box", "--folder", str(self.folder), "--box", name,
             "--port", str(self.broker.port),
             "--every", str(self._every), "--mutant", self._mutant, *die, log=self.folder / f"{name}.log",
         )  # fmt: skip
@@ -92,11 +92,11 @@ class SyncSite:
             return int(base.execute(f"select count(*) from outbox where {condition}").fetchone()[0])
 
     def at_the_centre(self) -> list[Key]:
-        """What the centre has, each row."""
+        """What the centre has, each row, in the order it came."""
         if not self.centre.database.exists():
             return []
         with closing(sqlite3.connect(self.centre.database)) as base:
-            return list(base.execute("select box, seq from event where stream = ?", (STREAM,)))
+            return list(base.execute("select box, seq from event where stream = ? order by id", (STREAM,)))
 
     def settle(self, patience_s: float = 60.0) -> None:
         """Wait until every outbox believes that the centre has all."""

@@ -14,6 +14,7 @@ from tests.end_to_end.chaos import run
 
 # The modality is pynetdicom's SCU, which forgets to close its socket when the receiver is away.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.timeout(1200)
 @pytest.mark.slow
 @pytest.mark.real
 @pytest.mark.parametrize("seed", [3])

@@ -8,15 +8,19 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
+from capture.screen import window
 from capture.screen.library import Library
 from tests.console_page import IMAGE, html, said
 from tests.end_to_end.test_chest_film import cut_at_the_left, packaged_film
@@ -64,6 +68,7 @@ class Box:
 
     def __post_init__(self) -> None:
         self.port = free_port()
+        self._live = self.folder / "box" / "screens" / "live" / "dr"
         self.config = self.folder / "qcbox.toml"
         self.config.write_text(
             f"""
@@ -104,6 +109,22 @@ class Box:
         for child in self.children:
             child.start()
         wait_until(lambda: accepts(self.port) or not self.children[0].alive, "the agent answers", 240)
+
+    def sees(self, page: bytes, top: int) -> bool:
+        """Whether the live picture is this page's, so many pixels below the edge."""
+        live = window.live(self._live)
+        if live is None:
+            return False
+        shown, wanted = (
+            np.asarray(cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR)) for one in (live.png, page)
+        )
+        height, width, _ = wanted.shape
+        return float(cv2.absdiff(shown[top : top + height, :width], wanted).mean()) < 0.5
+
+    def has_seen(self) -> bool:
+        """Whether the screen's process has a template in use, and has looked by it at what stands there."""
+        told = window.seen(self._live)
+        return told is not None and bool(told.template) and bool(told.events and told.events.get("seen"))
 
     def log(self) -> str:
         """What both wrote."""
@@ -161,6 +182,14 @@ async def draw_image(page: Page, work: Locator) -> None:
     await expect(work.locator("li[data-key=image]")).to_contain_text(re.compile(r"12[34]\d × 9[56]\d"))
 
 
+async def until(holds: Callable[[], bool], what: str) -> None:
+    """Wait while the browsers go on."""
+    end = time.monotonic() + PATIENCE_MS / 1000
+    while not await asyncio.to_thread(holds):
+        assert time.monotonic() < end, f"never: {what}"
+        await asyncio.sleep(0.3)
+
+
 async def press(work: Locator, button: str, wanted: Locator) -> None:
     """Press until it is done: on a busy machine the live picture may be late, and the page says so."""
     for _ in range(3):
@@ -178,7 +207,8 @@ async def teach(page: Page, modality: Page, box: Box) -> None:
     work = page.locator("#work")
     for name, number in (("A", 0), ("B", 1), ("C", 3)):
         await modality.set_content(html(number))
-        await asyncio.sleep(1.5)  # the engineer looks; the live picture is at most half a second old
+        top = await modality.evaluate("outerHeight - innerHeight")
+        await until(partial(box.sees, await modality.screenshot(), top), "the live picture is the console's")
         await press(work, f"Capture exam {name}", work.get_by_role("button", name=f"Show exam {name}"))
     await press(work, "Find the fields", work.locator("[data-step=fields][aria-current=step]"))
     named = await work.locator(".rows > li[data-key]:not(.unnamed)").count()
@@ -215,7 +245,7 @@ async def test_a_closed_console_is_taught_and_the_next_exam_judged(tmp_path: Pat
             (taught,) = Library(tmp_path / "box" / "screens").active("dr")
             assert {one.keyword for one in taught.fields} == set(said(0))
             assert {one.keyword for one in taught.fields if one.identifying} >= IDENTITY
-            await asyncio.sleep(5)  # the screen's process takes the template up; what stands there is no new exam
+            await until(box.has_seen, "what stands there is no new exam")
             technologist = await log_in(browser, box, "technologist")
             await expect(technologist.locator("#board article.card")).to_have_count(0)
             cut = (255 * cut_at_the_left(packaged_film())).astype(np.uint8)

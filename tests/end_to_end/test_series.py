@@ -14,7 +14,7 @@ import pytest
 
 from cloud_sync.wire.codec import decode_event
 from cloud_sync.wire.messages import ResultEvent
-from tests.end_to_end.site import Site, query
+from tests.end_to_end.site import Site, query, spool_is_empty
 from tests.factories import SENTINEL, SENTINEL_ID, ct, dx, phantom, uid, write
 from tests.peers import wait_until
 
@@ -104,9 +104,8 @@ def images(site: Site, verdict: int) -> str:
 
 def settled(site: Site) -> bool:
     """Nothing waits, sets included."""
-    new = site.folder / "box" / "spool" / "new"
     waiting = "select count(*) from case_ where state in ('held', 'judging', 'waiting_retry')"
-    return not list(new.glob("*.json")) and query(site.database, waiting) == [(0,)]
+    return spool_is_empty(site) and query(site.database, waiting) == [(0,)]
 
 
 @pytest.mark.slow

@@ -39,10 +39,15 @@ def forget_at_the_broker(folder: Path, mutant: str = "") -> Balance:
     broker is killed with what it had."""
     with SyncSite(folder, box_mutant=mutant) as site:
         site.fill("box-0", 400)
-        site.centre.start().pause()
+        life = site.centre.start()
+        wait_until(lambda: "link.connected" in life.text(), "the broker knows the centre")
+        life.pause()
         site.boxes["box-0"].start()
         wait_until(lambda: "link.connected" in site.boxes["box-0"].text(), "the box is connected")
-        wait_until(lambda: site.waiting("box-0") < 400 or site.tried("box-0") >= 18, "the window is full")
+        if mutant:
+            wait_until(lambda: site.waiting("box-0") < 400, "it has believed the broker")
+        else:
+            wait_until(lambda: site.tried("box-0") >= 18, "the window is full")
         site.broker.kill()
         site.centre.stop()
         site.broker.start()

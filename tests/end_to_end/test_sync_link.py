@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from cloud_sync.link.client import Link
+from cloud_sync.link.ports import BirthFacts
 from cloud_sync.link.settings import LinkSettings
 from cloud_sync.wire import topics
 from cloud_sync.wire.codec import MAX_BYTES, decode, decode_event, encode
-from cloud_sync.wire.control import Ack, CentreState, Command, Death, Presence, Refusal, Reply
+from cloud_sync.wire.control import Ack, Birth, CentreState, Command, Death, Presence, Refusal, Reply
 from cloud_sync.wire.ranges import from_numbers
 from cloud_sync.wire.words import CommandName
 from tests.end_to_end.mqtt_peer import Peer, link_settings, peer
@@ -37,6 +38,8 @@ class Box:
     outbox: SimulatedOutbox
     link: Link
     centre: Peer
+    stale: list[str] = field(default_factory=lambda: [""])
+    """Why it can activate nothing new, if it cannot."""
 
     def sent(self) -> set[int]:
         """Numbers that the centre has heard."""
@@ -65,10 +68,15 @@ class Box:
 @pytest.fixture
 def box(broker: Mosquitto, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Box]:
     outbox = SimulatedOutbox(tmp_path / "outbox.db", synced=False)
-    link = Link(link_settings(broker, **getattr(request, "param", {})), outbox, "box-a", "boot-1", facts)
+    stale = [""]
+
+    def says() -> BirthFacts:
+        return replace(facts(), kb_stale=stale[0])
+
+    link = Link(link_settings(broker, **getattr(request, "param", {})), outbox, "box-a", "boot-1", says)
     stop = threading.Event()
     thread = threading.Thread(target=link.run, args=(stop,), daemon=True)
-    made = Box(outbox, link, peer(broker, "centre", topics.ALL_UP))
+    made = Box(outbox, link, peer(broker, "centre", topics.ALL_UP), stale)
     thread.start()
     made.centre.until(made.births, "a birth")
     yield made
@@ -87,9 +95,9 @@ def test_only_the_centres_acknowledgement_empties_the_outbox(box: Box) -> None:
     assert box.outbox.numbers("pending") == {1, 2, 3, 4, 5}
     box.ack(1, 2, 5)
     box.centre.until(lambda: box.outbox.numbers("acked") == {1, 2, 5}, "three are acknowledged")
+    box.centre.until(lambda: box.link.status().last_ack, "it says so")
     status = box.link.status()
     assert status.connected
-    assert status.last_ack
     assert status.problem == ""
     assert status.clock_offset_ms is not None
 
@@ -170,6 +178,19 @@ def test_commands_are_obeyed_and_answered(box: Box) -> None:
     box.link.nudge()
     box.centre.until(lambda: box.sent() == {2, 3}, "what was asked for comes again")
     assert box.births()
+
+
+@pytest.mark.parametrize("box", [{"metrics_s": 1}], indirect=True)
+def test_what_is_signed_runs_out_while_it_is_connected(box: Box) -> None:
+    def said(code: str) -> bool:
+        births = [decode(one.payload, Birth) for one in box.centre.of("qc/v1/box-a/up/state")]
+        return births[-1].kb_stale == code
+
+    box.stale[0] = "trust.expired"
+    box.centre.until(lambda: said("trust.expired"), "the centre knows")
+    box.stale[0] = ""
+    box.centre.until(lambda: said(""), "it is young again")
+    assert len(box.births()) == 3
 
 
 def test_another_life_of_the_centre_starts_the_window_over(box: Box) -> None:

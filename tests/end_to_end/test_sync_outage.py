@@ -15,7 +15,7 @@ from tests.simulated_box import SimulatedOutbox
 pytestmark = pytest.mark.real
 
 
-@pytest.mark.parametrize("backlog", [300, pytest.param(6000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("backlog", [1000, pytest.param(6000, marks=pytest.mark.slow)])
 def test_three_days_without_a_broker(backlog: int, tmp_path: Path) -> None:
     """6,000 results are three days of a busy box. Queue limit 10, persistence off; the box stays up."""
     with SyncSite(tmp_path) as site:
@@ -30,17 +30,17 @@ def test_three_days_without_a_broker(backlog: int, tmp_path: Path) -> None:
         back = time.monotonic()
         wait_until(lambda: site.waiting("box-0") < backlog, "the backlog drains again")
         outbox.add(1)
-        fresh, made = ("box-0", backlog + 2), time.monotonic()
+        before, fresh, made = site.waiting("box-0"), ("box-0", backlog + 2), time.monotonic()
         wait_until(lambda: fresh in site.at_the_centre(), "the fresh result is at the centre")
-        overtook, behind = time.monotonic() - made, site.waiting("box-0")
+        overtook = time.monotonic() - made
         site.settle(patience_s=300)
+        came = site.at_the_centre()
+        behind = len(came) - 1 - came.index(fresh)
         drained = time.monotonic() - back
         outbox.close()
-        print(
-            f"\nbacklog {backlog}: fresh in {overtook:.2f} s with {behind} still waiting; all in {drained:.1f} s"
-        )
+        print(f"\nfresh in {overtook:.2f} s before {behind} of {before} that waited; {backlog} in {drained:.1f} s")
         assert site.balance() == INTACT
-        assert behind > backlog // 3, "the fresh result did not overtake"
+        assert behind > before // 2, "the fresh result did not overtake"
         assert overtook <= 10, "the bar of issue 2"
 
 
@@ -71,6 +71,7 @@ def test_a_centre_that_never_was_does_not_lose_what_was_sent(tmp_path: Path) -> 
         assert site.balance() == INTACT
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("seed", "cycles"), [(1, 6), pytest.param(2, 200, marks=pytest.mark.slow)])
 def test_anything_dies_at_any_time(seed: int, cycles: int, tmp_path: Path) -> None:
     """kill -9, SIGSTOP and restarts of broker, centre and boxes in an order fixed by the seed."""

@@ -72,7 +72,7 @@ class Desk:
 async def desk(
     folder: Path, reading: ReadingRoom, size: tuple[int, int] = (1280, 800), **options: object
 ) -> AsyncIterator[Desk]:
-    stage = stage_with_screen(folder, reading, host="127.0.0.1", port=0)
+    stage = stage_with_screen(folder, reading, port=0)
     server, stop, shown = ConsoleServer(stage.services, reading), asyncio.Event(), shown_on(stage)
     serving = asyncio.create_task(server.run(stop))
     try:

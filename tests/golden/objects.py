@@ -18,9 +18,9 @@ from pydicom.sequence import Sequence
 
 from capture.dicom.reader import read
 from models.circumstances import Circumstances
+from models.content import drafts
 from models.judge import Content, judge
 from models.producer import discover
-from models.rules.pack import load_builtin
 from tests import factories
 from tests.unit.models.image.phantoms import Array, torso
 
@@ -37,9 +37,10 @@ def _chest(picture: Array | None = None, **changes: object) -> Dataset:
     return factories.changed(ds, changes)
 
 
-def _clipped() -> Dataset:
+def _clipped(value: int) -> Dataset:
+    """4095 is the dark end; between the phantom's lungs, so that only the body's share could tell."""
     picture = torso()
-    picture[400:600, 300:500] = 4095
+    picture[400:600, 300:500] = value
     return _chest(picture)
 
 
@@ -62,7 +63,8 @@ MAKERS: dict[str, Callable[[], Dataset]] = {
     "chest_perfect": _chest,
     "chest_under_exposed": lambda: _chest(ExposureIndex="100", DeviationIndex="-3.98"),
     "chest_over_exposed_a_little": lambda: _chest(ExposureIndex="400", DeviationIndex="2.04"),
-    "chest_clipped": _clipped,
+    "chest_clipped": lambda: _clipped(0),
+    "chest_clipped_dark": lambda: _clipped(4095),
     "chest_dead_lines": _with_dead_lines,
     "chest_inverted": lambda: _chest(PhotometricInterpretation="MONOCHROME2", PresentationLUTShape="IDENTITY"),
     "chest_blank": lambda: _chest(np.full((900, 800), 2000, np.float32)),
@@ -98,7 +100,7 @@ MAKERS: dict[str, Callable[[], Dataset]] = {
 
 @cache
 def _content() -> Content:
-    return Content(discover(), load_builtin())
+    return Content(discover(), drafts.rules())
 
 
 def verdict_of(name: str, folder: Path) -> dict[str, object]:

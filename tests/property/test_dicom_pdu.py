@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from capture.dicom import associate, dimse
 from capture.dicom.association import Association
+from capture.dicom.negotiation import Negotiator
 from capture.dicom.pdu import Ended
 from capture.dicom.settings import DicomSettings
 from capture.dicom.store import part10_header
@@ -37,6 +38,7 @@ from tests.receiver import (
     pdata,
     proposal,
     store_rq,
+    unfinished,
 )
 
 SETTINGS = DicomSettings(open=True, first_pdu_timeout_s=2.0, idle_timeout_s=2.0, stall_timeout_s=2.0, max_pdu=4096)
@@ -78,11 +80,11 @@ def serve(stream: bytes) -> tuple[bytes, list[bytes]]:
         peer = threading.Thread(target=talk)
         peer.start()
         wire = Wire(ours, threading.Event())
-        Association(wire, "127.0.0.1", SETTINGS, spool, lambda step: None).serve()
+        Association(wire, "127.0.0.1", SETTINGS, Negotiator(SETTINGS), spool, lambda step: None).serve()
         ours.close()
         peer.join()
         theirs.close()
-        assert list(spool.tmp.iterdir()) == []
+        assert unfinished(spool) == []
         stored = [data_set_of(spool.path(arrival).read_bytes()) for arrival in images(spool)]
         return bytes(answers), stored
 

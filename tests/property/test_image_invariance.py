@@ -20,7 +20,7 @@ SCALE_FREE = (
     "field.share_of_image_percent",
     "field.width_mm",
     "field.height_mm",
-    "clipping.high_percent",
+    "clipping.bright_percent",
     "clipping.background_percent",
     "noise.relative_percent",
     "sharpness.edge_width_px",

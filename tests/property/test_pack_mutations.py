@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.errors import Misuse
-from models.rules.pack import RuleSet, load_folders
+from models.content import drafts
+from models.rules.pack import RuleSet
 from tests.unit.models.rules.packs import BLANK_CASES, BLANK_RULE, NAMES, TILT_CASES, TILT_RULE, head
 
 FILES = {"pack": head(), "rules": TILT_RULE + BLANK_RULE, "cases": TILT_CASES + BLANK_CASES}
@@ -40,7 +41,7 @@ def load(files: dict[str, bytes]) -> RuleSet | Misuse:
         for name, raw in files.items():
             (Path(folder) / f"{name}.toml").write_bytes(raw)
         try:
-            return load_folders([Path(folder)], NAMES)
+            return drafts.only_rules([Path(folder)], NAMES)
         except Misuse as error:
             return error
 

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from capture.arrival import Arrival
-from capture.spool import _SIDECAR, Incoming, Spool, write_all
+from capture.digest import digest
+from capture.disk import Disk, RealDisk
+from capture.incoming import Incoming, Spares
+from capture.journal import DONE, SECTOR, Entry, decode
+from capture.ledger import Ledger, Slip
+from capture.old_spool import read_sidecar
+from capture.spool import Spool
 from tests.disks import ForgetfulDisk, PowerCut
+from tests.receiver import unfinished
 
-OBJECTS = (b"first object " * 40, b"second object " * 70)
-SEEDS = 12
+OBJECTS = (b"first object " * 40, b"second object " * 70, b"third object " * 50)
+SEEDS = 8
 MakeSpool = Callable[[Path, ForgetfulDisk], Spool]
 
 
@@ -23,12 +32,45 @@ class Broken(Exception):
     """The oracle saw a promise broken."""
 
 
+class NeverSyncs(RealDisk):
+    """Only looked through; syncing for real is what takes the time here."""
+
+    def fsync(self, descriptor: int) -> None: ...
+
+    def fsync_folder(self, folder: Path) -> None: ...
+
+
+class Looks(NeverSyncs):
+    """Changes nothing under the one that is watched."""
+
+    def truncate(self, path: Path, size: int) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def few_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every call on the disk is a step, so fewer files ahead and short journals are fewer steps."""
+    monkeypatch.setattr("capture.incoming._AHEAD", 2)
+    monkeypatch.setattr("capture.journal.ROOM", 4 * 512)
+
+
 def plain(folder: Path, disk: ForgetfulDisk) -> Spool:
     return Spool(folder, disk=disk)
 
 
-def receive_all(spool: Spool, answered: list[Arrival]) -> None:
-    """Two receptions, one that gives up, then the first is acknowledged and the second set aside."""
+@dataclass(slots=True)
+class Said:
+    """What was promised before the power went."""
+
+    answered: list[Arrival] = field(default_factory=list)
+    acknowledging: list[Arrival] = field(default_factory=list)
+    acknowledged: list[Arrival] = field(default_factory=list)
+    putting: list[Arrival] = field(default_factory=list)
+    put: list[Arrival] = field(default_factory=list)
+
+
+def live_through(spool: Spool, said: Said) -> None:
+    """Three receptions, one that gives up, a look; then the first is acknowledged and the second set aside."""
+    answered = said.answered
     for number, content in enumerate(OBJECTS):
         with spool.receive(kind="dicom", source="test") as incoming:
             incoming.write(content[:100])
@@ -36,6 +78,13 @@ def receive_all(spool: Spool, answered: list[Arrival]) -> None:
             answered.append(incoming.commit(1_000 + number))
     with spool.receive(kind="dicom", source="test") as incoming:
         incoming.write(b"cut off in the middle")
+    assert spool.pending() == answered
+    said.acknowledging.append(answered[0])
+    spool.acknowledge(answered[0])
+    said.acknowledged.append(answered[0])
+    said.putting.append(answered[1])
+    spool.set_aside(answered[1], "test", "for a person")
+    said.put.append(answered[1])
 
 
 def check_visible(spool: Spool) -> set[str]:
@@ -44,13 +93,36 @@ def check_visible(spool: Spool) -> set[str]:
     for arrival in spool.pending():
         try:
             with spool.open(arrival) as file:
-                content = file.read()
+                content = file.read(arrival.size if isinstance(spool.disk, Looks) else -1)
         except FileNotFoundError:
             raise Broken("an entry without bytes") from None
-        if hashlib.sha256(content).hexdigest() != arrival.sha256 or content not in OBJECTS:
+        if digest(content) != arrival.digest or content not in OBJECTS:
             raise Broken("an entry that is not whole")
-        seen.add(arrival.sha256)
+        seen.add(arrival.digest)
     return seen
+
+
+def check_promises(spool: Spool, said: Said, seen: set[str]) -> None:
+    """What was answered waits, or is with whoever took it."""
+    for arrival in said.answered:
+        taken = arrival in said.acknowledging or (arrival in said.putting and lies_aside(spool, arrival))
+        if arrival.digest not in seen and not taken:
+            raise Broken("an answered object is gone")
+    if {arrival.digest for arrival in (*said.acknowledged, *said.put)} & seen:
+        raise Broken("what is done with waits again")
+    if not all(lies_aside(spool, arrival) for arrival in said.put):
+        raise Broken("what was set aside is gone")
+
+
+def lies_aside(spool: Spool, arrival: Arrival) -> bool:
+    """Whole, with what it is and why."""
+    beside = [spool.aside / f"{arrival.id}{suffix}" for suffix in (".bin", ".json", ".reason.json")]
+    return (
+        all(path.is_file() for path in beside)
+        and beside[0].read_bytes() in OBJECTS
+        and read_sidecar(beside[1]) == arrival
+        and json.loads(beside[2].read_bytes())["code"] == "test"
+    )
 
 
 def cut_at(step: int | None, make: MakeSpool, folder: Path) -> bool:
@@ -59,12 +131,12 @@ def cut_at(step: int | None, make: MakeSpool, folder: Path) -> bool:
     live = folder / "live"
     live.mkdir(parents=True)
     spool = make(live / "spool", disk)
-    disk.look = lambda: void(check_visible(Spool(live / "spool")))
+    disk.look = lambda: void(check_visible(Spool(live / "spool", disk=Looks())))
     disk.calls, disk.cut_after = 0, step
-    answered: list[Arrival] = []
+    said = Said()
     finished = False
     try:
-        receive_all(spool, answered)
+        live_through(spool, said)
         finished = True
     except PowerCut:
         pass
@@ -72,12 +144,11 @@ def cut_at(step: int | None, make: MakeSpool, folder: Path) -> bool:
         left = folder / f"after-{seed}"
         disk.after_power_cut(random.Random(seed) if seed else None, left, live)
         left.mkdir(exist_ok=True)
-        restarted = Spool(left / "spool")
+        restarted = Spool(left / "spool", disk=NeverSyncs())
         restarted.recover()
         seen = check_visible(restarted)
-        if {arrival.sha256 for arrival in answered} - seen:
-            raise Broken("an answered object is gone")
-        if list(restarted.tmp.iterdir()):
+        check_promises(restarted, said, seen)
+        if unfinished(restarted):
             raise Broken("left-overs stay")
         shutil.rmtree(left)
     return finished
@@ -87,7 +158,7 @@ def void(_: object) -> None: ...
 
 
 def try_every_step(make: MakeSpool, folder: Path) -> None:
-    for step in range(200):
+    for step in range(400):
         if cut_at(step, make, folder / str(step)):
             return
     raise AssertionError("the run never ended")
@@ -99,59 +170,101 @@ def test_every_power_cut_leaves_what_was_answered_and_nothing_half(tmp_path: Pat
 
 class SkipsFsyncOfBytes(ForgetfulDisk):
     def fsync(self, descriptor: int) -> None:
-        if not bytes(self._open[descriptor].seen).startswith(b"{"):
+        if self._open[descriptor].seen.startswith(OBJECTS):
             return
         super().fsync(descriptor)
 
 
-class SkipsFsyncOfSidecar(ForgetfulDisk):
+class SkipsFsyncOfRecords(ForgetfulDisk):
     def fsync(self, descriptor: int) -> None:
-        if bytes(self._open[descriptor].seen).startswith(b"{"):
+        if bytes(self._open[descriptor].seen).startswith(b"QCR1"):
             return
         super().fsync(descriptor)
 
 
-class SkipsFsyncOfFolder(ForgetfulDisk):
+class SkipsFsyncOfFolders(ForgetfulDisk):
     def fsync_folder(self, folder: Path) -> None:
         return
 
 
-class RenamesBeforeFsync(Incoming):
-    def _publish(self, arrival: Arrival) -> None:
-        new = self._spool.new
-        sidecar = self._create(self._sidecar)
-        write_all(self._disk, sidecar, _SIDECAR.dump_json(arrival))
-        self._rename(self._bytes, new / f"{arrival.id}.bin")
-        self._rename(self._sidecar, new / f"{arrival.id}.json")
-        self._disk.fsync(self._descriptor)
-        self._disk.fsync(sidecar)
-        self._disk.fsync_folder(new)
+class RecordBeforeBytes(Incoming):
+    """Visible, and after a power cut there, while the bytes are not."""
+
+    def commit(self, received_at: int) -> Arrival:
+        disk, self._disk = self._disk, cast(Disk, Unsynced(self._disk))
+        arrival = super().commit(received_at)
+        disk.fsync(self._own()[0])
+        return arrival
 
 
-class SidecarFirst(Incoming):
-    def _publish(self, arrival: Arrival) -> None:
-        new = self._spool.new
-        self._disk.fsync(self._descriptor)
-        sidecar = self._create(self._sidecar)
-        write_all(self._disk, sidecar, _SIDECAR.dump_json(arrival))
-        self._disk.fsync(sidecar)
-        self._rename(self._sidecar, new / f"{arrival.id}.json")
-        self._rename(self._bytes, new / f"{arrival.id}.bin")
-        self._disk.fsync_folder(new)
+class Unsynced:
+    """A disk that is told nothing of syncs."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._disk, name)
+
+    def fsync(self, descriptor: int) -> None:
+        return
 
 
-class AnswersBeforeFolderSync(Incoming):
-    def _publish(self, arrival: Arrival) -> None:
-        self._disk.fsync(self._descriptor)
-        sidecar = self._create(self._sidecar)
-        write_all(self._disk, sidecar, _SIDECAR.dump_json(arrival))
-        self._disk.fsync(sidecar)
-        self._disk.fsync_folder(self._spool.new)
-        self._rename(self._bytes, self._spool.new / f"{arrival.id}.bin")
-        self._rename(self._sidecar, self._spool.new / f"{arrival.id}.json")
+class CutOffTooSoon(Ledger):
+    """The record at the end of the bytes is gone before the journal's is on the medium."""
+
+    def _settle(self, slips: Sequence[Slip]) -> None:
+        for segment in self._segments.values():
+            disk, segment._disk = segment._disk, cast(Disk, Unsynced(segment._disk))
+            super()._settle([slip for slip in slips if slip.segment is segment])
+            segment._disk = disk
+            segment.sync()
 
 
-@pytest.mark.parametrize("mutant", [SkipsFsyncOfBytes, SkipsFsyncOfSidecar, SkipsFsyncOfFolder])
+class CrossesOffBeforeTheCut(Ledger):
+    """The record at the end of the bytes is back after a power cut, in what somebody else keeps now."""
+
+    def _sync_cut(self, slip: Slip) -> None: ...
+
+
+class NamesNotSynced(Spares):
+    def _make(self) -> list[tuple[int, Path]]:
+        path = self._folder / "made-now"
+        return [(self._disk.create(path), path)]
+
+
+class CrossesOffWithoutSync(Ledger):
+    """After a power cut the entry waits again, and its bytes are gone."""
+
+    def cross_off(self, names: Iterable[str]) -> list[Entry]:
+        self._look()
+        slips = [self._slips[name] for name in names]
+        for slip in slips:
+            slip.segment.mark(slip.at, DONE)
+            self._forget(slip.entry.arrival.id)
+        return [slip.entry for slip in slips]
+
+
+class AsideAfterTheRecord(Spool):
+    """A power cut between takes the object from both."""
+
+    def set_aside(self, arrival: Arrival, code: str, reason: str) -> None:
+        content = self.path(arrival).read_bytes()
+        self.acknowledge(arrival)
+        kept = self.objects / arrival.id
+        self._write_file(kept, content)
+        self._put_aside(kept, arrival.id, code, reason)
+
+
+def test_to_set_aside_after_the_record_is_crossed_off_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{__name__}.SEEDS", 2)
+    with pytest.raises(Broken):
+        try_every_step(lambda folder, disk: AsideAfterTheRecord(folder, disk=disk), tmp_path)
+
+
+@pytest.mark.parametrize("mutant", [SkipsFsyncOfBytes, SkipsFsyncOfRecords, SkipsFsyncOfFolders])
 def test_a_disk_order_mutant_is_caught(
     mutant: type[ForgetfulDisk], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,10 +273,34 @@ def test_a_disk_order_mutant_is_caught(
         try_every_step(plain, tmp_path)
 
 
-@pytest.mark.parametrize("mutant", [RenamesBeforeFsync, SidecarFirst, AnswersBeforeFolderSync])
-def test_a_publish_order_mutant_is_caught(
-    mutant: type[Incoming], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def believes(path: Path) -> Entry | None:
+    """A record is taken at its word, whatever the bytes before it are."""
+    content = path.read_bytes()
+    record = decode(content, len(content) - SECTOR) if len(content) >= SECTOR else None
+    return record.entry if record is not None else None
+
+
+def test_a_record_that_is_believed_without_its_bytes_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("capture.spool.Incoming", mutant)
+    monkeypatch.setattr("capture.spool.own_record", believes)
+    with pytest.raises(Broken):
+        try_every_step(plain, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("place", "mutant"),
+    [
+        ("Incoming", RecordBeforeBytes),
+        ("Spares", NamesNotSynced),
+        ("Ledger", CutOffTooSoon),
+        ("Ledger", CrossesOffBeforeTheCut),
+        ("Ledger", CrossesOffWithoutSync),
+    ],
+)
+def test_an_order_mutant_is_caught(
+    place: str, mutant: type[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"capture.spool.{place}", mutant)
     with pytest.raises(Broken):
         try_every_step(plain, tmp_path)

@@ -42,7 +42,7 @@ class Cases(RuleBasedStateMachine):
     def arrive(self, content: int) -> None:
         one = arrival(len(self.model), content)
         taken = cases.take_in(self.connection, one, self.now)
-        first = self.content.setdefault(one.sha256, one.id)
+        first = self.content.setdefault(one.digest, one.id)
         if first == one.id:
             assert taken.outcome == "held"
             self.model[one.id] = "held"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import cv2
@@ -19,6 +20,9 @@ _ROWS = 48
 _WIDEST = 1600
 """Columns at most after scaling: a box can be as wide as the screen, and time grows with it."""
 _BATCH = 12
+_THREADS = 2
+"""Lines read at a time: somebody waits for the image, and nothing else can be done of it. Each run of the network
+stays on one thread: they need not wait for each other."""
 _BLANK = 0
 """Class of CTC's "nothing here"."""
 
@@ -39,10 +43,20 @@ class Recogniser:
         """See :class:`~capture.screen.ocr.engine.Engine`."""
         readings = [Reading("", ())] * len(crops)
         prepared = {k: _prepare(trim(crop)) for k, crop in enumerate(crops) if crop.size}
-        for chosen in _batches(prepared, self._batch):
-            for k, likely in zip(chosen, self._session.run(_stack([prepared[k] for k in chosen])), strict=True):
-                readings[k] = self._decode(likely, alphabets[k])
+
+        def run(chosen: list[int]) -> list[Reading]:
+            found = self._session.run(_stack([prepared[k] for k in chosen]))
+            return [self._decode(likely, alphabets[k]) for k, likely in zip(chosen, found, strict=True)]
+
+        batches = _batches(prepared, self._batch)
+        for chosen, read in zip(batches, self._threads.map(run, batches), strict=True):
+            for k, one in zip(chosen, read, strict=True):
+                readings[k] = one
         return readings
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(_THREADS, "ocr")
 
     @cached_property
     def _characters(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from cloud_sync.central import fleet, queries
 from cloud_sync.central.frame import View, view_of
+from cloud_sync.central.pages.rollout_words import RolloutWords
 
 router = APIRouter()
 _See = Annotated[View, Depends(view_of)]
@@ -24,6 +25,7 @@ def show(view: _See) -> HTMLResponse:
             "overview.html",
             totals=queries.totals(connection),
             boxes=fleet.boxes(connection),
+            words=RolloutWords(view),
             by_site=queries.count_by(connection, "site", recent),
             by_modality=queries.count_by(connection, "modality", recent),
             rules=queries.frequent_rules(connection, recent),
@@ -34,4 +36,7 @@ def show(view: _See) -> HTMLResponse:
 def boxes(view: _See) -> HTMLResponse:
     """The table of boxes alone, which the page asks for again and again."""
     with view.centre.database.read() as connection:
-        return view.page("part/boxes.html", totals=queries.totals(connection), boxes=fleet.boxes(connection))
+        return view.page(
+            "part/boxes.html", totals=queries.totals(connection), boxes=fleet.boxes(connection),
+            words=RolloutWords(view),
+        )  # fmt: skip

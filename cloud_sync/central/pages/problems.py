@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Connection, select
 
 from cloud_sync.central import schema, streams
+from cloud_sync.central.enrolment import tables as enrolment
 from cloud_sync.central.frame import View, view_of
 
 router = APIRouter()
@@ -64,4 +65,8 @@ def _letters(connection: Connection) -> list[DeadLetter]:
 def _alarms(connection: Connection) -> list[Alarm]:
     table = schema.alarm
     query = select(table).order_by(table.c.id.desc()).limit(_MOST)
-    return [Alarm(row.box, row.kind, row.seq, row.raised_at) for row in connection.execute(query)]
+    found = [Alarm(row.box, row.kind, row.seq, row.raised_at) for row in connection.execute(query)]
+    papers = enrolment.alarm
+    query = select(papers).order_by(papers.c.id.desc()).limit(_MOST)
+    found += [Alarm(row.box, f"alarm.{row.kind}", 0, row.raised_at) for row in connection.execute(query)]
+    return sorted(found, key=lambda alarm: -alarm.raised_at)[:_MOST]

@@ -15,9 +15,11 @@ from cloud_sync.link.ports import OutboxStatus
 from edge.clock import now_ms
 from edge.console.auth import Viewer
 from edge.console.frame import Console, View, anybody, view_of
-from edge.store import board, cards, cases
+from edge.enrol.check import Trouble, trouble
+from edge.store import board, cards, cases, content
 from edge.store.board import DeviceRow
 from edge.store.cards import Card
+from edge.store.content import Notices
 
 router = APIRouter(include_in_schema=False)
 _CARDS = 12
@@ -42,6 +44,8 @@ class Status:
     outbox: OutboxStatus
     link: str
     at: int
+    notices: Notices
+    certificate: Trouble | None
 
 
 async def read_board(console: Console, *, identity: bool) -> Board:
@@ -64,12 +68,14 @@ async def read_status(console: Console) -> Status:
     """What the strip at the foot of the board and the banner above it say."""
     now, services = now_ms(), console.services
 
-    def read(connection: Connection) -> tuple[tuple[DeviceRow, ...], int]:
-        return board.devices(connection, midnight(now, console.zone)), cases.waiting(connection)
+    def read(connection: Connection) -> tuple[tuple[DeviceRow, ...], int, Notices]:
+        found = board.devices(connection, midnight(now, console.zone))
+        return found, cases.waiting(connection), content.notices(connection)
 
-    devices, waiting = await services.db.aread(read)
+    devices, waiting, notices = await services.db.aread(read)
     outbox = await asyncio.to_thread(services.outbox.status, now)
-    return Status(devices, waiting, outbox, services.link_status(), now)
+    certificate = await asyncio.to_thread(trouble, services.settings.enrolment_path, now)
+    return Status(devices, waiting, outbox, services.link_status(), now, notices, certificate)
 
 
 @router.get("/")

@@ -11,6 +11,7 @@ from cloud_sync.kit.web import midnight
 from edge.clock import now_ms
 from edge.console.auth import Viewer
 from edge.console.frame import View, anybody, view_of
+from edge.forward.status import status
 from edge.store import board, cards
 
 router = APIRouter(include_in_schema=False)
@@ -21,10 +22,12 @@ _ROWS = 200
 
 @router.get("/devices")
 async def devices(view: _See, viewer: _Who) -> HTMLResponse:
-    """Every device: age of its last image, today's grades, last findings."""
+    """Every device: age of its last image, today's grades, last findings. And where its images go on to."""
     since = midnight(now_ms(), view.console.zone)
-    found = await view.console.services.db.aread(lambda c: board.devices(c, since, with_findings=3))
-    return view.page("devices.html", devices=found)
+    services = view.console.services
+    found = await services.db.aread(lambda c: board.devices(c, since, with_findings=3))
+    queues = await services.db.aread(lambda c: status(c, services.settings.forward))
+    return view.page("devices.html", devices=found, queues=queues)
 
 
 @router.get("/aside")

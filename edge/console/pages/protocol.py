@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-import tempfile
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path as Folder
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -24,8 +22,10 @@ from edge.console.auth import Viewer
 from edge.console.frame import CASE_ID, View, administrator, view_of
 from edge.store import audit, board, cards
 from edge.store.cards import Card
+from models.content import factory
+from models.content.package import open_package, packed
+from models.content.rules import rule_set
 from models.measurement import Measurements
-from models.rules.pack import BUILTIN, load_folders
 from models.sets.protocol import CannotLearn, Protocol, Tolerances, learn
 from models.sets.protocol_pack import files_of
 
@@ -151,10 +151,8 @@ def _prove(files: dict[str, str]) -> None:
     Raises:
         Misuse: they do not.
     """
-    with tempfile.TemporaryDirectory(prefix="qcbox-protocol-") as folder:
-        for file, text in files.items():
-            (Folder(folder) / file).write_text(text, encoding="utf-8")
-        load_folders([BUILTIN, Folder(folder)])
+    encoded = {file: text.encode() for file, text in files.items()}
+    rule_set([*factory.packs(), open_package(packed("protocol", encoded, "protocol"))])
 
 
 def _zipped(name: str, files: dict[str, str]) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Path, UploadFile
@@ -19,6 +20,7 @@ from capture.screen.window import Told
 from edge.clock import now_ms
 from edge.console.auth import Viewer
 from edge.console.frame import View, teacher, view_of
+from edge.console.recurring import habits_of
 from edge.store import audit
 from edge.teaching.desk import History
 from edge.teaching.draft import FRAMES, reopened
@@ -42,6 +44,8 @@ class Screen:
     told: Told | None
     active: tuple[Template, ...]
     draft: History | None
+    habits: Mapping[str, int] = field(default_factory=dict)
+    """How many corrections recur, by id of the active template."""
 
     def uses(self, id: str, version: int) -> bool:
         """Whether it is compared with that version."""
@@ -72,6 +76,7 @@ async def screens(view: _See, viewer: _Teacher) -> HTMLResponse:
         return found, tuple(_shelf(room, id) for id in room.library.ids())
 
     listed, shelves = await asyncio.to_thread(read)
+    listed = tuple([replace(one, habits=await _habits(view, one)) for one in listed])
     deeds = await view.console.services.db.aread(lambda c: audit.of_subject(c, "screens", 20))
     return view.page("screens.html", screens=listed, shelves=shelves, deeds=deeds)
 
@@ -136,6 +141,11 @@ async def edit(source: Source, view: _See, viewer: _Teacher, id: _Id, version: _
     async with room.locks[source]:
         await asyncio.to_thread(_reopen, room, source, id, version)
     return RedirectResponse(f"/teach/{source}", status_code=303)
+
+
+async def _habits(view: View, screen: Screen) -> dict[str, int]:
+    name = screen.settings.name
+    return {one.id: len(await habits_of(view, name, reopened(name, one))) for one in screen.active}
 
 
 def known_screen(view: View, source: str) -> ScreenSettings:

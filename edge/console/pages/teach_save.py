@@ -17,7 +17,7 @@ from edge.console.pages.teach import Source, known_screen, noted
 from edge.console.pages.teach_shown import Where, change_and_show, on_desk, part
 from edge.teaching.draft import FRAMES, Draft, finished
 from edge.teaching.proof import Proof, judge, lacks
-from edge.teaching.room import Room, levels, patch
+from edge.teaching.room import Room, patch
 
 router = APIRouter(include_in_schema=False)
 _See = Annotated[View, Depends(view_of)]
@@ -109,5 +109,4 @@ def _frames(room: Room, source: str, draft: Draft) -> tuple[bytes, ...]:
 
 def _finished(draft: Draft, first: bytes) -> Template:
     anchors = draft.of_role("anchor")
-    now = draft.model_copy(update={"levels": levels(first, [spot.box for spot in anchors])})
-    return finished(now, {spot.key: patch(first, spot.box) for spot in anchors})
+    return finished(draft, {spot.key: patch(first, spot.box) for spot in anchors})

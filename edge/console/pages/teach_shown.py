@@ -16,6 +16,7 @@ from capture.screen.reading import FieldReading
 from capture.screen.template import Box
 from edge.console.frame import View
 from edge.console.pages.teach import known_screen
+from edge.console.recurring import habits_of
 from edge.teaching.desk import Desk, History
 from edge.teaching.draft import IMAGE, Draft, FrameName, taught
 from edge.teaching.keywords import GROUPS, MEANINGS, means
@@ -94,6 +95,7 @@ async def values(
         "stamps": stamps,
         "readings": readings,
         "whole": whole,
+        "habits": await habits_of(view, source, draft) if draft and where.step == "fields" else (),
         "lacking": lacks(draft, desk.frames) if draft else (),
         "proof": proof,
         "saved": saved,

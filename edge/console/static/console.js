@@ -23,8 +23,11 @@
     asked = Date.now();
     fetch("/healthz").then((answer) => { if (answer.ok && Date.now() - heard > patience) again(); }, () => undefined);
   }
-  // Nobody asked for it, so what a person has chosen outlives it.
+  // Nobody asked for it, so what a person has chosen outlives it, and where a person goes it does not hold him back.
+  let left = 0;
+  addEventListener("beforeunload", () => { left = Date.now(); });
   function again() {
+    if (Date.now() - left < 5000) return;
     if (chosen) sessionStorage.setItem("qcbox.chosen", chosen);
     location.reload();
   }

@@ -28,6 +28,7 @@ device = table(
 case = table(
     "case_",
     Column("id", Text, primary_key=True),
+    # Of what came before BLAKE3 its SHA-256, after which it is named; since then Arrival.digest.
     Column("sha256", Text, nullable=False),
     Column("size", Integer, nullable=False),
     Column("kind", Text, nullable=False),

@@ -40,13 +40,16 @@ set_member = table(
     Column("record_sha256", Text),
     Column("frames", Integer, nullable=False),
     Column("expected", Integer),
+    Column("time", Integer),
+    Column("times", Integer),
     Column("dose_report", Text),
     Index("set_member_set", "set_id"),
     Index("set_member_record", "record_sha256"),
 )
 """An image of a series; a study has those of its series. ``record_sha256``: the file with what was kept of it,
 None when there is none. ``excluded``: why it does not count for a verdict on its series. ``expected``: the images
-that the header says were to come. ``dose_report``: JSON, from a report."""
+that the header says were to come. ``time``, ``times``: which it is of how many times of a dynamic series.
+``dose_report``: JSON, from a report."""
 
 performed_step = table(
     "performed_step",

@@ -11,7 +11,8 @@ from models.image.picture import Mask, Picture
 from models.training.degradations.exposure_domain import DECADES, exposure_of, film_of
 
 _MIDDLE = 0.5
-_EDGE = 0.03
+EDGE = 0.03
+"""Nearer to its ends nothing of a film counts as between them."""
 
 
 def add_noise(
@@ -42,7 +43,7 @@ def saturate(film: Picture, end: Literal["dark", "bright"], share: float) -> Pic
     mediastinum. What is left is stretched over the range, as a look-up table does it.
     """
     values = film if end == "bright" else 1 - film
-    inside = values[(values > _EDGE) & (values < 1 - _EDGE)]
+    inside = values[(values > EDGE) & (values < 1 - EDGE)]
     top = float(np.quantile(inside, 1 - share)) if inside.size and share > 0 else 1.0
     pressed = np.clip(values / max(top, 1e-3), 0, 1)
     return np.asarray(pressed if end == "bright" else 1 - pressed, np.float32)

@@ -1,5 +1,6 @@
-"""How well the classical metrics of :mod:`models.image` see faults of known size, on films kept back for
-testing."""
+"""How well the classical metrics of :mod:`models.image` see faults of known size, on films kept back for testing;
+and burnt out lungs, in the outlines that the shipped chest-anatomy finds.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +10,29 @@ from pathlib import Path
 
 import numpy as np
 
+from models.anatomy import lung_greys
+from models.anatomy.both_ways import both_ways
+from models.anatomy.chest import chest_of, none_of
+from models.anatomy.film import BUNDLE
+from models.anatomy.radiograph import canvas_of_radiograph
+from models.anatomy.structures import SIDE
+from models.content import drafts
 from models.image import artefact, clipping, motion, noise
 from models.image.metric import Radiograph
 from models.image.picture import Picture
-from models.measurement import Measured, Measurements
+from models.measurement import Measured, Measurements, Reason
+from models.reporting import Missing
 from models.training.degradations import jpeg, low_resolution, motion_fit, quantise
-from models.training.degradations.samples import FAULTS, Fault, Simulator, read_film, sample_of
+from models.training.degradations.samples import (
+    BURNT_OUT,
+    FAULTS,
+    Fault,
+    Simulator,
+    burnt_out,
+    read_film,
+    sample_of,
+)
+from models.training.films import read_mask
 from models.training.manifest import Film, read_manifest
 from models.training.received import radiograph_of
 from models.training.report.report import Cell, Claim, Estimate, Report, Table
@@ -31,6 +49,10 @@ NUISANCES: dict[str, Callable[[Picture], Picture]] = {
     "resolution / 1.3": lambda film: low_resolution(film, 1.3),
     "resolution / 1.6": lambda film: low_resolution(film, 1.6),
 }
+_LUNG = 255
+"""Of a mask (:mod:`models.training.films`)."""
+_ANY_LUNGS = burnt_out(np.ones((1, 1), np.bool_))
+"""As every film's: with lungs of its own for each."""
 BAR_AUC, BAR_RHO, BAR_FALSE = 0.95, 0.9, 0.01
 """Issue 3; the false alarms are the site's alert budget for one fact."""
 
@@ -60,15 +82,17 @@ def evaluate(data: Path, most: int = 15) -> Report:
     films = read_manifest(data)
     test, tune = (_frontal(films_of(films, part), _QUICK * most) for part in ("test", "tune"))
     few = _frontal(films_of(films, "test"), most)
+    outlined = _frontal([film for film in films_of(films, "test") if film.lungs], most)
     threshold = _threshold(tune)
     claims: list[Claim] = []
     rows: list[tuple[Cell, ...]] = []
     for simulator in SIMULATORS:
-        for fault in FAULTS:
-            seen = list(_seen(test if fault.name == "motion" else few, fault, simulator))
-            found, row = _judged(fault, simulator, seen)
-            claims += found
-            rows.append(row)
+        for fault in (*FAULTS, _ANY_LUNGS):
+            kept = {"motion": test, BURNT_OUT: outlined}.get(fault.name, few)
+            if kept:
+                found, row = _judged(fault, simulator, _seen(kept, fault, simulator))
+                claims += found
+                rows.append(row)
     false, table = _invariance(test, threshold)
     claims.append(false)
     return Report(
@@ -95,13 +119,18 @@ def _frontal(films: Sequence[Film], most: int) -> list[Film]:
     return [film for group in kept.values() for film in group]
 
 
-def _seen(films: Sequence[Film], fault: Fault, simulator: Simulator) -> Iterator[Seen]:
-    for film in films:
-        picture = read_film(film.path)
-        for number, level in enumerate((0.0, 0.0, *LEVELS)):
-            given = fault if level else None
-            made = sample_of(picture, given, level, f"{film.path.name}/{fault.name}/{number}", simulator)
-            yield Seen(film.source, film.group, fault.name, level, *said_of(fault.name, made.film))
+def _seen(films: Sequence[Film], fault: Fault, simulator: Simulator) -> list[Seen]:
+    return [one for film in films for one in _said_of_film(film, fault, simulator)]
+
+
+def _said_of_film(film: Film, fault: Fault, simulator: Simulator) -> Iterator[Seen]:
+    picture = read_film(film.path)
+    if fault.name == BURNT_OUT and film.lungs:
+        fault = burnt_out(read_mask(film.lungs, (picture.shape[1], picture.shape[0])) == _LUNG)
+    for number, level in enumerate((0.0, 0.0, *LEVELS)):
+        given = fault if level else None
+        made = sample_of(picture, given, level, f"{film.path.name}/{fault.name}/{number}", simulator)
+        yield Seen(film.source, film.group, fault.name, level, *said_of(fault.name, made.film))
 
 
 def said_of(fault: str, film: Picture) -> tuple[float, float]:
@@ -121,6 +150,15 @@ def said_of(fault: str, film: Picture) -> tuple[float, float]:
     return nothing if value is None else (value, facts.number(size) or 0.0)
 
 
+def _lungs(radiograph: Radiograph) -> Iterable[Measured]:
+    """The gate apart, as the box measures it."""
+    network, canvas = drafts.shipped().get(BUNDLE), canvas_of_radiograph(radiograph, SIDE)
+    if network is None:
+        return none_of(lung_greys.NAMES, Missing(Reason.NO_MODEL, BUNDLE))
+    found = both_ways(lambda batch: network.run({"image": batch}), canvas)
+    return lung_greys.look(radiograph, chest_of(radiograph, found.mean))
+
+
 def _noise(blocks: Picture) -> float:
     return noise.two_scale_sigma(noise.haar_sigma(blocks, 0), noise.coarse_sigma(blocks, 0))
 
@@ -132,8 +170,9 @@ def _of_eight_bits(radiograph: Radiograph) -> Radiograph:
 
 
 _FACTS: dict[str, tuple[Callable[[Radiograph], Iterable[Measured]], str, str]] = {
-    "dark_clipping": (clipping.look, "clipping.low_percent", "clipping.low_percent"),
-    "bright_clipping": (clipping.look, "clipping.high_percent", "clipping.high_percent"),
+    "dark_clipping": (clipping.look, "clipping.dark_percent", "clipping.dark_percent"),
+    "bright_clipping": (clipping.look, "clipping.bright_percent", "clipping.bright_percent"),
+    BURNT_OUT: (_lungs, "lungs.burnt_out_percent", "lungs.burnt_out_percent"),
     "grid_lines": (artefact.look, "artefact.grid_peak_ratio", "artefact.grid_depth_percent"),
 }
 

@@ -11,9 +11,10 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from models.image.picture import Picture, shrink
+from models.image.picture import Mask, Picture, shrink
 from models.training.degradations import add_noise, grid_lines, jpeg, motion_blur, quantise, saturate, second
 from models.training.degradations.blur import Course, path_length
+from models.training.degradations.exposure import EDGE
 
 Simulator = Literal["first", "second"]
 """The first is for tuning, the second only for tests."""
@@ -82,6 +83,35 @@ FAULTS = (
     ),
     Fault("grid_lines", "of exposure", 0.02, 0.3, 0.05, _lined, second.lamellae),
 )
+
+
+BURNT_OUT = "lungs_burnt_out"
+
+
+def burnt_out(lungs: Mask) -> Fault:
+    """Too dark a film whose magnitude is the share of the *lungs* on the plateau, whatever share of the film that
+    takes: open air beside the body is there by right.
+
+    ``lungs``: of the film in any size.
+    """
+    return Fault(
+        BURNT_OUT,
+        "of the lungs",
+        0.01,
+        0.4,
+        0.05,
+        lambda film, share, rng: saturate(film, "dark", _of_film(film, lungs, share)),
+        lambda film, share, rng: second.kneed(film, "dark", _of_film(film, lungs, share), rng),
+    )
+
+
+def _of_film(film: Picture, lungs: Mask, share: float) -> float:
+    """The share of the pixels between the film's ends that are as dark as this share of the lungs."""
+    if share <= 0:
+        return 0.0
+    here = cv2.resize(lungs.astype(np.uint8), film.shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
+    between = film[(film > EDGE) & (film < 1 - EDGE)]
+    return float((between < np.quantile(film[here], share)).mean())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

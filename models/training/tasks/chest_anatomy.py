@@ -18,6 +18,7 @@ from models.training.split import LEFT_OUT, films_of
 from models.training.task import Batch, Output, Part, Run, Signature
 from models.training.tasks import chest_anatomy_report as report
 from models.training.tasks.chest_anatomy_about import ABOUT
+from models.training.tasks.chest_anatomy_cut_report import margins
 from models.training.tasks.chest_anatomy_loss import dice_of, loss_of, right_of
 from models.training.tasks.chest_anatomy_marks import NAME as MARKS
 from models.training.tasks.chest_anatomy_marks import marked_plates
@@ -102,7 +103,7 @@ class ChestAnatomy:
         films = films_of(read_manifest(self._folder), "test", self._left_out)
         adults = [film for film in films if film.age_group == "adult" and film.view == "PA" and film.lungs is None]
         simulated = projections(self._folder / PROJECTIONS, "test")
-        parts = [report.lungs(run, films, self._left_out), report.margins(run, films)]
+        parts = [report.lungs(run, films, self._left_out), margins(run, films)]
         if simulated:
             turned = projections(self._folder / TURNED, "test") or simulated
             parts += [report.bones(run, simulated), report.rotation(run, turned, adults[:_WARPED])]

@@ -13,6 +13,13 @@ ABOUT = About(
         "and of the line of the spinous processes; output 'cut': by side, how likely a lung goes on beyond the "
         "field's border. Left and right are sides of the picture."
     ),
+    task_zh="正位胸片的肺、心脏、锁骨、肩胛骨、脊柱，以及判断旋转的标志点",
+    description_zh=(
+        "U-Net，约 270 万个权重，下行部分为在 ImageNet 上预训练的 Effici"
+        "entNet-lite0，输入为 256 像素的画布。输出 structures：八种结构"
+        "的概率图；points：锁骨内侧端与棘突连线的热图；cut：左右两侧肺是否超出照射野边界的"
+        "可能性。左右指图像的左右。"
+    ),
     intended_use=(
         "Acquisition quality of PA and AP chest radiographs: cut-off, rotation, scapula overlap, centring. Not "
         "for diagnosis. Not for laterals, nor without the gate that refuses what is unlike its training."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -10,11 +11,13 @@ import numpy as np
 
 from models.anatomy.both_ways import both_ways
 from models.anatomy.chest import Chest, chest_of
-from models.anatomy.margins import margins_of
+from models.anatomy.margins import look, margins_of
 from models.anatomy.radiograph import canvas_of_radiograph
 from models.anatomy.structures import SIDE
 from models.image.lines import Side
 from models.image.picture import Mask, Picture
+from models.measurement import Measurements, NotMeasured
+from models.rules.schema import CONFIDENCE_FLOOR
 from models.training.degradations import crop_field
 from models.training.degradations.field import Outside
 from models.training.films import read_mask, read_picture
@@ -44,9 +47,15 @@ class Trial:
     true: float
     """The margin on that side, 0 where lung is lost; nan where the untouched film does not show its field."""
     measured: float
-    """0 where the box says that the lung is cut off; nan where it abstains."""
+    """0 where the box says that the lung is cut off; nan where two lungs are not found."""
     cut: float
-    """How likely that is, as the network gives it."""
+    """How likely that side is cut, as the network gives it; nan where it abstains."""
+    said: bool | None
+    """What rule PA01 hears of the whole film: a lung cut off, or not; None: not assessed."""
+    untouched: bool
+    """Nothing was closed: a film as it was taken."""
+    clear: bool
+    """No side is nearly cut (less than 1 % free): what is said of the whole film is right or wrong."""
 
 
 def trials(run: Run, films: Sequence[Film]) -> Iterator[Trial]:
@@ -75,14 +84,23 @@ def _trial(run: Run, film: Film, values: Picture, lungs: Mask, side: Side, rng: 
         border = free - true / 100 * width
     if border > _MOST * extent:
         lost, true, border = 0.0, float("nan"), 0.0
+    clear = all(100 * _free(lungs, other) / width >= TIGHT[0] for other in get_args(Side) if other != side)
+    clear &= bool(lost) or (100 * free / width if math.isnan(true) else true) >= TIGHT[0]
     closed = crop_field(values, side, max(0.0, border) / extent, rng, outside=rng.choice(_OUTSIDE))
     chest = chest_on(run, closed.film)
-    lungs_found = chest.lungs()
-    measured, cut = float("nan"), chest.structures.cut[side]
-    if lungs_found is not None:
-        percent = margins_of(chest, lungs_found)[side].length(chest.percent)
-        measured = percent * closed.film.shape[1] / width
-    return Trial(film.patient, film.source, side, lost, true, measured, cut)
+    found, measured, cut = chest.lungs(), float("nan"), float("nan")
+    if found is not None:
+        percent = margins_of(chest, found)[side].length(chest.percent)
+        measured, cut = percent * closed.film.shape[1] / width, chest.structures.cut[side]
+    return Trial(film.patient, film.source, side, lost, true, measured, cut, said_of(chest), border <= 0, clear)
+
+
+def said_of(chest: Chest) -> bool | None:
+    """Whether a lung is cut off, as far as a rule would believe it."""
+    fact = Measurements(look(chest)).get("chest.margin_least_percent")
+    if isinstance(fact, NotMeasured) or fact.confidence < CONFIDENCE_FLOOR:
+        return None
+    return fact.value == 0
 
 
 def chest_on(run: Run, film: Picture) -> Chest:

@@ -1,10 +1,11 @@
-"""Trials of rotation: projections turned by a known angle, real films warped as if turned."""
+"""Trials of rotation: projections turned by a known angle, real films warped as if turned; and of tilt."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from models.anatomy import trunk
@@ -20,6 +21,7 @@ from models.training.tasks.chest_anatomy_margins import chest_on
 
 FILM_PX = 512
 TURNS_DEG = (-9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0)
+TILTS_DEG = (-14.0, -8.0, 8.0, 14.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,26 @@ def warped_films(run: Run, films: Sequence[Film]) -> Iterator[Turn]:
         for degrees in TURNS_DEG:
             picture = rotate_trunk(lungs, degrees).of_film(values)
             yield Turn(film.patient, degrees, turn_of(chest_on(run, picture)) - at_rest)
+
+
+def tilted_films(run: Run, films: Sequence[Film]) -> Iterator[Turn]:
+    """Every film turned in its own plane by every angle, which is exact: the spine's tilt must follow it.
+
+    The tilt of the film as it is comes off. Positive: the top leans to the right of the picture.
+    """
+    for film in films:
+        values = read_picture(film.path, FILM_PX)
+        at_rest = _tilt(run, values)
+        for degrees in TILTS_DEG:
+            rows, columns = values.shape
+            by = cv2.getRotationMatrix2D(((columns - 1) / 2, (rows - 1) / 2), -degrees, 1.0)
+            leant = cv2.warpAffine(values, by, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
+            yield Turn(film.patient, degrees, _tilt(run, np.asarray(leant, np.float32)) - at_rest)
+
+
+def _tilt(run: Run, picture: Picture) -> float:
+    found = Measurements(trunk.look(chest_on(run, picture))).number("chest.spine_tilt_deg")
+    return float("nan") if found is None else found
 
 
 def turn_of(chest: Chest) -> float:

@@ -59,6 +59,11 @@ class ChestForeignObject:
         task="Find objects over the chest that should have been taken off before the exposure",
         description="Two maps of probability over a chest film: objects to remove (buttons, necklaces, underwear, "
         "hair...), and medical devices. Calibrated to films of which one in ten has an object over the lungs.",
+        task_zh="找出曝光前应取下的胸部异物",
+        description_zh=(
+            "胸片上的两张概率图：应取下的物品（纽扣、项链、内衣、头发等）和医疗器械。按每十张有一张肺野"
+            "上有异物的比例校准。"
+        ),
         intended_use="Hints at the quality of the acquisition of frontal chest radiographs. Not for diagnosis.",
         data_source="Films: NIH ChestX-ray14 (Wang et al. 2017, NIH Clinical Center; attribution), Kermany "
         "et al. 2018 (CC BY 4.0), Hannover Medical School (Winther et al. 2020, CC BY 3.0). Objects: drawn. First "

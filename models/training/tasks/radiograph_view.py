@@ -16,7 +16,7 @@ from models.anatomy import film
 from models.anatomy.installed import looker
 from models.anatomy.limits import FILE, Limits
 from models.anatomy.view import KINDS, ORIENTATIONS, SIDE
-from models.bundles.library import library
+from models.content import drafts
 from models.image.picture import Mask
 from models.training.loop import Recipe
 from models.training.manifest import read_manifest
@@ -45,6 +45,11 @@ ABOUT = About(
     task="What a radiograph shows, which way round, and whether it is like those the other networks learnt from",
     description="EfficientNet-lite0 that had learnt ImageNet: chest PA, AP, lateral, other body part or no "
     "radiograph; eight orientations; inverted; child; white lung. Calibrated by temperature.",
+    task_zh="图像拍的是什么、朝向如何、是否与其他网络学过的图像相似",
+    description_zh=(
+        "在 ImageNet 上预训练的 EfficientNet-lite0：胸部后前位、前后位"
+        "、侧位、其他部位或非 X 线片；八种朝向；黑白反转；儿童；白肺。经温度校准。"
+    ),
     intended_use="Quality control of acquisition beside the device, and the gate before every measure of a chest "
     "film. Not for diagnosis.",
     data_source="See docs/README.md for films, licences and attribution. First weights: ImageNet "
@@ -56,6 +61,7 @@ ABOUT = About(
     changelog={
         "1.0.0": "first version: MobileNetV3-small from scratch",
         "1.1.0": "begins with weights that know ImageNet; learns every film together with its mirror image",
+        "1.1.1": "as sure of not mirrored as of mirrored, or silent (limits only; same weights)",
     },
 )
 
@@ -64,7 +70,7 @@ class RadiographView:
     """The task; ``folder`` holds the manifest (handbook, Training)."""
 
     name = "radiograph-view"
-    version = "1.1.0"
+    version = "1.1.1"
     about = ABOUT
     signature = Signature(
         SIDE,
@@ -149,7 +155,7 @@ class RadiographView:
 
         A folder whose films are all ``test`` has nothing to choose them on: then with those that ship.
         """
-        shipped = looker()
+        shipped = looker(drafts.shipped())
         chosen = any(item.family == "frontal" and item.film.view for item in self.items("tune"))
         limits = self._limits(run) if chosen or shipped is None else shipped.limits
         found = trials(self.items("test"), run)
@@ -160,7 +166,7 @@ class RadiographView:
 
 
 def _anatomy() -> Run | None:
-    bundle = library().get(film.BUNDLE)
+    bundle = drafts.shipped().get(film.BUNDLE)
     return None if bundle is None else lambda batch: bundle.run({"image": batch})
 
 

@@ -63,7 +63,7 @@ def view_limits(found: Sequence[Trial], good: Sequence[Trial]) -> ViewLimits:
         child=band([t.view.child for t in aged], [bool(t.item.child) for t in aged]),
         inverted=band([t.view.inverted for t in [*good, *inverted]], [False] * len(good) + [True] * len(inverted)),
         orientation=band([1 - t.view.turn[0] for t in [*good, *turned]], [t.turn != 0 for t in [*good, *turned]]),
-        mirrored=band([t.view.mirrored for t in turned], [t.mirrored for t in turned]),
+        mirrored=evenly(band([t.view.mirrored for t in turned], [t.mirrored for t in turned])),
         other_view=band(
             [1 - t.view.frontal for t in [*good, *others]], [False] * len(good) + [True] * len(others)
         ),
@@ -91,6 +91,15 @@ def band(probability: Sequence[float], truth: Sequence[bool]) -> Band:
             break
         agrees = float(level)
     return Band(agrees=round(agrees, 4), differs=round(differs, 6))
+
+
+def evenly(found: Band) -> Band:
+    """As sure of the one as of the other.
+
+    A film and its mirror image get opposite answers (:func:`models.anatomy.view.view_of`), so mirrored films lie
+    as often at or below ``1 - p`` as right ones do above ``p``: what ``tune`` shows of one end holds of the other.
+    """
+    return Band(agrees=round(min(found.agrees, 1 - found.differs), 6), differs=found.differs)
 
 
 def gate_numbers(good: Sequence[Trial], taught: Sequence[Item], anatomy: Run | None) -> GateNumbers:

@@ -15,10 +15,13 @@ import structlog
 import trustme
 from pydantic import ValidationError
 
+from capture.dicom.branch import _serve
+from capture.dicom.host import Host
 from capture.dicom.listener import Listener
 from capture.dicom.peers import plain_address
 from capture.dicom.settings import DicomSettings, Peer, TlsSettings
 from capture.errors import Misuse
+from capture.incoming import STRIDE
 from capture.spool import Spool
 from tests.peers import wait_until
 from tests.receiver import CT, Raw, Receiver, associate_rq, data_set_of, echo_rq, many, pdata, proposal, store_rq
@@ -77,6 +80,43 @@ def test_over_the_limit_is_rejected_for_now(limit: str, tmp_path: Path) -> None:
         receiver.assert_serves()
 
 
+def test_who_sees_its_connection_closed_has_its_place_back(tmp_path: Path) -> None:
+    with Receiver(tmp_path, max_associations=1) as receiver:
+        for _ in range(20):
+            with Raw(receiver.port) as raw:
+                raw.associate()
+                raw.send(b"\x05\x00", struct.pack(">I", 4), bytes(4))
+                assert raw.pdu()[0] == 6
+                assert raw.closed()
+                with Raw(receiver.port) as next_one:  # while the receiver waits for us to close ours
+                    next_one.associate()
+                    next_one.send(b"\x07\x00", struct.pack(">I", 4), bytes(4))
+                    assert next_one.closed()
+
+
+def test_a_listener_that_left_without_hearing_a_branch_out_has_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """unix(7): who closes with something unread resets the other end."""
+    monkeypatch.setattr("capture.dicom.branch.signal.signal", lambda number, handler: None)
+    listener, line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with line:
+        line.send(b"unheard")
+        listener.close()
+        _serve(line, Host(DicomSettings(open=True), Spool(tmp_path / "spool"), lambda step: None))
+
+
+def test_few_may_linger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is served has no place any more, so whoever never closes its end would fill the process with threads."""
+    monkeypatch.setattr("capture.dicom.host._LINGER_S", 60.0)
+    monkeypatch.setattr("capture.dicom.host._LINGERING", 0)
+    with Receiver(tmp_path) as receiver, Raw(receiver.port) as raw:
+        raw.associate()
+        raw.send(b"\x05\x00", struct.pack(">I", 4), bytes(4))
+        assert raw.pdu()[0] == 6
+        wait_until(lambda: not receiver.listener.guests, "it is let go")
+
+
 def test_a_refused_peer_that_talks_nonsense_is_aborted(tmp_path: Path) -> None:
     with (
         Receiver(tmp_path, max_associations=1) as receiver,
@@ -100,20 +140,20 @@ def test_stop_lets_an_object_finish_and_ends_the_idle(tmp_path: Path) -> None:
     with Receiver(tmp_path, stop_grace_s=10.0) as receiver, Raw(receiver.port) as busy, Raw(receiver.port) as idle:
         busy.associate()
         idle.associate()
-        busy.send(pdata((1, 3, store_rq())), pdata((1, 0, b"first ")))
+        busy.send(pdata((1, 3, store_rq())), pdata((1, 0, bytes(STRIDE))))
         wait_until(receiver.left_overs, "the object is under way")
         receiver.stop.set()
         assert idle.pdu() == (7, bytes(4))
         busy.send(pdata((1, 2, b"last")))
         assert busy.status() == 0
         assert busy.pdu() == (7, bytes(4))
-        assert data_set_of(receiver.contents()[0][1]) == b"first last"
+        assert data_set_of(receiver.contents()[0][1]) == bytes(STRIDE) + b"last"
 
 
 def test_stop_cuts_what_does_not_finish(tmp_path: Path) -> None:
     with Receiver(tmp_path, stop_grace_s=0.1) as receiver, Raw(receiver.port) as raw:
         raw.associate()
-        raw.send(pdata((1, 3, store_rq())), pdata((1, 0, b"first ")))
+        raw.send(pdata((1, 3, store_rq())), pdata((1, 0, bytes(STRIDE))))
         wait_until(receiver.left_overs, "the object is under way")
         receiver.stop.set()
         assert raw.closed()
@@ -158,6 +198,7 @@ def test_out_of_threads_is_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
         monkeypatch.setattr(threading.Thread, "start", refuse)
         with Raw(receiver.port) as raw:
+            raw.send(b"\x01")
             assert raw.closed()
         receiver.assert_serves()
 

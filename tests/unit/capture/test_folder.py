@@ -17,6 +17,7 @@ from capture.errors import Misuse
 from capture.folder import FolderSettings, FolderSource, refusal
 from capture.spool import Spool, SpoolSettings
 from tests.disks import FailingDisk
+from tests.receiver import unfinished
 
 FILES = Path(pydicom.data.__file__).parent / "test_files"
 CT = (FILES / "CT_small.dcm").read_bytes()
@@ -86,7 +87,7 @@ def test_a_file_that_is_rewritten_while_it_is_read_is_waited_for(
 
     monkeypatch.setattr(Spool, "receive", rewrite)
     assert watched.look(5) == []
-    assert list(watched.spool.tmp.iterdir()) == []
+    assert unfinished(watched.spool) == []
     watched.look(6)
     assert watched.look(11) == [CT]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from capture.arrival import Arrival
 from capture.spool import Spool
 from edge.metrics import Metrics
+from edge.overrides.in_force import Rulebook
 from edge.pipeline.announce import Announcer
 from edge.pipeline.report import Pseudonymizer, Reporter
 from edge.pipeline.worklist import Worklist
@@ -54,6 +55,7 @@ def make_box(folder: Path, at: Callable[[str], None] = lambda step: None, **sect
         reporter=Reporter(BOX, outbox.boot, Pseudonymizer(b"key of the test")),
         metrics=Metrics(),
         worklist=Worklist(settings.worklist, settings.site.timezone),
+        rulebook=Rulebook(db, settings.content_path),
         link_status=lambda: "off",
     )
     return Box(services, Spool(settings.spool_path, settings.spool, at=at))

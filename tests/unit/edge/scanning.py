@@ -16,12 +16,12 @@ from cloud_sync.wire.messages import ResultEvent
 from edge.pipeline import hearing
 from edge.pipeline.dispatch import Dispatch
 from edge.pipeline.set_job import SetJob
-from edge.pipeline.workers import Job, Outcome, run_job, run_jobs, run_set
+from edge.pipeline.work import Group, Job, Outcome, run_group, run_job, run_set
 from edge.store import cases, sets
 from edge.store.schema import case, image_set, verdict
+from models.content import drafts, factory
 from models.judge import Content
 from models.producer import discover
-from models.rules.pack import BUILTIN, load_folders
 from models.sets.facts import PRODUCERS as SETS
 from models.sets.image_set import Completeness, Level
 from tests.factories import ct, phantom, uid, write
@@ -45,7 +45,7 @@ class InProcess:
 
     async def judge_together(self, jobs: Sequence[Job]) -> tuple[Outcome | None, ...]:
         self.together.append(len(jobs))
-        return run_jobs(jobs)
+        return run_group(Group(tuple(jobs)))
 
     async def judge_set(self, job: SetJob, seconds: float) -> Outcome:
         self.sets.append(job)
@@ -57,7 +57,7 @@ class InProcess:
 @cache
 def little() -> Content:
     """The rules of any header: what sets are judged for is tested where it is measured."""
-    return Content(discover(), load_folders([BUILTIN / "dicom-header"]), set_producers=SETS)
+    return Content(discover(), drafts.only_rules([factory.PACKS / "dicom-header"]), set_producers=SETS)
 
 
 @dataclass
@@ -91,7 +91,7 @@ class Scanner:
         ) as incoming:
             incoming.write(content)
             arrival = incoming.commit(at)
-        self.box.services.blobs.link_files([(spool.path(arrival), arrival.sha256)])
+        self.box.services.blobs.link_files([(spool.path(arrival), arrival.digest)])
         self.box.db.write(lambda c: cases.take_in(c, arrival, at))
         return arrival.id
 

@@ -51,6 +51,8 @@ def answers(port: int) -> bool:
         return False
 
 
+# pynetdicom leaves a socket that was refused to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.slow
 async def test_it_judges_shows_and_ends_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard = tmp_path / "systemd"
@@ -58,7 +60,8 @@ async def test_it_judges_shows_and_ends_when_asked(tmp_path: Path, monkeypatch: 
         systemd.bind(str(heard))
         monkeypatch.setenv("NOTIFY_SOCKET", str(heard))
         port = free_port()
-        chosen = settings(tmp_path, port)
+        away = {"name": "away", "host": "127.0.0.1", "port": 1, "ae_title": "AWAY"}
+        chosen = settings(tmp_path, port, forward={"destinations": [away]})
         spool = Spool(chosen.spool_path, chosen.spool)
         content = write(dx(), tmp_path / "dx.dcm").read_bytes()
         for _ in range(2):
@@ -70,6 +73,8 @@ async def test_it_judges_shows_and_ends_when_asked(tmp_path: Path, monkeypatch: 
         ended = 'qcbox_stage_seconds_count{stage="total"} 1.0'
         await asyncio.to_thread(wait_until, lambda: ended in get(port, "/metrics"), "the verdict")
         await asyncio.to_thread(wait_until, lambda: "qcbox_outbox_depth 1.0" in get(port, "/metrics"), "the gauge")
+        gauge = 'qcbox_forward_waiting{queue="away"} 1.0'
+        await asyncio.to_thread(wait_until, lambda: gauge in get(port, "/metrics"), "what has to go on")
         os.kill(os.getpid(), signal.SIGTERM)
         await running
         said = systemd.recv(64)
@@ -86,8 +91,8 @@ async def test_a_part_that_fails_ends_the_agent(tmp_path: Path) -> None:
     chosen = settings(tmp_path, port, link={"enabled": False})
     running = asyncio.create_task(run_agent(chosen))
     await asyncio.to_thread(wait_until, lambda: running.done() or answers(port), "the console")
-    new = chosen.spool_path / "new"
-    new.rename(new.with_name("gone"))
+    journal = chosen.spool_path / "journal"
+    journal.rename(journal.with_name("gone"))
     with pytest.raises(ExceptionGroup) as failed:
         await running
     assert failed.group_contains(FileNotFoundError)

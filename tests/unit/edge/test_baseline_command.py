@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from capture.errors import Misuse
 from edge.clock import now_ms
 from edge.commands.baseline import app
-from edge.pipeline.workers import Job, run_job
+from edge.pipeline.work import Job, run_job
 from edge.store import baselines, board, decisions
 from models.baseline import LEAST, Alike, Known, Seed
 from models.circumstances import Baseline, Circumstances

@@ -15,7 +15,7 @@ def test_figures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
     bench.bench_measure(json=True)
     report = json.loads(capsys.readouterr().out)
     costs = {cost["metric"]: cost["cpu_ms"] for cost in report["costs"]}
-    assert {"collimation/1", "noise/1", "sharpness/1", "artefact/1", "all"} <= set(costs)
+    assert {"collimation/1", "noise/1", "sharpness/1", "artefact/2", "all"} <= set(costs)
     assert costs["all"] > 0
     assert report["peak_mib"] > 0
     bench.bench_measure(json=False)

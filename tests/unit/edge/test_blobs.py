@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from capture.errors import Bug
-from edge.store.blobs import Blobs
+from edge.store.blobs import Blobs, lay
 
 CONTENT = b"bytes of an image"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -63,6 +63,18 @@ def test_small_content_by_its_own_hash(blobs: Blobs) -> None:
 def test_a_path_is_made_of_a_hash_and_nothing_else(blobs: Blobs, key: str) -> None:
     with pytest.raises(Bug):
         blobs.path(key)
+
+
+def test_what_a_worker_laid_gets_its_name_once_and_twice_is_harmless(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    laid, again = lay(blobs.room, b"record"), lay(blobs.room, b"record")
+    assert blobs.put_many([laid, laid, b"preview"])[:2] == [laid.sha256] * 2
+    assert blobs.path(laid.sha256).read_bytes() == b"record" and not laid.path.exists()
+    assert blobs.put_many([again]) == [laid.sha256] == blobs.put_many([laid]), "the same; after a full disk"
+    assert list(blobs.room.iterdir()) == []
+    lay(blobs.room, b"of a worker that was killed")
+    blobs.clear_room()
+    assert list(blobs.room.iterdir()) == [] and blobs.has(laid.sha256)
 
 
 def test_what_is_put_again_is_not_unused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -21,7 +22,7 @@ from edge.pipeline import states
 from edge.pipeline.announce import Announcement
 from edge.pipeline.dispatch import MOST_ATTEMPTS, Dispatch
 from edge.pipeline.set_job import SetJob
-from edge.pipeline.workers import Job, Outcome, run_job
+from edge.pipeline.work import Job, Outcome, run_job
 from edge.store import cases
 from edge.store.cases import Case
 from edge.store.facts import facts_of
@@ -75,7 +76,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 
 def take_in(box: Box, content: bytes, received_at: int = 1000) -> str:
     arrival = box.receive(content, received_at=received_at)
-    box.services.blobs.link_file(box.spool.path(arrival), arrival.sha256)
+    box.services.blobs.link_file(box.spool.path(arrival), arrival.digest)
     box.db.write(lambda c: cases.take_in(c, arrival, received_at))
     return arrival.id
 
@@ -248,6 +249,19 @@ async def test_the_same_uid_with_other_bytes_is_judged_knowing_that(box: Box, tm
     await judge_next(box, bench)
     assert (state_of(box, first), state_of(box, second)) == ("judged", "judged")
     assert [job.circumstances.same_uid_other_bytes for job in bench.jobs] == [False, True]
+    assert count(box, verdict) == 2
+
+
+async def test_the_same_bytes_of_before_hashes_were_blake3_are_no_other_bytes(box: Box, tmp_path: Path) -> None:
+    content = image(tmp_path, 1, 0)
+    take_in(box, content)
+    await judge_next(box, Bench())
+    earlier = hashlib.sha256(content).hexdigest()
+    box.db.write(lambda c: c.execute(case.update().values(sha256=earlier)))
+    take_in(box, content, received_at=2000)
+    bench = Bench()
+    await judge_next(box, bench)
+    assert [job.circumstances.same_uid_other_bytes for job in bench.jobs] == [False]
     assert count(box, verdict) == 2
 
 

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -14,9 +15,21 @@ from capture.screen import words
 from capture.screen.frame import Seen
 from capture.screen.window import Window
 from capture.text import Bilingual
+from edge.check import Check
 from edge.cli import build
-from edge.doctor import Check, examine, wal_reset_bug
+from edge.content.chosen import package_path
+from edge.doctor import examine
+from edge.doctor_machine import wal_reset_bug
 from edge.settings import Settings
+from models.bundles import golden
+from models.bundles.door import DOOR
+from models.catalogue import catalogue
+from models.content import factory
+from models.content.package import open_package, pack_up
+from tests.signed_content import Publisher, bring, pack
+from tests.unit.edge.box import make_box
+from tests.unit.models.bundles import networks
+from tests.unit.models.bundles.test_site_network import DOOR as DECLARED
 
 
 def settings(folder: Path, **sections: object) -> Settings:
@@ -32,6 +45,17 @@ def look(checks: list[Check], name: str) -> Check:
 def taken_port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
+
+
+@pytest.fixture(autouse=True)
+def small_factory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One pack ships, but for one test; names that a network brings leave the catalogue again."""
+    shipped = [open_package(pack_up(factory.PACKS / "dicom-header", "pack"))]
+    if request.function is not test_everything_is_looked_at_and_says_what_to_do:
+        monkeypatch.setattr(factory, "packages", lambda: iter(shipped))
+    yield
+    for name in [name for name in catalogue() if name.startswith("x_")]:
+        del catalogue()[name]
 
 
 @pytest.mark.parametrize(
@@ -128,3 +152,45 @@ def test_what_a_screens_process_says_is_passed_on(tmp_path: Path) -> None:
     assert (cable.state, cable.text, cable.hint) == ("warning", words.NO_CABLE.reason, words.NO_CABLE.hint)
     away = look(checks, "screen us2")
     assert away.hint is not None and "qcbox-screen@us2" in away.hint.en
+
+
+def network(folder: Path, off: float) -> bytes:
+    """A release of a small network; its golden is wrong by ``off``."""
+    networks.write(folder)
+    (folder / DOOR).write_text(DECLARED, encoding="utf-8")
+    image = networks.picture()
+    outputs = networks.load(folder).run({"image": image})
+    outputs["mean"] = outputs["mean"] + np.float32(off)
+    golden.save(folder / "goldens/0.npz", {"image": image}, outputs)
+    return pack_up(folder, "bundle")
+
+
+@pytest.mark.parametrize(("off", "state"), [(0.0, "ok"), (0.5, "failed")])
+async def test_the_networks_in_force_are_tried(tmp_path: Path, off: float, state: str) -> None:
+    before = settings(tmp_path)
+    assert "0 networks" in look(examine(before), "networks").text.en
+    box = make_box(tmp_path, **before.model_dump(include={"link", "spool", "dicom", "console"}))
+    group = Publisher(tmp_path / "repository")
+    try:
+        await bring(box.services, group, group.release(network(tmp_path / "two-maps", off)))
+    finally:
+        box.db.close()
+    checks = examine(before)
+    assert "1 packages are releases" in look(checks, "content").text.en
+    assert look(checks, "networks").state == state
+    assert ("two-maps 1000" in look(checks, "networks").text.en) is (state == "failed")
+
+
+async def test_a_release_that_cannot_be_run_is_said(tmp_path: Path) -> None:
+    given = settings(tmp_path)
+    box = make_box(tmp_path, **given.model_dump(include={"link", "spool", "dicom", "console"}))
+    group = Publisher(tmp_path / "repository")
+    try:
+        target = group.release(pack())
+        await bring(box.services, group, target)
+    finally:
+        box.db.close()
+    package_path(given.content_path, target.sha256).write_bytes(b"spoilt")
+    found = look(examine(given), "content")
+    assert found.state == "failed"
+    assert "kv-check (trust.length)" in found.text.en

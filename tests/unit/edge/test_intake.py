@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from capture.spool import Spool
 from edge.pipeline import states
 from edge.pipeline.intake import Intake
 from edge.store import cases
@@ -55,7 +56,7 @@ def intake(box: Box, taken: list[TakenIn] | None = None, at: Boundary | None = N
 async def run_until_empty(one: Intake, box: Box) -> None:
     stop = asyncio.Event()
     task = asyncio.create_task(one.run(stop))
-    await asyncio.to_thread(wait_until, lambda: task.done() or not list(box.spool.new.iterdir()), "an empty spool")
+    await asyncio.to_thread(wait_until, lambda: task.done() or not box.spool.pending(1), "an empty spool")
     stop.set()
     await task
 
@@ -70,7 +71,7 @@ async def test_an_object_becomes_a_case_and_a_blob(box: Box) -> None:
     taken: list[TakenIn] = []
     await run_until_empty(intake(box, taken), box)
     assert rows(box) == [(arrival.id, "held", None)]
-    assert box.services.blobs.path(arrival.sha256).read_bytes() == b"one"
+    assert box.services.blobs.path(arrival.digest).read_bytes() == b"one"
     assert [(one.arrival.id, one.outcome) for one in taken] == [(arrival.id, "held")]
 
 
@@ -104,11 +105,11 @@ async def test_a_crash_at_each_step_is_mended_by_the_next_start(box: Box, step: 
         await intake(box, at=Boundary(step)).run(stop)
     await run_until_empty(intake(box), box)
     assert rows(box) == [(arrival.id, "held", None) for arrival in arrivals]
-    assert all(box.services.blobs.has(arrival.sha256) for arrival in arrivals)
+    assert all(box.services.blobs.has(arrival.digest) for arrival in arrivals)
 
 
 async def test_a_crash_between_the_two_removals_is_mended(tmp_path: Path) -> None:
-    """The sidecar goes first: what is left is bytes without a name, which the receiver's recovery removes."""
+    """The record goes first: what is left is bytes without one, which the receiver's recovery removes."""
     box = make_box(tmp_path, Boundary("spool.half_acknowledged"))
     arrival = box.receive(b"one")
     with pytest.raises(Crash):
@@ -119,13 +120,19 @@ async def test_a_crash_between_the_two_removals_is_mended(tmp_path: Path) -> Non
     box.db.close()
 
 
-async def test_a_sidecar_that_a_power_cut_brought_back_changes_nothing(box: Box) -> None:
+async def test_a_record_that_a_power_cut_brought_back_changes_nothing(box: Box) -> None:
     arrival = box.receive(b"one")
-    sidecar = box.spool.new / f"{arrival.id}.json"
-    kept = sidecar.read_bytes()
+    kept = {
+        path: path.read_bytes() for folder in (box.spool.objects, box.spool.journal) for path in folder.iterdir()
+    }
     await run_until_empty(intake(box), box)
-    sidecar.write_bytes(kept)
-    await run_until_empty(intake(box), box)
+    box.spool.close()
+    for path, content in kept.items():
+        path.write_bytes(content)
+    again = Spool(box.spool.folder, box.spool.settings)
+    again.recover()
+    assert again.pending() == [arrival]
+    await run_until_empty(intake(Box(box.services, again)), box)
     assert rows(box) == [(arrival.id, "held", None)]
     assert not list(box.spool.aside.iterdir())
 
@@ -136,7 +143,7 @@ async def test_an_entry_whose_bytes_the_disk_lost_is_a_case_all_the_same(box: Bo
     box.spool.path(arrival).unlink()
     await run_until_empty(intake(box), box)
     assert rows(box) == [(arrival.id, "held", None)]
-    assert not box.services.blobs.has(arrival.sha256)
+    assert not box.services.blobs.has(arrival.digest)
 
 
 async def test_what_the_spool_put_aside_is_a_case_too(box: Box) -> None:
@@ -151,19 +158,18 @@ async def test_what_the_spool_put_aside_is_a_case_too(box: Box) -> None:
     await running
 
 
-async def test_a_sidecar_whose_hash_rotted_is_no_case_and_holds_nobody_up(box: Box) -> None:
-    """A path made of it would end the agent, at every start."""
+async def test_a_record_that_rotted_is_no_case_and_holds_nobody_up(box: Box) -> None:
+    """A path made of it would end the agent, at every start. The receiver's next start has it from its bytes."""
     rotten, good = box.receive(b"one"), box.receive(b"two", received_at=5000)
-    sidecar = box.spool.new / f"{rotten.id}.json"
-    sidecar.write_text(sidecar.read_text().replace(rotten.sha256, "zz"))
-    one = intake(box)
-    stop = asyncio.Event()
-    running = asyncio.create_task(one.run(stop))
-    await asyncio.to_thread(wait_until, lambda: running.done() or one._looked > 0, "all were looked at")
-    stop.set()
-    await running
+    box.spool.close()
+    for path in box.spool.journal.iterdir():
+        path.write_bytes(path.read_bytes().replace(rotten.digest.encode(), b"zz" + rotten.digest[2:].encode()))
+    again = Box(box.services, Spool(box.spool.folder, box.spool.settings))
+    await run_until_empty(intake(again), again)
     assert rows(box) == [(good.id, "held", None)]
-    assert (box.spool.aside / f"{rotten.id}.bin").read_bytes() == b"one"
+    restarted = Spool(box.spool.folder, box.spool.settings)
+    restarted.recover()
+    assert restarted.pending() == [rotten]
 
 
 async def test_more_than_a_batch(box: Box) -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from capture.errors import Misuse
 from edge.cli import build
 from edge.commands import judging as command
-from models.rules.pack import BUILTIN
+from models.content.factory import PACKS
 from tests.factories import SENTINEL, SENTINEL_BIRTH, SENTINEL_ID, ct, ct_dose_report, dx, uid, write
 from tests.unit.models.rules.packs import head
 from tests.unit.models.rules.packs import write as write_pack
@@ -104,8 +104,8 @@ def test_a_path_that_is_not_there_is_misuse(tmp_path: Path) -> None:
 
 
 def test_rules_check_counts_and_a_wrong_pack_says_where(tmp_path: Path) -> None:
-    assert "cases hold" in qcbox("rules", "check", BUILTIN, "--lang", "en").output
-    assert "全部通过" in qcbox("rules", "check", BUILTIN / "mr-header", "--lang", "zh").output
+    assert "cases hold" in qcbox("rules", "check", PACKS, "--lang", "en").output
+    assert "全部通过" in qcbox("rules", "check", PACKS / "mr-header", "--lang", "zh").output
     wrong = write_pack(tmp_path / "own", head("own", "L4"), '[[override]]\nrule = "RG07.blank"\nenabled = false\n')
     said = qcbox("rules", "check", wrong)
     assert isinstance(said.exception, Misuse) and said.exception.code == "pack.override.veto"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert
 from typer.testing import CliRunner, Result
 
 from capture.errors import Misuse
@@ -16,18 +15,15 @@ from edge.cli import build
 from edge.store import accounts, decisions
 from edge.store.accounts import Account
 from edge.store.history import SETTLED_MS, settled
-from edge.store.schema import alert, case, facts, outbox, verdict
+from edge.store.schema import case
 from edge.store.verdicts import add_acquisition, add_verdict
 from models.circumstances import Circumstances
+from models.content import drafts
 from models.measurement import Measured, Measurement
 from models.refit import Past
-from models.rules.pack import load_folders
 from models.rules.verdict import Grade, Verdict
 from tests.factories import dx, write
 from tests.unit.edge.box import BOX, Box, make_box
-from tests.unit.edge.test_dispatch import Bench, image, judge_next, take_in
-from tests.unit.models.rules.packs import head
-from tests.unit.models.rules.packs import write as write_pack
 from tests.unit.models.test_calibration import PACK
 
 NOW = 10 * SETTLED_MS
@@ -91,14 +87,15 @@ def margins(folder: Path) -> Path:
 
 
 def refit(tmp_path: Path, *words: str) -> Result:
-    own = tmp_path / "margins"
     config = tmp_path / "qcbox.toml"
-    config.write_text(f'box = "{BOX}"\ndata_dir = "{tmp_path / "data"}"\n[content]\npacks = ["{own}"]\n')
+    config.write_text(f'box = "{BOX}"\ndata_dir = "{tmp_path / "data"}"\n')
     given = [
         "rules",
         "refit",
         "--config",
         str(config),
+        "--packs",
+        str(tmp_path / "margins"),
         "--pack",
         "margins",
         "--out",
@@ -133,7 +130,7 @@ def test_a_long_one_writes_a_pack_that_keeps_the_budget(box: Box, tmp_path: Path
     made = json.loads(said.output)
     assert (made["accepted"], made["before"]["alerts"], made["after"]["alerts"]) == (220, 40, 0)
     assert "case-" not in said.output
-    both = load_folders([own, tmp_path / "out"])
+    both = drafts.only_rules([own, tmp_path / "out"])
     assert {pack.layer for pack in both.packs} == {"L2", "L4"}
     again = refit(tmp_path)
     assert isinstance(again.exception, Misuse) and again.exception.code == "refit.exists"
@@ -143,29 +140,6 @@ def test_a_box_without_history_is_misuse(tmp_path: Path) -> None:
     margins(tmp_path / "margins")
     said = refit(tmp_path)
     assert isinstance(said.exception, Misuse) and said.exception.code == "refit.no_history"
-
-
-async def test_a_pack_on_trial_judges_in_the_shadow_and_nobody_is_told(tmp_path: Path) -> None:
-    quiet = '[[override]]\nrule = "PA17.marker_missing"\nenabled = false\n'
-    trial = write_pack(tmp_path / "trial", head("trial", "L4"), quiet)
-    box = make_box(tmp_path / "data", content={"trial": [str(trial)]})
-    try:
-        name = take_in(box, image(tmp_path))
-        await judge_next(box, Bench())
-        modes = {row.mode: row for row in box.db.read(lambda c: c.execute(select(verdict)).all())}
-        assert set(modes) == {"active", "shadow"}
-        assert "trial" in modes["shadow"].packs and "trial" not in modes["active"].packs
-        counted = {one: box.db.read(partial(_count, one, name)) for one in (alert, outbox)}
-        assert counted == {alert: 1, outbox: 1}
-        shown = box.db.read(lambda c: c.scalars(select(facts.c.verdict_id)).all())
-        assert shown == [modes["active"].id]
-    finally:
-        box.db.close()
-
-
-def _count(table: object, name: str, connection: Connection) -> int:
-    of = alert if table is alert else outbox
-    return connection.scalar(select(func.count()).select_from(of).where(of.c.case_id == name)) or 0
 
 
 def test_known_films_give_rates_and_worth(tmp_path: Path) -> None:

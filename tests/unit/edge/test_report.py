@@ -13,7 +13,7 @@ from cloud_sync.wire.codec import decode_event
 from cloud_sync.wire.messages import ResultData, ResultEvent
 from cloud_sync.wire.words import Clock
 from edge.pipeline.report import Pseudonymizer, Reporter, code, result_data
-from edge.pipeline.workers import Job, Outcome, run_job
+from edge.pipeline.work import Job, Outcome, run_job
 from edge.store.keys import KEY_FILE, pseudonym_key
 from models.circumstances import Circumstances
 from models.measurement import Measurement

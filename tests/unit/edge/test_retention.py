@@ -35,7 +35,7 @@ def judged(
     """A case of this age, with its files and its rows."""
     at = NOW - age_days * DAY_MS
     arrival = box.receive(bytes([age_days]) * size, received_at=at)
-    box.services.blobs.link_file(box.spool.path(arrival), arrival.sha256)
+    box.services.blobs.link_file(box.spool.path(arrival), arrival.digest)
     preview = box.services.blobs.put_bytes(b"preview %d" % age_days)
     with_case = {"case_id": arrival.id}
     empty = {
@@ -68,7 +68,7 @@ def retention(box: Box, *, days: int = 30, max_gb: float = 1.0, reports: bool = 
 
 
 def kept(box: Box, *arrivals: Arrival) -> list[bool]:
-    return [box.services.blobs.has(arrival.sha256) for arrival in arrivals]
+    return [box.services.blobs.has(arrival.digest) for arrival in arrivals]
 
 
 def test_by_age(box: Box) -> None:
@@ -126,7 +126,7 @@ def test_bytes_that_come_again_are_there_again(box: Box) -> None:
     old = judged(box, 31)
     retention(box).sweep(NOW)
     again = box.receive(bytes([31]) * 1000, received_at=NOW)
-    box.services.blobs.link_file(box.spool.path(again), again.sha256)
+    box.services.blobs.link_file(box.spool.path(again), again.digest)
     assert box.db.write(lambda c: cases.take_in(c, again, NOW)).same_as == old.id
     assert box.db.read(lambda c: c.scalar(select(case.c.pixels_gone_at).where(case.c.id == old.id))) is None
 

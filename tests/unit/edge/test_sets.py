@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from edge.pipeline import hearing, states
 from edge.pipeline.dispatch import Dispatch
 from edge.pipeline.retention import DAY_MS, Retention
 from edge.pipeline.set_job import SetJob
-from edge.pipeline.workers import Outcome
+from edge.pipeline.work import Outcome
 from edge.settings import RetentionSettings
 from edge.store import cases
 from edge.store.backup import named
@@ -53,7 +54,7 @@ def scanner(box: Box, tmp_path: Path) -> Scanner:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The time that outcomes are stored at: the same as images are sent at, not that of the test's machine."""
     now = [0]
-    monkeypatch.setattr("edge.pipeline.workers._content", lambda settings: little())
+    monkeypatch.setattr("edge.pipeline.work.content_of", lambda settings: little())
     for module in ("edge.pipeline.dispatch", "edge.pipeline.outcome"):
         monkeypatch.setattr(f"{module}.now_ms", lambda: now[0])
     return now
@@ -168,6 +169,60 @@ async def test_fewer_than_the_header_says_are_judged_in_part(box: Box, scanner: 
     (told,) = events(box, "series")
     assert (told.data.images, told.data.whole) == (3, False)
     assert completeness(box) == Completeness(False, None, 4)
+
+
+def send_times(scanner: Scanner, of: dict[int, int], at: int, **changes: object) -> None:
+    """So many slices of each time, one time after another."""
+    for time, slices in of.items():
+        for number in range(slices):
+            said: dict[str, Any] = {"TemporalPositionIdentifier": time, "NumberOfTemporalPositions": 3} | changes
+            scanner.send(10 * time + number, at + 10 * time + number, association="one", **said)
+
+
+async def test_all_times_of_a_dynamic_series_are_the_end(box: Box, scanner: Scanner, clock: list[int]) -> None:
+    send_times(scanner, {1: 3, 2: 3, 3: 2}, 1000)
+    scanner.tell(hearing.Release("one", 1100), 1100)
+    await work(box, clock, 1200)
+    assert verdicts(box, "series") == [], "the last slice is still to come, whatever the association says"
+    send_times(scanner, {3: 3}, 1300)
+    await work(box, clock, 1400)
+    assert verdicts(box, "series") == [None]
+    assert completeness(box) == Completeness(True, "count")
+
+
+async def test_a_count_of_each_time_does_not_end_a_dynamic_series(
+    box: Box, scanner: Scanner, clock: list[int]
+) -> None:
+    send_times(scanner, {1: 3}, 1000, ImagesInAcquisition=3)
+    await work(box, clock, 1100)
+    assert verdicts(box, "series") == []
+    send_times(scanner, {2: 3}, 1200, ImagesInAcquisition=3)
+    await work(box, clock, 1300)
+    assert completeness(box) == Completeness(False, None, 9)
+    send_times(scanner, {3: 3}, 1400, ImagesInAcquisition=3)
+    await work(box, clock, 1500)
+    assert completeness(box) == Completeness(True, "count", 9)
+
+
+async def test_a_dynamic_series_without_a_time_is_judged_in_part(
+    box: Box, scanner: Scanner, clock: list[int]
+) -> None:
+    send_times(scanner, {1: 3, 3: 3}, 1000)
+    await work(box, clock, 2000)
+    await work(box, clock, 2000 + QUIET_MS)
+    (told,) = events(box, "series")
+    assert (told.data.images, told.data.whole) == (6, False)
+
+
+async def test_times_that_contradict_themselves_are_no_evidence(
+    box: Box, scanner: Scanner, clock: list[int]
+) -> None:
+    send_times(scanner, {1: 3}, 1000, ImagesInAcquisition=6)
+    send_times(scanner, {2: 3}, 1000, ImagesInAcquisition=6, NumberOfTemporalPositions=4)
+    await work(box, clock, 1200)
+    assert verdicts(box, "series") == []
+    await work(box, clock, 1200 + QUIET_MS)
+    assert completeness(box) == Completeness(True, "quiet", contradicts=True)
 
 
 async def test_mpps_names_the_images(box: Box, scanner: Scanner, clock: list[int]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,8 +15,10 @@ from pebble import ProcessExpired
 
 from capture.acquisition import NoPixels
 from capture.errors import Bug, SetAside
-from edge.pipeline.workers import Job, Workers, tidy
-from edge.settings import ContentSettings, WorkerSettings
+from edge.content.chosen import FACTORY
+from edge.pipeline.work import Job, tidy
+from edge.pipeline.workers import Workers
+from edge.settings import WorkerSettings
 from models.circumstances import Circumstances
 from models.measurement import Measured, Measurement, NotMeasured, Reason
 from tests.factories import arrival_of, dx, write
@@ -27,7 +30,7 @@ def job(path: Path, no_pixels: str | None = None) -> Job:
 
 @pytest_asyncio.fixture
 async def workers() -> AsyncIterator[Workers]:
-    made = Workers(WorkerSettings(count=1, seconds=2), ContentSettings())
+    made = Workers(WorkerSettings(count=1, seconds=2), FACTORY)
     yield made
     await asyncio.to_thread(made.close)
 
@@ -36,9 +39,12 @@ async def workers() -> AsyncIterator[Workers]:
 async def test_a_hang_and_a_death_leave_the_others_alone(workers: Workers, tmp_path: Path) -> None:
     assert await workers.ready()
     good = write(dx(), tmp_path / "good.dcm")
+    # Else pebble gives it three seconds for its farewell, and every other worker has to wait for that.
+    assert await workers._crew.run(signal.getsignal, signal.SIGTERM, 5) is signal.SIG_DFL
+    assert await workers._crew.run(resource.getrlimit, resource.RLIMIT_CORE, 5) == (0, 0)  # it would hold an image
     outcome = await workers.judge(job(good))
     assert isinstance(outcome.acquisition.pixels, NoPixels)
-    assert outcome.preview is not None and outcome.preview[:2] == b"\xff\xd8"
+    assert isinstance(outcome.preview, bytes) and outcome.preview[:2] == b"\xff\xd8"
     assert outcome.circumstances.device_key
     assert [timing.stage for timing in outcome.verdict.timings][:4] == ["read", "measure", "rules", "preview"]
 
@@ -62,7 +68,7 @@ async def test_a_hang_and_a_death_leave_the_others_alone(workers: Workers, tmp_p
 
 
 async def test_a_pool_that_stopped_is_no_images_fault(tmp_path: Path) -> None:
-    workers = Workers(WorkerSettings(count=1), ContentSettings())
+    workers = Workers(WorkerSettings(count=1), FACTORY)
     workers.close()
     with pytest.raises(Bug, match=r"worker\.pool"):
         await workers.judge(job(write(dx(), tmp_path / "good.dcm")))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore
 
 from capture.dicom.settings import WorklistSettings
 from edge.pipeline.worklist import Worklist
+from tests.certificates import make
 from tests.peers import free_port
 
 # pynetdicom leaves the socket of a refused connection to the garbage collector.
@@ -37,7 +40,8 @@ def item(number: int) -> Dataset:
 class Server:
     """A RIS that lists ``items`` and notes what it was asked; ``status`` ends its answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.items, self.status, self.asked = [item(1), item(2)], 0x0000, [Dataset()][:0]
         self.port = free_port()
         self._running: Any = None
@@ -46,7 +50,9 @@ class Server:
         ae = AE(ae_title="WORKLIST")
         ae.add_supported_context(ModalityWorklistInformationFind)
         handlers: list[Any] = [(evt.EVT_C_FIND, self._find)]
-        self._running = ae.start_server(("127.0.0.1", self.port), block=False, evt_handlers=handlers)
+        self._running = ae.start_server(
+            ("127.0.0.1", self.port), block=False, evt_handlers=handlers, ssl_context=self._tls
+        )
 
     def stop(self) -> None:
         if self._running is not None:
@@ -73,7 +79,7 @@ def server() -> Iterator[Server]:
 
 
 def worklist(port: int) -> Worklist:
-    return Worklist(WorklistSettings(host="127.0.0.1", port=port, timeout_s=3), "Asia/Shanghai")
+    return Worklist(WorklistSettings(host="127.0.0.1", port=port, timeout_s=10), "Asia/Shanghai")
 
 
 async def test_the_orders_of_the_day(server: Server) -> None:
@@ -87,6 +93,32 @@ async def test_the_orders_of_the_day(server: Server) -> None:
     (question,) = server.asked
     dates = question.ScheduledProcedureStepSequence[0].ScheduledProcedureStepStartDate
     assert len(str(dates)) == 17 and str(dates)[8] == "-"
+
+
+async def test_a_server_that_wants_tls_and_a_certificate(tmp_path: Path) -> None:
+    pki = make(tmp_path)
+    server = Server(pki.server())
+    server.start()
+    try:
+        for tls, listed in (
+            (None, None),
+            (pki.of(None), None),
+            (pki.of("box", ca="other"), None),
+            (pki.of("box"), 2),
+        ):
+            settings = {"host": "127.0.0.1", "port": server.port, "timeout_s": 10, "tls": tls}
+            asked = Worklist(WorklistSettings.model_validate(settings), "Asia/Shanghai")
+            await asked.ask()
+            assert (asked.orders and len(asked.orders)) == listed
+    finally:
+        server.stop()
+
+
+async def test_a_server_whose_name_is_not_known_ends_nothing() -> None:
+    """Without a name server the question fails before there is a connection."""
+    asked = Worklist(WorklistSettings(host="x" * 70), "Asia/Shanghai")
+    await asked.ask()
+    assert asked.orders is None
 
 
 async def test_a_server_that_goes_away_keeps_its_word_for_a_while(server: Server) -> None:

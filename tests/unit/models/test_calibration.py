@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from models.calibration import Film, Judge, Rate, alerts, choose, film_of, judges, performance, share_of, together
+from models.content import drafts
 from models.measurement import Measurement, Measurements
 from models.refit import LEAST_ACCEPTED, Past, Proposal, propose, written
-from models.rules.pack import load_folders
 
 FACT = "chest.margin_least_mm"
 PACK = {
@@ -85,7 +85,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def found(folder: Path) -> list[Judge]:
-    return judges(load_folders([folder]), ["margins"])
+    return judges(drafts.only_rules([folder]), ["margins"])
 
 
 def facts(margin: float, tilt: float = 0.0) -> Measurements:
@@ -215,7 +215,7 @@ def test_the_pack_loads_beside_the_one_it_refines(found: list[Judge], folder: Pa
     out.mkdir()
     for name, text in written(made, "site-refit", 1, ["test"]).items():
         (out / name).write_text(text, encoding="utf-8")
-    both = load_folders([folder, out])
+    both = drafts.only_rules([folder, out])
     assert [pack.layer for pack in both.packs] == ["L2", "L4"]
     again = margin_judge(judges(both, ["margins"]))
     assert {limit.name: limit.value for limit in again.rule.limits}["fail_mm"] == made.changes[0].after

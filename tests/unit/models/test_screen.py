@@ -9,7 +9,8 @@ import pytest
 
 from capture.acquisition import Acquisition, Fault
 from models.circumstances import Circumstances
-from models.judge import Content, Judgement, judge, load_content
+from models.content import drafts
+from models.judge import Content, Judgement, judge
 from models.measurement import Measurement, NotMeasured, Reason
 from models.rules.verdict import Grade, Severity
 from tests.unit.models.image.phantoms import acquisition, torso
@@ -17,7 +18,7 @@ from tests.unit.models.image.phantoms import acquisition, torso
 
 @cache
 def content() -> Content:
-    return load_content()
+    return drafts.content()
 
 
 def judged(one: Acquisition) -> Judgement:
@@ -42,7 +43,7 @@ def test_what_only_an_object_has_is_beside_the_point() -> None:
     assert not {name for name in listed if name.startswith(("HD13.uid_wrong", "HD15", "HD16", "HD19", "HD22"))}
 
 
-@pytest.mark.parametrize("name", ["noise.two_scale_sigma", "clipping.high_percent", "artefact.dead_line_count"])
+@pytest.mark.parametrize("name", ["noise.two_scale_sigma", "clipping.bright_percent", "artefact.dead_line_count"])
 def test_greys_of_a_screen_are_not_measured(name: str) -> None:
     assert isinstance(judged(acquisition(torso())).measurements.get(name), Measurement)
     assert isinstance(judged(screen()).measurements.get(name), NotMeasured)

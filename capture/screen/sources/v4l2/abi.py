@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import ctypes as c
 
-CAPTURE, MMAP = 1, 1
-CAP_VIDEO_CAPTURE, CAP_STREAMING, CAP_DEVICE_CAPS = 0x1, 0x04000000, 0x80000000
+CAPTURE, CAPTURE_MPLANE, MMAP = 1, 9, 1
+CAP_VIDEO_CAPTURE, CAP_VIDEO_CAPTURE_MPLANE = 0x1, 0x1000
+CAP_STREAMING, CAP_DEVICE_CAPS = 0x04000000, 0x80000000
+PLANES = 8
+"""VIDEO_MAX_PLANES."""
 INPUT_OFF, INPUT_NO_SIGNAL, INPUT_NO_LOCK = 0x1, 0x2, 0x10D00
 """Bits of Input.status: no power; no signal; no lock on lines, frames, standard or sync."""
 INPUT_HAS_TIMINGS = 0x2
@@ -75,9 +78,26 @@ class PixelLayout(c.Structure):
     ]  # fmt: skip
 
 
+class PlaneLayout(c.Structure):
+    _pack_ = 1
+    _fields_ = [("sizeimage", c.c_uint32), ("bytesperline", c.c_uint32), ("reserved", c.c_uint16 * 6)]
+
+
+class PlanesLayout(c.Structure):
+    """struct v4l2_pix_format_mplane."""
+
+    _pack_ = 1
+    _fields_ = [
+        ("width", c.c_uint32), ("height", c.c_uint32), ("pixelformat", c.c_uint32), ("field", c.c_uint32),
+        ("colorspace", c.c_uint32), ("planes", PlaneLayout * PLANES), ("num_planes", c.c_uint8),
+        ("flags", c.c_uint8), ("ycbcr_enc", c.c_uint8), ("quantization", c.c_uint8), ("xfer_func", c.c_uint8),
+        ("reserved", c.c_uint8 * 7),
+    ]  # fmt: skip
+
+
 class _FormatUnion(c.Union):
     # The pointer is in struct v4l2_window: it gives the union its alignment.
-    _fields_ = [("pix", PixelLayout), ("raw", c.c_uint8 * 200), ("align", c.c_void_p)]
+    _fields_ = [("pix", PixelLayout), ("planar", PlanesLayout), ("raw", c.c_uint8 * 200), ("align", c.c_void_p)]
 
 
 class Format(c.Structure):
@@ -152,13 +172,27 @@ class BufferRequest(c.Structure):
     ]  # fmt: skip
 
 
-class Buffer(c.Structure):
-    """``offset``: of the union ``m``, for memory that is mapped."""
+class Plane(c.Structure):
+    """``offset``: of its union, for memory that is mapped."""
 
+    _fields_ = [
+        ("bytesused", c.c_uint32), ("length", c.c_uint32), ("offset", c.c_uint32), ("offset_high", c.c_uint32),
+        ("data_offset", c.c_uint32), ("reserved", c.c_uint32 * 11),
+    ]  # fmt: skip
+
+
+class _Memory(c.Union):
+    _fields_ = [("offset", c.c_uint32), ("planes", c.POINTER(Plane))]
+
+
+class Buffer(c.Structure):
+    """``offset``: for memory that is mapped; ``planes``: where it has several, and ``length`` is their number."""
+
+    _anonymous_ = ("m",)
     _fields_ = [
         ("index", c.c_uint32), ("type", c.c_uint32), ("bytesused", c.c_uint32), ("flags", c.c_uint32),
         ("field", c.c_uint32), ("seconds", c.c_long), ("microseconds", c.c_long), ("timecode", c.c_uint32 * 4),
-        ("sequence", c.c_uint32), ("memory", c.c_uint32), ("offset", c.c_uint32), ("offset_high", c.c_uint32),
+        ("sequence", c.c_uint32), ("memory", c.c_uint32), ("m", _Memory),
         ("length", c.c_uint32), ("reserved2", c.c_uint32), ("request_fd", c.c_int32),
     ]  # fmt: skip
 

@@ -34,13 +34,13 @@ class Mode:
     fps: float
 
 
-def choose(device: Device, fps: float, fixed: tuple[int, int] | None) -> Mode | None:
+def choose(device: Device, queue: int, fps: float, fixed: tuple[int, int] | None) -> Mode | None:
     """The best mode; ``fixed`` is the size that the DV timings say. None when no format can be used.
 
     A mode that is fast enough goes before one that is not (USB 2 carries 1080p YUYV at 5 frames a second), then
     the console's usual size, then raw before JPEG.
     """
-    modes = list(_modes(device, fixed))
+    modes = list(_modes(device, queue, fixed))
     order = list(FORMATS)
 
     def rank(mode: Mode) -> tuple[bool, bool, int, int]:
@@ -51,15 +51,15 @@ def choose(device: Device, fps: float, fixed: tuple[int, int] | None) -> Mode | 
     return min(modes, key=rank, default=None)
 
 
-def _modes(device: Device, fixed: tuple[int, int] | None) -> Iterator[Mode]:
-    for pixelformat in _formats(device):
+def _modes(device: Device, queue: int, fixed: tuple[int, int] | None) -> Iterator[Mode]:
+    for pixelformat in _formats(device, queue):
         for width, height in [fixed] if fixed else _sizes(device, pixelformat):
             yield Mode(pixelformat, width, height, 0 if fixed else _fastest(device, pixelformat, width, height))
 
 
-def _formats(device: Device) -> Iterator[int]:
+def _formats(device: Device, queue: int) -> Iterator[int]:
     for index in range(_MOST_LISTED):
-        described = abi.FormatDescription(index=index, type=abi.CAPTURE)
+        described = abi.FormatDescription(index=index, type=queue)
         try:
             device.ioctl(abi.ENUM_FMT, described)
         except OSError:

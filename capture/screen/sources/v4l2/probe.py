@@ -19,16 +19,22 @@ _NO_TIMINGS: dict[int, Signal] = {
 }
 
 
-def can_capture(device: Device) -> None:
-    """Raises NoPicture UNSUPPORTED when it is no capture device (a card has others, for its settings or sound)."""
+def queue_of(device: Device) -> int:
+    """The queue its frames come in: plain where it has one, else multi-planar.
+
+    Raises NoPicture UNSUPPORTED when it is no capture device (a card has others, for its settings or sound).
+    """
     said = abi.Capability()
     try:
         device.ioctl(abi.QUERYCAP, said)
     except OSError:
         raise NoPicture(words.NO_CAPTURE) from None
     able = said.device_caps if said.capabilities & abi.CAP_DEVICE_CAPS else said.capabilities
-    if not able & abi.CAP_VIDEO_CAPTURE or not able & abi.CAP_STREAMING:
-        raise NoPicture(words.NO_CAPTURE)
+    if able & abi.CAP_STREAMING and able & abi.CAP_VIDEO_CAPTURE:
+        return abi.CAPTURE
+    if able & abi.CAP_STREAMING and able & abi.CAP_VIDEO_CAPTURE_MPLANE:
+        return abi.CAPTURE_MPLANE
+    raise NoPicture(words.NO_CAPTURE)
 
 
 def give_edid(device: Device) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import time
 from collections.abc import Callable
@@ -16,9 +15,9 @@ from capture.screen.frame import Frame, PixelFormat
 from capture.screen.pixels import bytes_of, whole
 from capture.screen.signal import NoPicture
 from capture.screen.sources.v4l2 import abi, modes, probe
+from capture.screen.sources.v4l2.buffers import Buffers, Taken
 from capture.screen.sources.v4l2.device import Device, Opener, RealDevice, no_picture
 
-_BUFFERS = 4
 _OLD_S = 0.3
 """While we were busy the driver ran out of buffers; what lies in them is no longer what the screen shows."""
 _UYVY = abi.fourcc("UYVY")
@@ -35,7 +34,7 @@ class _Stream:
     height: int
     stride: int
     swapped: bool
-    buffers: tuple[memoryview, ...]
+    buffers: Buffers
 
 
 class V4L2Source:
@@ -59,12 +58,12 @@ class V4L2Source:
         """See :class:`FrameSource`. Raises NoPicture: device, cable, signal, mode or format."""
         try:
             self._device = device = self._opener(self._path)
-            probe.can_capture(device)
+            queue = probe.queue_of(device)
             if self._edid:
                 probe.give_edid(device)
             size = probe.signal_size(device)
             probe.listen_for_changes(device)
-            self._stream = _start(device, self._fps, size)
+            self._stream = _start(device, self._fps, size, queue)
         except OSError as error:
             self.close()
             raise no_picture(error) from None
@@ -85,7 +84,7 @@ class V4L2Source:
                     raise NoPicture(words.DEVICE_FAILED)
                 if ready.event and _changed(device):
                     raise NoPicture(words.CHANGING)
-                if ready.frame and (frame := self._newest(device, stream)):
+                if ready.frame and (frame := self._newest(stream)):
                     return frame
                 if not ready.frame and not ready.event:
                     return None
@@ -97,18 +96,19 @@ class V4L2Source:
 
     def close(self) -> None:
         """See :class:`FrameSource`."""
-        device, self._device, self._stream = self._device, None, None
-        if device is not None:
+        device, stream, self._device, self._stream = self._device, self._stream, None, None
+        if stream is not None:
             with suppress(OSError):
-                device.ioctl(abi.STREAMOFF, ctypes.c_int(abi.CAPTURE))
+                stream.buffers.stop()
+        if device is not None:
             with suppress(OSError):
                 device.close()
 
-    def _newest(self, device: Device, stream: _Stream) -> Frame | None:
-        newest: abi.Buffer | None = None
-        while (taken := _dequeue(device)) is not None:
+    def _newest(self, stream: _Stream) -> Frame | None:
+        newest: Taken | None = None
+        while (taken := stream.buffers.take()) is not None:
             if newest is not None:
-                device.ioctl(abi.QBUF, newest)
+                stream.buffers.give(newest.index)
             newest = taken
         if newest is None:
             return None
@@ -117,15 +117,15 @@ class V4L2Source:
                 return None
             return self._copy(stream, newest)
         finally:
-            device.ioctl(abi.QBUF, newest)
+            stream.buffers.give(newest.index)
 
-    def _copy(self, stream: _Stream, taken: abi.Buffer) -> Frame | None:
+    def _copy(self, stream: _Stream, taken: Taken) -> Frame | None:
         at = now = self._clock()
         if taken.flags & abi.BUFFER_CLOCK == abi.BUFFER_MONOTONIC:
-            at = taken.seconds + taken.microseconds / 1e6
+            at = taken.time
         if now - at > _OLD_S:
             return None
-        content = _rows(stream.buffers[taken.index][: taken.bytesused], stream)
+        content = _rows(stream.buffers.content(taken), stream)
         if content is None:
             return None
         # Half a period early is in time: cameras do not keep step with us.
@@ -133,51 +133,21 @@ class V4L2Source:
         return Frame(content, stream.format, stream.width, stream.height, at)
 
 
-def _start(device: Device, fps: float, size: tuple[int, int] | None) -> _Stream:
+def _start(device: Device, fps: float, size: tuple[int, int] | None, queue: int) -> _Stream:
     """Agree on a format, map the buffers, begin. Raises NoPicture UNSUPPORTED, OSError."""
-    mode = modes.choose(device, fps, size)
+    mode = modes.choose(device, queue, fps, size)
     if mode is None:
         raise NoPicture(words.NO_FORMAT)
-    wanted = abi.Format(type=abi.CAPTURE)
-    pix = wanted.fmt.pix
-    pix.width, pix.height, pix.pixelformat, pix.field = mode.width, mode.height, mode.pixelformat, 1
-    device.ioctl(abi.S_FMT, wanted)
-    if pix.pixelformat not in modes.FORMATS:
+    buffers = Buffers(device, queue)
+    agreed = buffers.agree(mode)
+    if agreed.pixelformat not in modes.FORMATS:
         raise NoPicture(words.NO_FORMAT)
-    if pix.field not in _PROGRESSIVE:
+    if agreed.field not in _PROGRESSIVE:
         raise NoPicture(words.INTERLACED)
-    if mode.fps:
-        rate = abi.Parameters(type=abi.CAPTURE)
-        rate.parm.capture.timeperframe = abi.Fraction(1000, round(mode.fps * 1000))
-        with suppress(OSError):  # then it runs as fast as it likes
-            device.ioctl(abi.S_PARM, rate)
-    buffers = _map(device)
-    device.ioctl(abi.STREAMON, ctypes.c_int(abi.CAPTURE))
-    kind = modes.FORMATS[pix.pixelformat]
-    stride = 0 if kind == "mjpeg" else pix.bytesperline
-    return _Stream(kind, pix.width, pix.height, stride, pix.pixelformat == _UYVY, buffers)
-
-
-def _map(device: Device) -> tuple[memoryview, ...]:
-    request = abi.BufferRequest(count=_BUFFERS, type=abi.CAPTURE, memory=abi.MMAP)
-    device.ioctl(abi.REQBUFS, request)
-    mapped = []
-    for index in range(request.count):
-        buffer = abi.Buffer(index=index, type=abi.CAPTURE, memory=abi.MMAP)
-        device.ioctl(abi.QUERYBUF, buffer)
-        mapped.append(device.map(buffer.length, buffer.offset))
-        device.ioctl(abi.QBUF, buffer)
-    return tuple(mapped)
-
-
-def _dequeue(device: Device) -> abi.Buffer | None:
-    """A filled buffer; None when there is no more."""
-    buffer = abi.Buffer(type=abi.CAPTURE, memory=abi.MMAP)
-    try:
-        device.ioctl(abi.DQBUF, buffer)
-    except BlockingIOError:
-        return None
-    return buffer
+    buffers.start()
+    kind = modes.FORMATS[agreed.pixelformat]
+    stride = 0 if kind == "mjpeg" else agreed.stride
+    return _Stream(kind, agreed.width, agreed.height, stride, agreed.pixelformat == _UYVY, buffers)
 
 
 def _changed(device: Device) -> bool:

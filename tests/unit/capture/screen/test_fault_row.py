@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from capture.screen import window
-from capture.screen.handover import Handover
 from capture.screen.library import Library
 from capture.screen.ocr import choice
 from capture.screen.ocr.settings import ReadingSettings
@@ -110,7 +109,7 @@ class Site:
             sleep=console.sleep,
         )
         self.spool = Spool(self.folder / "spool", SpoolSettings(min_free_mb=1))
-        self.window, self.handover = window.Window(self.live), Handover(self.spool, "dr1", console.clock)
+        self.window, self.handover = window.Window(self.live), self.source.handover(self.spool)
 
     def until(self, state: State, most_s: float = 40) -> window.Told:
         """Watch until this is said."""

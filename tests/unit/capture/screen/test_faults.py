@@ -42,7 +42,7 @@ def taught() -> Template:
     return Template(
         id="dr", version=1, title="DR", modality="DX", width=960, height=540, pixel_format="bgr24",
         anchors=tuple(Anchor(box=box, patch=patch) for box, patch in zip(BOXES, patches, strict=True)),
-        fields=(), image=Box(x=440, y=20, w=500, h=500), event_mode="exposure", levels=faults.levels(shown, BOXES),
+        fields=(), image=Box(x=440, y=20, w=500, h=500), event_mode="exposure",
     )  # fmt: skip
 
 
@@ -113,11 +113,6 @@ def test_anchors_that_are_not_there_are_no_witness() -> None:
     for box in BOXES:
         shown[box.rows, box.columns] = 40
     assert faults.capture_fault(shown, taught()) is None
-
-
-def test_levels_are_those_of_the_anchors() -> None:
-    levels = faults.levels(console(), BOXES)
-    assert levels.black == 40 and 150 < levels.white <= 210 and levels.sharpness > 100
 
 
 def colour_bars() -> Grey:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -22,8 +22,9 @@ from capture.screen.signal import NoPicture, Signal, State
 from capture.screen.sources.ffmpeg import FfmpegSource, command
 from capture.screen.sources.files import FolderOfPictures
 from capture.screen.watchdog import Watched
+from tests.peers import free_port
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def settings(**given: object) -> ScreenSettings:
@@ -63,7 +64,7 @@ def film(tmp_path: Path) -> Path:
     path = tmp_path / "film.mkv"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (120, 90))
     for number in range(5):
-        for _ in range(2):
+        for _ in range(4):  # only the newest is kept: each picture has to outlast a pause of who looks
             writer.write(shown(number))
     writer.release()
     return path
@@ -100,6 +101,8 @@ def test_a_folder_shows_each_picture_and_then_the_last(tmp_path: Path) -> None:
     for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.{'jpg' if number == 1 else 'png'}"), shown(number))
     (tmp_path / "1a.png").write_bytes(b"half")
+    later = time.time() + 60
+    os.utime(tmp_path / "1a.png", (later, later))  # however long the reading takes, somebody still writes it
     (tmp_path / "notes.txt").write_text("no picture")
     source = FolderOfPictures(tmp_path, fps=10, clock=lambda: now, sleep=sleep)
     source.open()
@@ -121,13 +124,6 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert why(lambda: gone.read(0.1)) is words.NO_FILE
 
 
-@pytest.fixture
-def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        number: int = server.getsockname()[1]
-    return number
-
-
 def stream(film: Path, port: int) -> subprocess.Popen[bytes]:
     """Somebody who sends a film without end to whoever connects, and stops when he leaves."""
     to = f"tcp://127.0.0.1:{port}?listen=1"
@@ -135,7 +131,8 @@ def stream(film: Path, port: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen([*arguments, "-c", "copy", "-f", "matroska", to])
 
 
-def test_a_stream_that_ends_and_comes_back(film: Path, port: int) -> None:
+def test_a_stream_that_ends_and_comes_back(film: Path) -> None:
+    port = free_port()
     one = settings(kind="stream", address=f"tcp://127.0.0.1:{port}")
     watched = Watched(lambda: sources.make(one))
 

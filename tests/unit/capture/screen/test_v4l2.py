@@ -53,7 +53,10 @@ def test_the_numbers_are_the_kernels(name: str, number: int) -> None:
 
 def test_the_fields_lie_where_the_kernel_puts_them() -> None:
     places = {
-        abi.Buffer: {"seconds": 24, "memory": 60, "offset": 64, "length": 72},
+        abi.Buffer: {"seconds": 24, "memory": 60, "offset": 64, "planes": 64, "length": 72},
+        abi.Plane: {"offset": 8, "data_offset": 16},
+        abi.PlaneLayout: {"bytesperline": 4},
+        abi.PlanesLayout: {"planes": 20, "num_planes": 180, "xfer_func": 184},
         abi.Event: {"u": 8, "pending": 72, "id": 96},
         abi.Format: {"fmt": 8},
         abi.Input: {"std": 48, "status": 56},
@@ -184,6 +187,37 @@ def test_torn_and_short_frames_are_dropped() -> None:
     assert one.read(0.0) is not None
 
 
+PLANAR = abi.CAP_VIDEO_CAPTURE_MPLANE | abi.CAP_STREAMING
+
+
+def test_a_multi_planar_card_hands_on_the_same_frames() -> None:
+    """HDMI inputs of Rockchip boards. None was at hand: this is what the kernel says of them."""
+    device = VideoDevice(modes=SMALL, capabilities=PLANAR, padding=32, before=64)
+    one = source(device)
+    one.open()
+    row = yuyv(9, 64, 1)
+    for level in (1, 2):
+        device.show(yuyv(level, 64, 1) * 48)
+    device.show((row + b"\xee" * 32) * 48)
+    frame = one.read(0.0)
+    assert frame is not None and frame.data == row * 48 and (frame.width, frame.height) == (64, 48)
+    assert len(device.queued) == 4, "every buffer went back to the driver"
+    one.close()
+    assert not device.streaming and device.closed == 1
+
+
+def test_a_picture_in_several_pieces_of_memory_is_none() -> None:
+    device = VideoDevice(modes=SMALL, capabilities=PLANAR, pieces=2)
+    assert why(source(device).open) is words.NO_FORMAT
+    assert device.closed == 1
+
+
+def test_a_device_with_both_queues_is_asked_for_the_plain_one() -> None:
+    device = VideoDevice(modes=SMALL, capabilities=PLANAR | abi.CAP_VIDEO_CAPTURE)
+    source(device).open()
+    assert device.streaming
+
+
 def test_a_short_jpeg_is_dropped() -> None:
     device = VideoDevice(modes=(("MJPG", 64, 48, 30.0),))
     one = source(device)
@@ -281,4 +315,6 @@ def test_the_structures_are_plain_memory() -> None:
     """What the kernel writes is what is read: no reordering, no hidden pointer."""
     buffer = abi.Buffer.from_buffer_copy(bytes(range(88)))
     assert buffer.bytesused == int.from_bytes(bytes(range(8, 12)), "little")
-    assert ctypes.sizeof(abi.Timings) == 132
+    assert [ctypes.sizeof(one) for one in (abi.Timings, abi.Plane, abi.PlaneLayout, abi.PlanesLayout)] == [
+        132, 64, 20, 192,
+    ]  # fmt: skip

@@ -43,6 +43,10 @@ class VideoDevice:
     edid: bytes | int = errno.ENOTTY
     capabilities: int = abi.CAP_VIDEO_CAPTURE | abi.CAP_STREAMING
     padding: int = 0
+    pieces: int = 1
+    """Pieces of memory of a picture on a multi-planar device."""
+    before: int = 0
+    """Bytes of its own that it puts before a picture there."""
     scan: int = 1
     """enum v4l2_field."""
     gone: bool = False
@@ -90,7 +94,11 @@ class VideoDevice:
         return Ready()
 
     def close(self) -> None:
+        """As the kernel does: what streamed ends with its file, also of a device that is gone."""
         self.closed += 1
+        self.streaming = False
+        self.queued.clear()
+        self.filled.clear()
 
     def clock(self) -> float:
         return self.now
@@ -145,6 +153,7 @@ class VideoDevice:
         event.type = self.events.popleft()
 
     def enum_fmt(self, described: abi.FormatDescription) -> None:
+        assert described.type == self.queue
         names = list(dict.fromkeys(mode[0] for mode in self.modes))
         if described.index >= len(names):
             raise fault(errno.EINVAL)
@@ -165,37 +174,68 @@ class VideoDevice:
         listed.type, listed.interval[0] = abi.DISCRETE, abi.Fraction(1000, round(rates[listed.index] * 1000))
 
     def s_fmt(self, wanted: abi.Format) -> None:
-        pix = wanted.fmt.pix
+        assert wanted.type == self.queue
+        pix = wanted.fmt.planar if self.planar else wanted.fmt.pix
         pix.field = self.scan
-        pix.bytesperline = pix.width * (1 if pix.pixelformat == abi.fourcc("NV12") else 2) + self.padding
-        ctypes.memmove(ctypes.byref(self.format), ctypes.byref(pix), ctypes.sizeof(pix))
+        stride = pix.width * (1 if pix.pixelformat == abi.fourcc("NV12") else 2) + self.padding
+        if self.planar:
+            pix.num_planes, pix.planes[0].bytesperline = self.pieces, stride
+        else:
+            pix.bytesperline = stride
+        for name in ("width", "height", "pixelformat"):
+            setattr(self.format, name, getattr(pix, name))
 
     def s_parm(self, wanted: abi.Parameters) -> None:
         one = wanted.parm.capture.timeperframe
         self.rate = one.denominator / one.numerator
 
     def reqbufs(self, request: abi.BufferRequest) -> None:
+        assert request.type == self.queue
         self.buffers = [bytearray(self.length) for _ in range(request.count)]
 
     def querybuf(self, buffer: abi.Buffer) -> None:
-        buffer.length, buffer.offset = self.length, buffer.index * 4096
+        lies = self._lies(buffer)
+        lies.length, lies.offset = self.length, buffer.index * 4096
 
     def qbuf(self, buffer: abi.Buffer) -> None:
+        self._lies(buffer)
         assert buffer.index not in self.queued, "queued twice"
         self.queued.append(buffer.index)
 
     def dqbuf(self, buffer: abi.Buffer) -> None:
+        lies = self._lies(buffer)
         if not self.filled:
             raise fault(errno.EAGAIN)
         shown, buffer.index = self.filled.popleft(), self.queued.popleft()
-        self.buffers[buffer.index][: len(shown.content)] = shown.content
-        buffer.bytesused, buffer.flags = len(shown.content), shown.flags
+        start = self.before if self.planar else 0
+        self.buffers[buffer.index][start : start + len(shown.content)] = shown.content
+        lies.bytesused, buffer.flags = start + len(shown.content), shown.flags
+        if self.planar:
+            lies.data_offset = start
         buffer.seconds, buffer.microseconds = int(shown.at), round(shown.at % 1 * 1e6)
 
     def streamon(self, kind: ctypes.c_int) -> None:
+        assert kind.value == self.queue
         self.streaming = True
 
     def streamoff(self, kind: ctypes.c_int) -> None:
+        assert kind.value == self.queue
         self.streaming = False
         self.queued.clear()
         self.filled.clear()
+
+    # Which of its queues it has ------------------------------------------------------------------------------
+
+    @property
+    def planar(self) -> bool:
+        return not self.capabilities & abi.CAP_VIDEO_CAPTURE
+
+    @property
+    def queue(self) -> int:
+        return abi.CAPTURE_MPLANE if self.planar else abi.CAPTURE
+
+    def _lies(self, buffer: abi.Buffer) -> abi.Buffer | abi.Plane:
+        """Where it is said how long it is and where: as the kernel, in the planes that the caller lent."""
+        if buffer.type != self.queue or (self.planar and not 0 < buffer.length <= abi.PLANES):
+            raise fault(errno.EINVAL)
+        return buffer.planes[0] if self.planar else buffer

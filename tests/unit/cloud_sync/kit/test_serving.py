@@ -45,7 +45,8 @@ async def served() -> AsyncIterator[int]:
 async def ends(reader: asyncio.StreamReader) -> bool:
     """Whether the other side hangs up."""
     with contextlib.suppress(ConnectionError):
-        return await asyncio.wait_for(reader.read(), 5) == b""
+        async with asyncio.timeout(60):
+            return await reader.read() == b""
     return True
 
 

@@ -13,7 +13,7 @@ from capture.text import Bilingual
 from edge.clock import now_ms
 from edge.pipeline import states
 from edge.pipeline.outcome import Files, Stored, store_set
-from edge.pipeline.workers import Outcome
+from edge.pipeline.work import Outcome
 from edge.store import sets
 from edge.store.cases import Case
 from edge.store.cases import _arrival as arrival_of

@@ -24,11 +24,13 @@ from cloud_sync.kit.secret import hash_secret
 from edge.clock import now_ms
 from edge.console.app import create_app
 from edge.console.settings import ConsoleSettings
+from edge.hands.settings import HandSettings
 from edge.metrics import Metrics
+from edge.overrides.in_force import Rulebook
 from edge.pipeline.announce import Announcer
 from edge.pipeline.outcome import Files, Stored, store_outcome, store_set_aside
 from edge.pipeline.report import Pseudonymizer, Reporter
-from edge.pipeline.workers import Outcome
+from edge.pipeline.work import Outcome
 from edge.pipeline.worklist import Worklist
 from edge.reading import ReadingRoom
 from edge.services import LinkState, Services
@@ -58,7 +60,7 @@ def off_centre() -> Finding:
         deduct=20,
         title=Bilingual("左侧肺野未包全", "Lung field cut off at the left"),
         advice=Bilingual("请将探测器向患者左侧移动后重摄", "Move the detector to the patient's left and repeat"),
-        evidence=(Measurement("clipping.high_percent", 0.031, "%", "clipping/1"),),
+        evidence=(Measurement("clipping.bright_percent", 0.031, "%", "clipping/2"),),
         limits=(Limit("margin_mm", 3.0, "L0", "radiography-chest-pa"),),
         layer="L0",
         pack="radiography-chest-pa",
@@ -117,7 +119,7 @@ def verdict(grade: Grade | None) -> Verdict:
 
 FACTS: tuple[Measured, ...] = (
     Measurement("exposure.deviation_index", -1.4, "1", "exposure/1"),
-    Measurement("clipping.high_percent", 0.0312345, "%", "clipping/1"),
+    Measurement("clipping.bright_percent", 0.0312345, "%", "clipping/2"),
     Measurement("dicom.StudyDescription", "ZZFREETEXT", "", "header/1"),
     NotMeasured("chest.rotation_deg", Reason.NO_MODEL),
 )
@@ -255,6 +257,7 @@ def build(
     folder: Path,
     *,
     screens: tuple[ScreenSettings, ...] = (),
+    hands: tuple[HandSettings, ...] = (),
     reading: ReadingRoom | None = None,
     **console: object,
 ) -> Stage:
@@ -264,6 +267,7 @@ def build(
         site=SiteSettings(name="Test hospital"),
         console=ConsoleSettings.model_validate(console),
         screens=screens,
+        hands=hands,
     )
     link: list[LinkState] = ["connected"]
     db = Database(settings.database_path)
@@ -277,6 +281,7 @@ def build(
         reporter=Reporter("box", outbox.boot, Pseudonymizer(b"k" * 32)),
         metrics=Metrics(),
         worklist=Worklist(settings.worklist, settings.site.timezone),
+        rulebook=Rulebook(db, settings.content_path),
         link_status=lambda: link[0],
     )
     people: dict[Role, Account] = {}

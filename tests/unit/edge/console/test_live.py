@@ -19,7 +19,7 @@ from edge.store.accounts import Role
 from models.rules.verdict import Grade
 from tests.unit.edge.console.stage import Stage, build
 
-WAIT = 5.0
+WAIT = 60.0
 """Seconds after which a test gives up; no test measures time."""
 
 

@@ -16,7 +16,7 @@ from capture.screen.reading import FieldReading
 from edge.clock import now_ms
 from edge.pipeline.dispatch import Dispatch
 from edge.pipeline.set_job import SetJob
-from edge.pipeline.workers import Job, Outcome, run_job
+from edge.pipeline.work import Job, Outcome, run_job
 from edge.store import audit, cards, cases
 from edge.store.cards import Card
 from edge.store.schema import outbox

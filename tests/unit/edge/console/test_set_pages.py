@@ -12,8 +12,8 @@ from edge.store import baselines, board, cards
 from edge.store.devices import device_key
 from models.baseline import FIRST, LEAST, RECENT, Alike, Seed
 from models.circumstances import Baseline
+from models.content import drafts
 from models.measurement import Measurement
-from models.rules.pack import BUILTIN, load_folders
 from models.rules.verdict import Grade
 from models.sets import sheet
 from tests.unit.edge.console.set_stage import CT, add_images, apex_missing, judge
@@ -164,7 +164,7 @@ async def test_a_qc_lead_takes_the_protocol_of_a_good_study_as_a_pack_that_loads
         zipfile.ZipFile(io.BytesIO(answer.content)).extractall(tmp_path)
         assert (await browser.get(f"/protocol/{study}/pack?name=No%20Name")).status_code == 422
         assert "Protocol learned" in (await browser.get(f"/case/{study}")).text
-    rules = load_folders([BUILTIN, tmp_path / "chest-routine"])
+    rules = drafts.rules([tmp_path / "chest-routine"])
     (pack,) = [pack for pack in rules.packs if pack.name == "chest-routine"]
     assert pack.scope.device_key == (device_key(CT, "DR2"),) or pack.scope.device_key == ()
 

@@ -18,7 +18,7 @@ from edge.hands.values import values_of
 from edge.store import cards
 from models.rules.verdict import Grade
 from tests.desktop import Desktop, desktop
-from tests.peers import wait_until
+from tests.peers import PATIENCE_S, wait_until
 from tests.unit.edge.console.stage import build
 
 
@@ -69,16 +69,17 @@ def test_taught_checked_and_run(one: Desktop, tmp_path: Path, config: Path) -> N
     taken = hands("check", sequence, *far, "--set", "verdict=Grade A")
     assert taken.exit_code == 1 and "not seen" in taken.output, "the field is full and has the focus"
     form.terminate()
-    form.wait(10)
+    form.wait(PATIENCE_S)
     again = one.form(saved)
     ran = hands("run", sequence, *far, "--set", "verdict=Grade A", "--confirm", lines="y\nn\n")
     assert ran.exception is not None and getattr(ran.exception, "code", "") == "hands.declined"
     journal = next((tmp_path / "data" / "hands").iterdir())
     said = [json.loads(line) for line in (journal / "steps.jsonl").read_text("utf-8").splitlines()]
-    assert [one["state"] for one in said] == ["done", "stopped"] and said[1]["code"] == "hands.declined"
+    assert [one["state"] for one in said] == ["seen", "done", "seen", "stopped"]
+    assert said[-1]["code"] == "hands.declined"
     assert journal.stat().st_mode & 0o077 == 0
     again.terminate()
-    again.wait(10)
+    again.wait(PATIENCE_S)
 
 
 def test_a_case_gives_its_verdict_and_identity(tmp_path: Path) -> None:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from capture.errors import QcError
+from capture.errors import Misuse, QcError
 from capture.screen.ocr.recogniser import small
 from edge.hands.far import far_end
 from edge.hands.journal import Journal
 from edge.hands.ports import Bgr, Eyes, Hand
 from edge.hands.record import Recorder
+from edge.hands.room import Hands
 from edge.hands.runner import Read, Runner
 from edge.hands.sequence import Sequence
-from edge.hands.sight import telling
+from edge.hands.settings import HandSettings
+from edge.hands.trial import How, Progress
 from tests.desktop import Desktop, desktop
-from tests.peers import wait_until
+from tests.peers import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.real
 VERDICT = "Grade B 82: rotated"
@@ -56,7 +58,7 @@ class Bench:
             return error.code
         finally:
             shown.terminate()
-            shown.wait(10)
+            shown.wait(PATIENCE_S)
 
     @property
     def saved(self) -> str | None:
@@ -86,14 +88,19 @@ def _recorded(one: Desktop, eyes: Eyes, hand: Hand, folder: Path) -> Sequence:
     def ready() -> bool:
         return bool((eyes.look()[216:238, 260:620] > 250).all(axis=2).mean() > 0.8)
 
+    def says_saved() -> bool:
+        """In green."""
+        colours = eyes.look()[290:330, 270:490].astype(int)
+        return bool((colours[:, :, 1] - colours[:, :, 2] > 60).any())
+
     wait_until(ready, "the form is drawn")
     recorder = Recorder(eyes, hand, roam=2000, seconds=4)
     for line in LINES:
         if line.startswith("see"):
-            wait_until(lambda: taught.exists() and telling(eyes.look()[290:330, 270:490]), "the form has saved")
+            wait_until(lambda: taught.exists() and says_saved(), "the form has saved")
         recorder.line(line)
     form.terminate()
-    form.wait(10)
+    form.wait(PATIENCE_S)
     assert taught.read_text("utf-8") == "{verdict}"
     return recorder.sequence("ris", "Type the verdict")
 
@@ -103,7 +110,8 @@ def test_types_the_verdict_and_saves(bench: Bench) -> None:
     assert bench.saved == VERDICT
     run = sorted((bench.folder / "runs").iterdir())[-1]
     steps = [json.loads(line) for line in (run / "steps.jsonl").read_text("utf-8").splitlines()]
-    assert [(one["step"], one["do"], one["state"]) for one in steps] == [
+    assert [one["step"] for one in steps if one["state"] == "seen" and one["x"] == one["y"] == 0] == [1, 2, 3, 4]
+    assert [(one["step"], one["do"], one["state"]) for one in steps if one["state"] != "seen"] == [
         (1, "click", "done"),
         (2, "type", "done"),
         (3, "click", "done"),
@@ -115,6 +123,42 @@ def test_types_the_verdict_and_saves(bench: Bench) -> None:
         *("003-after.png", "003-before.png", "004-before.png"),
     ]
     assert VERDICT not in (run / "steps.jsonl").read_text("utf-8")
+
+
+def test_step_by_step_from_the_console(bench: Bench) -> None:
+    """What the page does: each step on a person's word; then a dry run on another patient's form."""
+    saved = bench.folder / "saved.txt"
+    saved.unlink(missing_ok=True)
+    far = HandSettings(name="ris", address=f"vnc://127.0.0.1:{bench.desktop.port}")
+    hands = Hands(bench.folder / "hands", bench.folder, (far,), keep_days=30)
+    hands.shelf.put(bench.sequence.dump())
+    form = bench.desktop.form(saved, x=160, y=130)
+
+    def until(holds: Callable[[Progress], bool], how: How | None = None) -> Progress:
+        trial = hands.begin("ris", "ris", how, VALUES) if how else hands.trial
+        assert trial is not None
+        wait_until(lambda: holds(trial.progress()) or not trial.progress().running, "the trial goes on")
+        return trial.progress()
+
+    asks = until(lambda now: now.asks == 1, "steps")
+    assert asks.moved[1] == (60, 50) and asks.pictures == ("001-before",) and hands.trial is not None
+    with pytest.raises(Misuse, match=r"hands\.busy"):
+        hands.begin("ris", "ris", "look", VALUES)
+    assert not saved.exists()
+    hands.trial.answer("go")
+    assert until(lambda now: now.asks == 2).states[1] == "done"
+    hands.trial.answer("rest")
+    done = until(lambda now: not now.running)
+    assert set(done.states.values()) == {"done"} and done.why is None and bench.saved == VERDICT
+    form.terminate()
+    form.wait(PATIENCE_S)
+    form = bench.desktop.form(saved, patient="P0099999")
+    looked = until(lambda now: not now.running, "look")
+    assert (looked.states[1], looked.states[4], looked.why) == ("words", "not_seen", None)
+    assert (looked.folder / f"{looked.picture_of(1)}.png").is_file() and looked.picture_of(1) == "look"
+    hands.end()
+    form.terminate()
+    form.wait(PATIENCE_S)
 
 
 def test_follows_a_window_that_was_moved(bench: Bench) -> None:

@@ -16,7 +16,7 @@ from capture.errors import Misuse, QcError, Retry
 from edge.hands.far import far_end
 from edge.hands.vnc import Vnc
 from tests.desktop import desktop
-from tests.peers import free_port
+from tests.peers import PATIENCE_S, free_port
 
 
 @pytest.mark.real
@@ -28,7 +28,7 @@ def test_a_password_opens_and_another_does_not(tmp_path: Path) -> None:
     with desktop("-SecurityTypes", "VncAuth", "-PasswordFile", str(stored), size="320x200") as one:
         with closing(one.vnc("secret7")) as vnc:
             assert vnc.look().shape == (200, 320, 3)
-            one.start("xdotool", "getmouselocation").wait(10)
+            one.start("xdotool", "getmouselocation").wait(PATIENCE_S)
         with pytest.raises(Misuse, match=r"hands\.vnc"):
             one.vnc("another")
         with pytest.raises(Misuse, match=r"hands\.vnc"):

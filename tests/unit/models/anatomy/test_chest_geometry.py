@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models.anatomy.both_ways import both_ways
 from models.anatomy.chest import Chest
 from models.anatomy.landmarks import peak_of
+from models.anatomy.margins import CUT, WHOLE
 from models.anatomy.rotation import degrees_of_shift
 from models.anatomy.structures import CUTS, SIDE, organ_of
 from models.image.lines import Side
@@ -181,6 +182,40 @@ def test_where_the_network_was_asked_its_word_on_a_cut_counts(side: Side) -> Non
     assert [other for other in SIDES if number(said, f"margin_{other}_mm") == 0] == [side]
     fits = facts(replace(along, structures=replace(along.structures, cut=told)))
     assert 0 < number(fits, f"margin_{side}_mm") < 2 * PER_PX
+
+
+@pytest.mark.parametrize("side", CUTS)
+def test_between_both_limits_nobody_is_told_and_the_side_is_marked(side: Side) -> None:
+    told = dict.fromkeys(CUTS, 0.02) | {side: (WHOLE + CUT) / 2}
+    film = chest(PLAIN)
+    said = facts(replace(film, structures=replace(film.structures, cut=told)))
+    lengths = [f"chest.margin_{name}_{scale}" for name in (side, "least") for scale in ("mm", "percent")]
+    assert reasons(said, lengths) == {Reason.TOO_CLOSE}
+    assert reasons(said, ["chest.excess_field_ratio", "chest.lung_height_width_ratio"]) == {Reason.NOT_RELIABLE}
+    assert all(number(said, f"margin_{other}_mm") > 0 for other in SIDES if other != side)
+    assert number(said, "margins_undecided") == 1
+    marks = fact(said, "margins_undecided").marks
+    assert [(mark.name, mark.caption) for mark in marks if mark.kind == "arrow"] == [(f"margin_{side}", "?")]
+    assert {"lung_left", "lung_right"} <= {mark.name for mark in marks}
+
+
+def test_one_lung_that_is_cut_is_told_whatever_the_other_sides_are() -> None:
+    told: dict[Side, float] = {"left": 0.99, "right": (WHOLE + CUT) / 2, "top": 0.02, "bottom": 0.02}
+    sure = {"left": 0.9, "right": 0.5, "top": 0.3, "bottom": 1.0}
+    film = chest(PLAIN, sure_of_side=sure)
+    said = facts(replace(film, structures=replace(film.structures, cut=told)))
+    assert number(said, "margin_least_mm") == 0
+    assert fact(said, "margin_least_mm").confidence == pytest.approx(0.9)
+    assert number(said, "margins_undecided") == 1
+
+
+@pytest.mark.parametrize(("told", "cut"), [(0.0, False), (WHOLE, False), (CUT, True), (1.0, True)])
+def test_at_the_limits_and_beyond_the_word_counts(told: float, cut: bool) -> None:
+    film = chest(PLAIN)
+    asked = dict.fromkeys(CUTS, 0.0) | {"top": told}
+    said = facts(replace(film, structures=replace(film.structures, cut=asked)))
+    assert (number(said, "margin_least_mm") == 0) is cut
+    assert number(said, "margins_undecided") == 0 and fact(said, "margins_undecided").marks == ()
 
 
 def test_the_mirror_image_s_word_on_a_cut_is_of_the_other_side() -> None:

@@ -20,6 +20,7 @@ from models.image.views import ViewsOf
 from models.measurement import Measurement, Measurements, NotMeasured, Reason
 from models.producer import MeasurementProducer, Subject, in_order, measure_all
 from models.reporting import Missing
+from models.rules.schema import CONFIDENCE_FLOOR
 from tests.unit.models.anatomy.chests import NAMES, fact, number, reasons
 from tests.unit.models.anatomy.drawn import Drawing, DrawnNetwork
 from tests.unit.models.image.phantoms import acquisition, pixels, torso
@@ -54,7 +55,32 @@ def test_all_measures_of_one_picture_ask_the_network_once() -> None:
     for name in NAMES:
         one = found.get(name)
         assert isinstance(one, Measurement), one
-        assert one.unit == catalogue()[name].unit and one.producer.endswith("/1")
+        assert one.unit == catalogue()[name].unit and one.producer.endswith(("/1", "/2"))
+
+
+def test_what_the_catalogue_calls_unproven_is_shown_and_below_every_floor() -> None:
+    found = measured(film(), DrawnNetwork(PLAIN))
+    unproven = {name for name in NAMES if catalogue()[name].unproven}
+    assert {"chest.rotation_deg", "chest.scapula_overlap_left_ratio"} <= unproven
+    for name in NAMES:
+        one = found.get(name)
+        assert isinstance(one, Measurement) and (one.confidence < CONFIDENCE_FLOOR) == (name in unproven), one
+
+
+@pytest.mark.parametrize("inverted", [True, False])
+def test_lungs_burnt_out_are_told_from_the_air_beside_them(inverted: bool) -> None:
+    """A patch of 60 by 60 pixels of a lung at the dark end, 1.6 % of both; a strip of air is as dark."""
+    values = torso()
+    values[:, :40] = 4095
+    good = measured(film(values=values if inverted else 4095 - values, inverted=inverted), DrawnNetwork(PLAIN))
+    assert good.number("lungs.burnt_out_percent") == 0
+    values[370:430, 203:263] = 4095
+    found = measured(film(values=values if inverted else 4095 - values, inverted=inverted), DrawnNetwork(PLAIN))
+    burnt = found.get("lungs.burnt_out_percent")
+    assert isinstance(burnt, Measurement) and burnt.confidence == 1
+    assert burnt.value == pytest.approx(100 * 3600 / (np.pi * (60 * 130 + 55 * 125) / 0.45**2), rel=0.15)
+    (region,) = burnt.regions
+    assert (region.left, region.bottom) == pytest.approx((203 / 800, 430 / 900), abs=0.01)
 
 
 def test_another_picture_asks_again() -> None:

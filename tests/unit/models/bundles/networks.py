@@ -11,6 +11,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from models.bundles.bundle import Bundle, read_bundle
+from models.content.package import Package, open_package, pack_up
+
 SIDE = 32
 Model = Any
 """onnx.ModelProto: the package has no types of its own."""
@@ -87,6 +90,15 @@ def write(folder: Path, model: Model | None = None, described: dict[str, Any] | 
     (folder / "configs/metadata.json").write_text(json.dumps(described or metadata()), encoding="utf-8")
     (folder / "models/model.onnx").write_bytes((model or two_maps()).SerializeToString())
     return folder
+
+
+def load(folder: Path) -> Bundle:
+    """As the box loads it: packed up, then read from the package's bytes."""
+    return read_bundle(package(folder))
+
+
+def package(folder: Path) -> Package:
+    return open_package(pack_up(folder, "bundle"))
 
 
 def picture(seed: int = 0, count: int = 1) -> NDArray[np.float32]:

@@ -14,21 +14,21 @@ from onnx import TensorProto, helper
 from capture.errors import Misuse
 from models.bundles import files, golden
 from models.bundles.bundle import read_bundle
-from models.bundles.library import BUILTIN, BUILTIN_MOST, Library, library, read_folder
+from models.bundles.library import Library
+from models.content import drafts, factory
+from models.content.kinds import MOST
 from tests.unit.models.bundles import networks
 
-MOST = 1_000_000
 
-
-def refused(folder: Path, most: int = MOST) -> str:
+def refused(folder: Path) -> str:
     with pytest.raises(Misuse) as caught:
-        read_bundle(folder, most)
+        networks.load(folder)
     assert caught.value.text.zh != caught.value.text.en
     return caught.value.code
 
 
 def test_a_bundle_says_what_it_is(tmp_path: Path) -> None:
-    bundle = read_bundle(networks.write(tmp_path / "two-maps"), MOST)
+    bundle = networks.load(networks.write(tmp_path / "two-maps"))
     assert (bundle.name, bundle.version) == ("two-maps", "0.1.0")
     outputs = bundle.metadata.network_data_format.outputs
     assert outputs["maps"].channels == ("bright", "dark")
@@ -37,19 +37,19 @@ def test_a_bundle_says_what_it_is(tmp_path: Path) -> None:
 
 def test_any_change_of_any_file_is_another_bundle(tmp_path: Path) -> None:
     folder = networks.write(tmp_path / "two-maps")
-    before = read_bundle(folder, MOST).sha256
+    before = networks.load(folder).sha256
     (folder / "docs").mkdir()
     (folder / "docs/README.md").write_text("# Card")
-    card = read_bundle(folder, MOST).sha256
+    card = networks.load(folder).sha256
     (folder / "docs/README.md").rename(folder / "docs/README.txt")
-    assert len({before, card, read_bundle(folder, MOST).sha256}) == 3
+    assert len({before, card, networks.load(folder).sha256}) == 3
 
 
 @pytest.mark.parametrize("missing", ["configs/metadata.json", "models/model.onnx"])
 def test_what_a_bundle_must_have(tmp_path: Path, missing: str) -> None:
     folder = networks.write(tmp_path / "two-maps")
     (folder / missing).unlink()
-    assert refused(folder) == "bundle.lacks"
+    assert refused(folder) == "content.lacks"
 
 
 DEMANDED = [key for key in networks.metadata() if key not in ("description",)]
@@ -79,30 +79,38 @@ def test_the_specifications_own_example_is_taken(tmp_path: Path) -> None:
         eval_metrics={"mean_dice": 0.96},
     )
     described["network_data_format"]["inputs"]["image"]["spatial_shape"] = ["2**n", "*"]
-    bundle = read_bundle(networks.write(tmp_path / "spleen_ct", described=described), MOST)
+    bundle = networks.load(networks.write(tmp_path / "spleen_ct", described=described))
     assert bundle.run({"image": networks.picture()})["mean"].shape == (1, 1)
 
 
 def test_too_large_says_what_to_leave_out(tmp_path: Path) -> None:
     folder = networks.write(tmp_path / "two-maps")
-    (folder / "models/model.pt").write_bytes(bytes(2000))
-    assert read_bundle(folder, 10_000).files.size > 2000
+    with (folder / "models/model.onnx").open("r+b") as stream:
+        stream.truncate(MOST["bundle"])  # sparse: it has no blocks on the disk
     with pytest.raises(Misuse, match=r"model\.pt"):
-        read_bundle(folder, 3000)
+        networks.load(folder)
+
+
+@pytest.mark.parametrize("name", ["models/model.pt", "scripts/run.py", "docs/card.html", "configs/deep/a.json"])
+def test_what_content_never_has(tmp_path: Path, name: str) -> None:
+    folder = networks.write(tmp_path / "two-maps")
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(b"1")
+    assert refused(folder) == "content.kind"
 
 
 @pytest.mark.parametrize("target", ["/etc/hostname", "model.onnx"])
 def test_a_link_leads_nowhere(tmp_path: Path, target: str) -> None:
     folder = networks.write(tmp_path / "two-maps")
     (folder / "models/other.onnx").symlink_to(target)
-    assert refused(folder) == "bundle.file"
+    assert refused(folder) == "content.file"
 
 
 def test_a_linked_folder_is_not_followed(tmp_path: Path) -> None:
     folder = networks.write(tmp_path / "two-maps")
     (tmp_path / "outside").mkdir()
     (folder / "goldens").symlink_to(tmp_path / "outside")
-    assert refused(folder) == "bundle.file"
+    assert refused(folder) == "content.file"
 
 
 @pytest.mark.parametrize("name", ["..", "a b", "x" * 61, "网络"])
@@ -110,13 +118,14 @@ def test_names_that_could_mislead(tmp_path: Path, name: str) -> None:
     folder = networks.write(tmp_path / "deep" / "two-maps")
     target = folder / name if name == ".." else folder.rename(tmp_path / name)
     with pytest.raises(Misuse):
-        read_bundle(target, MOST)
+        networks.load(target)
 
 
 def test_external_weights_are_refused_before_onnxruntime_looks_for_them(tmp_path: Path) -> None:
     folder = networks.write(tmp_path / "two-maps")
     networks.save_external(networks.two_maps(), folder / "models/model.onnx")
-    assert (folder / "models/weights.bin").is_file()
+    assert refused(folder) == "content.kind"  # the weights beside it
+    (folder / "models/weights.bin").unlink()
     assert refused(folder) == "bundle.external"
 
 
@@ -162,14 +171,14 @@ def test_every_cut_of_the_network_is_refused_in_words(tmp_path: Path) -> None:
     for length in range(0, len(whole), 7):
         (folder / "models/model.onnx").write_bytes(whole[:length])
         with pytest.raises(Misuse):
-            read_bundle(folder, MOST).run({"image": networks.picture()})
+            networks.load(folder).run({"image": networks.picture()})
 
 
 def test_the_seal_is_checked_and_is_what_sha256sum_writes(tmp_path: Path) -> None:
     folder = networks.write(tmp_path / "two-maps")
-    unsealed = read_bundle(folder, MOST).sha256
+    unsealed = networks.load(folder).sha256
     files.seal(folder)
-    assert read_bundle(folder, MOST).sha256 == unsealed
+    assert networks.load(folder).sha256 == unsealed
     subprocess.run(["sha256sum", "--check", "--strict", files.SEAL], cwd=folder, check=True, capture_output=True)
     (folder / "models/model.onnx").write_bytes(networks.two_maps(("a", "b", "c")).SerializeToString())
     assert refused(folder) == "bundle.seal"
@@ -182,50 +191,48 @@ def test_a_file_that_the_seal_does_not_name_breaks_it(tmp_path: Path) -> None:
     assert refused(folder) == "bundle.seal"
 
 
-def test_a_network_changed_after_loading_does_not_run(tmp_path: Path) -> None:
+def test_what_runs_is_what_was_read_whatever_happens_to_the_folder(tmp_path: Path) -> None:
     folder = networks.write(tmp_path / "two-maps")
-    bundle = read_bundle(folder, MOST)
+    bundle = networks.load(folder)
     (folder / "models/model.onnx").write_bytes(bytes(10))
-    with pytest.raises(Misuse) as caught:
-        bundle.run({"image": networks.picture()})
-    assert caught.value.code == "bundle.changed"
+    assert bundle.run({"image": networks.picture()}).keys() == {"maps", "mean"}
 
 
 def test_a_library_has_each_name_once(tmp_path: Path) -> None:
     networks.write(tmp_path / "one/two-maps")
     networks.write(tmp_path / "two/two-maps")
-    once = Library(read_folder(tmp_path / "one", MOST))
+    once = drafts.networks([tmp_path / "one"])
     assert once.get("two-maps") is not None and once.get("other") is None
     with pytest.raises(Misuse, match="two bundles"):
-        Library([*once, *read_folder(tmp_path / "two/two-maps", MOST)])
-    with pytest.raises(Misuse, match="no bundle"):
-        list(read_folder(tmp_path / "nowhere", MOST))
-
-
-def sealed(bundle_folder: Path) -> bool:
-    return (bundle_folder / files.SEAL).is_file()
+        Library([*once, *drafts.networks([tmp_path / "two/two-maps"])])
+    with pytest.raises(Misuse, match="no rule pack, network"):
+        drafts.networks([tmp_path / "nowhere"])
 
 
 def test_our_own_bundles_are_sealed_small_and_prove_themselves() -> None:
     """Whatever ships: a seal, a card, goldens that hold on this machine, at most 12 MB."""
-    for bundle in library():
-        assert sealed(bundle.files.folder), bundle.name
-        assert {"docs/README.md"} <= bundle.files.hashes.keys() and bundle.files.size <= BUILTIN_MOST
-        held = golden.check(bundle)
-        assert held and all(one.holds for one in held), (bundle.name, held)
-    assert {bundle.files.folder.parent for bundle in library()} <= {BUILTIN}
+    for package in factory.bundles():
+        assert (factory.BUNDLES / package.name / files.SEAL).is_file(), package.name
+        assert "docs/README.md" in package.files and package.length <= factory.BUNDLE_MOST
+        held = golden.check(read_bundle(package), package.files)
+        assert held and all(one.holds for one in held), (package.name, held)
+
+
+def goldens_of(folder: Path) -> tuple[golden.Held, ...]:
+    package = networks.package(folder)
+    return golden.check(read_bundle(package), package.files)
 
 
 def test_goldens_hold_or_say_by_how_much_not(tmp_path: Path) -> None:
     folder = networks.write(tmp_path / "two-maps")
-    assert golden.check(read_bundle(folder, MOST)) == ()
+    assert goldens_of(folder) == ()
     image = networks.picture()
-    outputs = read_bundle(folder, MOST).run({"image": image})
+    outputs = networks.load(folder).run({"image": image})
     golden.save(folder / "goldens/noise.npz", {"image": image}, outputs)
     golden.save(
         folder / "goldens/off.npz", {"image": image}, outputs | {"mean": outputs["mean"] + np.float32(0.25)}
     )
-    first, second = golden.check(read_bundle(folder, MOST))
+    first, second = goldens_of(folder)
     assert first.holds and first.name == "goldens/noise.npz"
     assert not second.holds and second.difference == pytest.approx(0.25, abs=1e-3)
 
@@ -237,9 +244,18 @@ def npz(**arrays: Any) -> Any:
     return write
 
 
+def torn(path: Path) -> None:
+    """A golden whose packed bytes were damaged: its directory is whole."""
+    golden.save(path, {"image": networks.picture()}, {"mean": np.zeros((1, 1), np.float32)})
+    raw = bytearray(path.read_bytes())
+    raw[80:90] = b"\xff" * 10
+    path.write_bytes(bytes(raw))
+
+
 @pytest.mark.parametrize(
     "write",
     [
+        torn,
         lambda path: path.write_bytes(b"no zip"),
         npz(other=np.zeros(1)),
         npz(**{"input.image": np.zeros((1, 1, 32, 32), np.float32)}),
@@ -252,7 +268,7 @@ def test_a_golden_that_is_none(tmp_path: Path, write: Any) -> None:
     (folder / "goldens").mkdir()
     write(folder / "goldens/bad.npz")
     with pytest.raises(Misuse) as caught:
-        golden.check(read_bundle(folder, MOST))
+        goldens_of(folder)
     assert caught.value.code == "bundle.golden"
 
 

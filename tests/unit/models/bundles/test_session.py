@@ -11,15 +11,13 @@ import pytest
 from onnx import TensorProto, helper
 
 from capture.errors import Misuse
-from models.bundles.bundle import Bundle, read_bundle
+from models.bundles.bundle import Bundle
 from tests.unit.models.bundles import networks
-
-MOST = 1_000_000
 
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Bundle:
-    return read_bundle(networks.write(tmp_path / "two-maps"), MOST)
+    return networks.load(networks.write(tmp_path / "two-maps"))
 
 
 def unfit(bundle: Bundle, **inputs: object) -> str:
@@ -43,7 +41,7 @@ def test_named_arrays_in_named_arrays_out(bundle: Bundle) -> None:
 
 def test_names_in_the_file_may_be_the_exporters_own(tmp_path: Path) -> None:
     model = networks.two_maps(("onnx::Conv_0", "12", "15"))
-    bundle = read_bundle(networks.write(tmp_path / "two-maps", model), MOST)
+    bundle = networks.load(networks.write(tmp_path / "two-maps", model))
     assert bundle.run({"image": networks.picture()}).keys() == {"maps", "mean"}
 
 
@@ -69,7 +67,7 @@ def test_an_output_that_is_not_finite_is_no_output(tmp_path: Path) -> None:
     model = networks.two_maps(("image", "maps", "mean"))
     model.graph.node[2].output[0] = "flat"
     model.graph.node.append(helper.make_node("Log", ["flat"], ["mean"]))
-    bundle = read_bundle(networks.write(tmp_path / "two-maps", model), MOST)
+    bundle = networks.load(networks.write(tmp_path / "two-maps", model))
     assert "output mean holds numbers that are not finite" in unfit(
         bundle, image=np.zeros((1, 1, 32, 32), np.float32)
     )
@@ -78,7 +76,7 @@ def test_an_output_that_is_not_finite_is_no_output(tmp_path: Path) -> None:
 def test_an_output_that_the_metadata_does_not_describe(tmp_path: Path) -> None:
     described = networks.metadata()
     described["network_data_format"]["outputs"]["maps"]["num_channels"] = 3
-    bundle = read_bundle(networks.write(tmp_path / "two-maps", described=described), MOST)
+    bundle = networks.load(networks.write(tmp_path / "two-maps", described=described))
     assert "output maps must have shape (1, 3, 32, 32)" in unfit(bundle, image=networks.picture())
 
 
@@ -86,7 +84,7 @@ def test_metadata_of_another_network(tmp_path: Path) -> None:
     described = networks.metadata()
     del described["network_data_format"]["outputs"]["mean"]
     described["network_data_format"]["outputs"]["pred"] = described["network_data_format"]["outputs"].pop("maps")
-    bundle = read_bundle(networks.write(tmp_path / "two-maps", described=described), MOST)
+    bundle = networks.load(networks.write(tmp_path / "two-maps", described=described))
     assert "does not match" in unfit(bundle, image=networks.picture())
 
 
@@ -94,7 +92,7 @@ def test_what_onnxruntime_refuses_is_said_without_its_words(tmp_path: Path) -> N
     """A standard domain, but an operator that does not exist."""
     model = networks.two_maps()
     model.graph.node[0].op_type = "Summon"
-    bundle = read_bundle(networks.write(tmp_path / "two-maps", model), MOST)
+    bundle = networks.load(networks.write(tmp_path / "two-maps", model))
     with pytest.raises(Misuse) as caught:
         bundle.run({"image": networks.picture()})
     assert caught.value.code == "bundle.runtime" and "Summon" not in str(caught.value)
@@ -105,7 +103,7 @@ def test_integers_come_out_as_float32(tmp_path: Path) -> None:
     model.graph.node[2].output[0] = "flat"
     model.graph.node.append(helper.make_node("Cast", ["flat"], ["mean"], to=TensorProto.INT64))
     model.graph.output[1].type.tensor_type.elem_type = TensorProto.INT64
-    bundle = read_bundle(networks.write(tmp_path / "two-maps", model), MOST)
+    bundle = networks.load(networks.write(tmp_path / "two-maps", model))
     assert bundle.run({"image": networks.picture()})["mean"].dtype == np.float32
 
 
@@ -120,9 +118,9 @@ class Forbidden:
 sys.meta_path.insert(0, Forbidden())
 import edge.agent, edge.doctor, edge.cli
 edge.cli.build(list(edge.cli.COMMANDS))
-from edge.pipeline import workers
-from edge.settings import ContentSettings
-workers._warm_up(ContentSettings())
+from edge.content.chosen import FACTORY
+from edge.pipeline import loaded
+loaded.warm_up(FACTORY)
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr

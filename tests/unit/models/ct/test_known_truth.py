@@ -196,9 +196,10 @@ def test_parts_that_touch_through_slices_have_one_label() -> None:
     mask[0, 1, 1] = mask[0, 1, 7] = True
     mask[1, 1, 1:8] = True
     mask[2, 4, 4] = True
-    labels = labelled(mask)
+    labels, sizes = labelled(mask)
     assert labels[0, 1, 1] == labels[0, 1, 7] == labels[1, 1, 4] != labels[2, 4, 4] > 0
     assert (labels > 0).sum() == mask.sum()
+    assert np.array_equal(sizes[1:], np.bincount(labels.ravel())[1:])
 
 
 def test_a_large_scan_is_made_small_without_moving_its_centre() -> None:

@@ -53,6 +53,18 @@ def test_every_injected_line_is_found(how: str, column: bool, width: int) -> Non
         assert (region.bottom - region.top if column else region.right - region.left) > 0.9
 
 
+@pytest.mark.parametrize("column", [True, False])
+def test_a_harmonic_is_not_taken_for_the_lines(column: bool) -> None:
+    """Lines of 11 px among the slow shades of anatomy; their harmonic, half as high, stands in a quiet place."""
+    picture = torso(*LARGE, sigma=2)
+    along = np.arange(picture.shape[1] if column else picture.shape[0], dtype=np.float32)
+    wave = 30 * np.cos(2 * np.pi * along / 11) + 15 * np.cos(4 * np.pi * along / 11)
+    lined = picture + (wave if column else wave[:, None])
+    facts = measured(np.asarray(lined, np.float32))
+    assert number(facts, "artefact.grid_period_px") == pytest.approx(11, rel=0.02)
+    assert number(facts, "artefact.grid_depth_percent") == pytest.approx(100 * 60 / 4095, rel=0.35)
+
+
 @pytest.mark.parametrize(
     ("period", "column"), [(2.7, True), (4.0, True), (5.3, False), (9.5, True), (12.0, False)]
 )

@@ -53,8 +53,8 @@ def test_clean_detectors(name: str) -> None:
     assert number(facts, "artefact.dead_line_count") == 0
     assert number(facts, "artefact.stitch_step_count") == 0
     assert number(facts, "artefact.grid_peak_ratio") < 3
-    assert number(facts, "clipping.high_percent") < 0.5
-    assert number(facts, "clipping.low_percent") < 0.5
+    assert number(facts, "clipping.bright_percent") < 0.5
+    assert number(facts, "clipping.dark_percent") < 0.5
     assert facts.value("image.blank") is False
 
 

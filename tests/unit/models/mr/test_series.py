@@ -9,7 +9,8 @@ import pytest
 
 from capture.acquisition import Acquisition, Device, Display, Exam, Identity, NoPixels, Pixels, Technique
 from models.circumstances import Circumstances
-from models.judge import Content, Judgement, load_content
+from models.content import drafts
+from models.judge import Content, Judgement
 from models.measurement import Measurement, NotMeasured, Reason
 from models.mr import MEASURES
 from models.mr.plane import Picture
@@ -26,7 +27,7 @@ POSITIONS = np.arange(-60.0, 105.0, STEP)
 
 @pytest.fixture(scope="module")
 def content() -> Content:
-    return load_content()
+    return drafts.content()
 
 
 def slice_of(number: int, z: float, picture: Picture, **technique: object) -> Acquisition:

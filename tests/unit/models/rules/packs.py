@@ -8,8 +8,9 @@ import pytest
 
 from capture.errors import Misuse
 from models.catalogue import Entry
+from models.content import drafts
 from models.measurement import Measured, Measurement, Measurements
-from models.rules.pack import RuleSet, load_folders
+from models.rules.pack import RuleSet
 
 
 def entry(name: str, kind: str = "number", unit: str = "", leaves_site: bool = True) -> Entry:
@@ -120,7 +121,7 @@ def standard(tmp_path: Path, layer: str = "L2") -> Path:
 
 
 def load(*folders: Path) -> RuleSet:
-    return load_folders(folders, NAMES)
+    return drafts.only_rules(folders, NAMES)
 
 
 def refused(code: str, *folders: Path) -> Misuse:

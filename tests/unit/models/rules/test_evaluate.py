@@ -53,6 +53,19 @@ def test_a_failure_carries_all_that_explains_it(tmp_path: Path) -> None:
     assert finding.advice.en == "Tilted by 11°, limit 10, gap unknown"
 
 
+def test_what_was_decided_of_the_image_before_has_no_say(tmp_path: Path) -> None:
+    rules = load(standard(tmp_path))
+    unsure = Measurements([Measurement("chest.tilt_deg", 11.0, confidence=0.1)])
+    images = [
+        facts(chest__tilt_deg=11.0, image__blank=False), facts(chest__tilt_deg=1.0, image__blank=False), unsure,
+        facts(chest__tilt_deg=1.0, image__blank=True), facts(image__blank=True), facts(),
+        facts(chest__tilt_deg=6.0, chest__gap_mm=2.0), facts(chest__tilt_deg=6.0, chest__gap_mm=3.0),
+    ]  # fmt: skip
+    for image in (*images, *reversed(images), *images[::3]):
+        again, alone = (replace(evaluate(image, one, {}), timings=()) for one in (rules, load(standard(tmp_path))))
+        assert again == alone
+
+
 def test_a_warning_weighs_at_most_minor(tmp_path: Path) -> None:
     verdict = evaluate(facts(chest__tilt_deg=6.0, image__blank=False), load(standard(tmp_path)), {})
     [finding] = verdict.findings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from models.catalogue import Type
@@ -43,6 +45,12 @@ def test_three_outcomes(text: str, values: dict[str, Value], outcome: bool | Non
     assert compile_condition(text, TYPES).decide(values) is outcome
 
 
+def test_what_goes_on_too_long_is_undecided() -> None:
+    many = "[" + ",".join("1" * 90) + "]"
+    deep = f"{many}.exists(b, {many}.exists(c, {many}.exists(d, b + c + d > 3)))"
+    assert compile_condition(f"{deep} || image.blank", TYPES).decide({"image.blank": False}) is None
+
+
 def test_names_are_those_referred_to_and_no_others() -> None:
     text = 'dicom.Modality == "dicom.KVP" && absent.dicom.KVP // image.blank\n&& limit.kv > 1.0'
     assert compile_condition(text, TYPES).names == {"dicom.Modality", "absent.dicom.KVP", "limit.kv"}
@@ -72,3 +80,10 @@ def test_a_wrong_expression_says_where_and_what_to_do(
 def test_a_very_deep_expression_is_refused_not_run() -> None:
     with pytest.raises(ExpressionError):
         compile_condition("(" * 900 + "image.blank" + ")" * 900, TYPES)
+
+
+def test_an_expression_is_compiled_again_where_it_arrives() -> None:
+    sent = compile_condition("dicom.KVP > limit.kv && !absent.dicom.KVP", TYPES)
+    come = pickle.loads(pickle.dumps(sent))
+    assert (come.text, come.names) == (sent.text, sent.names)
+    assert come.decide({"dicom.KVP": 2.0, "limit.kv": 1.0, "absent.dicom.KVP": False}) is True

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.rules.evaluate import evaluate
-from models.rules.layers import scope_facts
+from models.rules.layers import effective, scope_facts
 from models.rules.schema import Scope
 from models.rules.verdict import Severity
 from tests.unit.models.rules.packs import (
@@ -212,3 +212,13 @@ fails = [{{ chest.tilt_deg = {limit + 1} }}]
         for name in ("Thorax", "Knee", "Hand")
     ]
     assert levels == ["fail", "warn", "warn"]
+
+
+def test_a_rule_that_is_off_judges_nothing_until_a_later_layer_switches_it_on(tmp_path: Path) -> None:
+    path = standard(tmp_path)
+    text = (path / "rules.toml").read_text("utf-8")
+    (path / "rules.toml").write_text(text.replace('id = "T1.tilt"', 'id = "T1.tilt"\nenabled = false', 1), "utf-8")
+    assert not effective(load(path).packs[0].rules[0], ()).enabled
+    rules = load(path, override(tmp_path, 'rule = "T1.tilt"\nenabled = true'))
+    later = rules.packs[-1]
+    assert effective(rules.packs[0].rules[0], [(later, later.overrides[0])]).enabled

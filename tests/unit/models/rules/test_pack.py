@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.rules.pack import BUILTIN, load_builtin, load_folders
+from models.content import drafts, factory
 from tests.unit.models.rules.packs import (
     BLANK_CASES,
     BLANK_RULE,
@@ -48,12 +48,12 @@ def test_find(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("where", ["nowhere", ""])
 def test_no_pack_there(tmp_path: Path, where: str) -> None:
-    refused("pack.none", tmp_path / where)
+    refused("content.none", tmp_path / where)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
     (standard(tmp_path) / "cases.toml").unlink()
-    assert "cases.toml" in refused("pack.file", tmp_path).text.en
+    assert "cases.toml" in refused("content.lacks", tmp_path).text.en
 
 
 @pytest.mark.parametrize("raw", [b"\xff\xfe", b"name = ", b"x = " + b"[" * 3000])
@@ -131,16 +131,13 @@ def test_nothing_twice(tmp_path: Path) -> None:
     refused("pack.rule_twice", standard(tmp_path), other)
 
 
-def test_the_fingerprint_follows_the_content_not_its_layout(tmp_path: Path) -> None:
+def test_the_fingerprint_is_of_the_files_and_not_of_where_they_lie(tmp_path: Path) -> None:
     first = load(standard(tmp_path)).packs[0].fingerprint
-    folder = write(tmp_path / "q", "# a comment\n" + head(), BLANK_RULE.join(["", ""]) or "", "")
-    write(folder, "# a comment\n" + head(), TILT_RULE + "\n\n" + BLANK_RULE, TILT_CASES + BLANK_CASES + "# end\n")
+    folder = write(tmp_path / "q", head(), TILT_RULE + BLANK_RULE, TILT_CASES + BLANK_CASES)
     assert load(folder).packs[0].fingerprint == first
     write(folder, head(), TILT_RULE.replace("fail = 10", "fail = 11") + BLANK_RULE, TILT_CASES + BLANK_CASES)
     assert load(folder).packs[0].sha256 != first.sha256
 
 
-def test_builtin_is_the_folder_of_packs() -> None:
-    assert [pack.sha256 for pack in load_builtin().packs] == [
-        pack.sha256 for pack in load_folders([BUILTIN]).packs
-    ]
+def test_what_ships_is_the_folder_of_packs() -> None:
+    assert {pack.sha256 for pack in drafts.rules().packs} == {package.sha256 for package in factory.packs()}

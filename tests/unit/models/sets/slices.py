@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from capture.acquisition import Device, Display, DoseReport, Exam, NoPixels, Technique
-from models.bundles.library import Library
 from models.circumstances import Circumstances
+from models.content import drafts
 from models.judge import Content, Judgement
 from models.measurement import Measurement, Measurements, NotMeasured, Reason, Value
-from models.rules.pack import load_builtin
 from models.sets.image_set import Completeness, ImageSet, Series, Slice, SlicePixels
 from models.sets.judge import judge_set
 from models.sets.producer import SetSubject, discover_sets
@@ -129,7 +128,7 @@ def said(name: str, measured: Measurements) -> Value | Reason:
 @cache
 def content() -> Content:
     """All rules, and the producers that need no network: those of headers and of sets."""
-    return Content(producers(), load_builtin(), Library(()), set_producers=discover_sets())
+    return Content(producers(), drafts.rules(), set_producers=discover_sets())
 
 
 def judged(slices: Sequence[Slice], whole: Completeness = WHOLE) -> Judgement:

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from capture.errors import Misuse
 from edge.commands.protocol import app, tolerances
 from models.circumstances import Circumstances
+from models.content import drafts
 from models.judge import Content
 from models.measurement import Measurement, Measurements, NotMeasured, Reason
-from models.rules.pack import BUILTIN, load_folders
 from models.sets.image_set import Completeness, ImageSet, Level, Slice
 from models.sets.judge import judge_set
 from models.sets.protocol import CannotLearn, Protocol, Tolerances, compare, learn, missing_series
@@ -100,7 +100,7 @@ def written(protocol: Protocol, folder: Path) -> Path:
 
 
 def test_the_pack_loads_holds_its_cases_and_is_read_back(example: Protocol, tmp_path: Path) -> None:
-    rules = load_folders([BUILTIN, written(example, tmp_path / "p")])
+    rules = drafts.rules([written(example, tmp_path / "p")])
     pack = next(pack for pack in rules.packs if pack.name == "brain-mr")
     assert pack.layer == "L5" and "localizer" in pack.note.en and "PixelBandwidth" in pack.note.zh
     again = protocol_of(pack)
@@ -112,7 +112,7 @@ def test_the_pack_loads_holds_its_cases_and_is_read_back(example: Protocol, tmp_
 
 
 def test_the_pack_judges_series_and_study(example: Protocol, tmp_path: Path) -> None:
-    rules = load_folders([BUILTIN, written(example, tmp_path / "p")])
+    rules = drafts.rules([written(example, tmp_path / "p")])
     base = content()
     with_pack = Content(base.producers, rules, base.bundles, None, base.set_producers)
 

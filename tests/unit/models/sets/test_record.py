@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from capture.acquisition import Acquisition, Exam, NoPixels, Pixels, Technique
+from capture.acquisition import Acquisition, Device, Exam, NoPixels, Pixels, Technique
 from capture.dicom.csa import csa_numbers
 from capture.dicom.every_frame import each_frame
 from capture.dicom.options import ReadOptions
@@ -27,14 +27,14 @@ class _Mean:
     def applies(self, exam: Exam, display: object) -> bool:
         return exam.Modality == "CT"
 
-    def measure(self, pixels: Pixels, exam: Exam, technique: Technique) -> dict[str, np.ndarray]:
+    def measure(self, pixels: Pixels, exam: Exam, technique: Technique, device: Device) -> dict[str, np.ndarray]:
         return {"value": np.array([pixels.values.mean()], np.float32)}
 
 
 class _Broken(_Mean):
     name = "broken"
 
-    def measure(self, pixels: Pixels, exam: Exam, technique: Technique) -> dict[str, np.ndarray]:
+    def measure(self, pixels: Pixels, exam: Exam, technique: Technique, device: Device) -> dict[str, np.ndarray]:
         raise ZeroDivisionError
 
 

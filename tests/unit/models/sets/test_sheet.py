@@ -11,7 +11,7 @@ import pytest
 
 from models.measurement import Region
 from models.sets.sheet import COLUMNS, PANELS, ROWS, Picture, draw, on_sheet, place, png, region_on_sheet
-from models.sets.upright import upright
+from models.sets.upright import turn, upright
 
 LPS = {"R": (-1, 0, 0), "L": (1, 0, 0), "A": (0, -1, 0), "P": (0, 1, 0), "H": (0, 0, 1), "F": (0, 0, -1)}
 
@@ -95,8 +95,9 @@ def test_any_orientation_is_turned_head_front_and_right_first(letters: str) -> N
     steps = (2.0, 3.0, 4.0)
     spacing = tuple(steps[axis] for axis in order)
     slices, rows, columns = (LPS[letter] for letter in letters)
-    turned = upright(stack, (spacing[0], spacing[1], spacing[2]), rows, columns, slices)
-    assert turned is not None
+    how = turn(rows, columns, slices)
+    assert how is not None
+    turned = upright(stack, (spacing[0], spacing[1], spacing[2]), how)
     assert np.array_equal(turned.values, patient) and turned.spacing_mm == steps
     assert turned.extent.of("sagittal") == (10.0, 18.0)
     panels = turned.middle((0, 1))
@@ -106,7 +107,7 @@ def test_any_orientation_is_turned_head_front_and_right_first(letters: str) -> N
 
 
 def test_an_oblique_stack_has_no_names_for_its_axes() -> None:
-    turn = np.deg2rad(40)
-    rows, slices = (0, np.cos(turn), -np.sin(turn)), (0, np.sin(turn), np.cos(turn))
-    assert upright(np.zeros((3, 3, 3), np.float32), (1, 1, 1), rows, (1, 0, 0), slices) is not None
-    assert upright(np.zeros((3, 3, 3), np.float32), (1, 1, 1), rows, (0.6, 0.6, 0.5), slices) is None
+    angle = np.deg2rad(40)
+    rows, slices = (0, np.cos(angle), -np.sin(angle)), (0, np.sin(angle), np.cos(angle))
+    assert turn(rows, (1, 0, 0), slices) is not None
+    assert turn(rows, (0.6, 0.6, 0.5), slices) is None

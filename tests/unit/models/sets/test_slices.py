@@ -10,7 +10,7 @@ import pytest
 
 from capture.acquisition import NoPixels
 from models.measurement import NotMeasured, Reason
-from models.sets.image_set import Completeness, SlicePixels
+from models.sets.image_set import Completeness, Slice, SlicePixels
 from tests.unit.models.sets.slices import CT, MR, at, damaged, facts, found, judged, said, stack, with_fields
 
 
@@ -78,14 +78,53 @@ def test_echoes_b_values_and_times_of_one_place_are_stacks_of_their_own(tell: di
     assert said("series.uneven_stacks", facts([*first, *second[:-2]])) == 2
 
 
-def test_times_that_were_announced_and_did_not_come_are_counted() -> None:
-    times = [
-        at(with_fields(MR, TemporalPositionIdentifier=t, NumberOfTemporalPositions=5), 10 * t + n, 5.0 * n)
-        for t in (1, 2, 3)
+def dynamic(*kept: int, announced: int = 5, echoes: tuple[float, ...] = (100.0,)) -> list[Slice]:
+    """Five slices of each of these times, with each echo."""
+    return [
+        at(
+            with_fields(MR, TemporalPositionIdentifier=time, NumberOfTemporalPositions=announced, EchoTime=echo),
+            100 * time + 10 * at_echo + n,
+            5.0 * n,
+        )
+        for time in kept
+        for at_echo, echo in enumerate(echoes)
         for n in range(1, 6)
     ]
-    assert said("series.missing_times", facts(times)) == 2
+
+
+def test_times_that_were_announced_and_did_not_come_are_counted_and_named() -> None:
+    measured = facts(dynamic(1, 2, 4))
+    assert (said("series.missing_times", measured), said("series.missing_times_at", measured)) == (2, "3, 5")
+    assert "CC12.times_incomplete" in found(judged(dynamic(1, 2, 4)))
+    assert said("series.missing_times", facts(dynamic(1, 2, 3, 4, 5))) == 0
     assert said("series.missing_times", facts(stack(MR))) is Reason.NOT_APPLICABLE
+
+
+def test_times_that_contradict_themselves_are_not_assessed() -> None:
+    for mixed in (
+        [*dynamic(1, 2), *dynamic(3, announced=4)],
+        dynamic(1, 2, 6),
+        [*dynamic(1, 2, 3), *stack(with_fields(MR, NumberOfTemporalPositions=5))],
+        dynamic(2),
+    ):
+        assert said("series.missing_times", facts(mixed)) is Reason.NOT_RELIABLE
+
+
+def test_an_echo_that_one_time_lacks_is_a_missing_stack() -> None:
+    whole = dynamic(1, 2, 3, 4, 5, echoes=(4.0, 8.0))
+    lost = [
+        one for one in whole
+        if (one.exam.TemporalPositionIdentifier, one.technique.EchoTime) != (3, 8.0)
+    ]  # fmt: skip
+    assert said("series.missing_stacks", facts(whole)) == 0
+    assert said("series.missing_stacks", facts(lost)) == 1 and said("series.uneven_stacks", facts(lost)) == 0
+    assert "CC12.stacks_missing" in found(judged(lost))
+    assert said("series.missing_stacks", facts(dynamic(1, 2))) is Reason.NOT_APPLICABLE
+
+
+def test_times_with_pictures_of_their_own_each_are_no_grid() -> None:
+    each = [*dynamic(1, echoes=(4.0,)), *dynamic(2, echoes=(8.0,)), *dynamic(3, echoes=(12.0,))]
+    assert said("series.missing_stacks", facts(each)) is Reason.NOT_RELIABLE
 
 
 def test_a_tilted_gantry_leans_as_it_says() -> None:

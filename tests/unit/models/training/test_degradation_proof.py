@@ -10,7 +10,7 @@ import pytest
 
 from models.image import motion
 from models.training.degradations import motion_fit, proof, second
-from models.training.degradations.samples import FAULTS, sample_of
+from models.training.degradations.samples import FAULTS, burnt_out, sample_of
 from models.training.manifest import read_manifest
 from models.training.split import part_of
 from tests.unit.models.image.test_motion import textured
@@ -30,6 +30,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows.append(f"{number:02}.png,house,open,own,PA,adult,p{number}")
     (made / "manifest.csv").write_text("\n".join(rows))
     return made
+
+
+@pytest.mark.parametrize("simulator", proof.SIMULATORS)
+@pytest.mark.parametrize("share", [0.05, 0.4])
+def test_so_much_of_the_lungs_is_burnt_out_whatever_lies_beside_them(simulator: str, share: float) -> None:
+    plain, lungs = film(), np.zeros((60, 50), bool)
+    lungs[15:45, 8:42] = True
+    fault = burnt_out(lungs)
+    made = (fault.first if simulator == "first" else fault.second)(plain, share, rng())
+    here = made[cv2.resize(lungs.astype(np.uint8), plain.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0]
+    assert float((here <= made.min() + 1e-6).mean()) == pytest.approx(share, abs=0.01)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

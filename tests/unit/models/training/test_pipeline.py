@@ -15,10 +15,11 @@ from torch import nn
 
 from capture.errors import Bug, Misuse
 from models.bundles import golden
-from models.bundles.bundle import METADATA, read_bundle
-from models.bundles.library import BUILTIN, BUILTIN_MOST
+from models.bundles.metadata import METADATA
+from models.content.factory import BUNDLE_MOST, BUNDLES
+from models.content.folder import read_folder
 from models.training import cli, tasks
-from models.training.export import canvases_for, export, metadata_schema, parity, run_bundle
+from models.training.export import canvases_for, export, metadata_schema, parity, read_exported, run_bundle
 from models.training.loop import Recipe, Settings, fit, progress_of, run_of
 from models.training.task import Array
 from tests.unit.models.training.toy import SIDE, Toy, folder_of_films
@@ -113,8 +114,8 @@ def test_no_film_to_train_on_is_said(films: Path, tmp_path: Path) -> None:
 def test_the_bundle_says_what_torch_says(films: Path, fitted: nn.Module, tmp_path: Path) -> None:
     task = Toy(films)
     assert export(task, fitted, tmp_path / "toy", {"seed": 5}) <= 1e-5
-    bundle = read_bundle(tmp_path / "toy", BUILTIN_MOST)
-    held = golden.check(bundle)
+    bundle = read_exported(tmp_path / "toy")
+    held = golden.check(bundle, read_folder(tmp_path / "toy", BUNDLE_MOST))
     assert len(held) == 3
     assert all(one.holds for one in held)
     batch = np.random.default_rng(0).random((5, 1, SIDE, SIDE), np.float32)
@@ -156,7 +157,7 @@ def test_metadata_without_what_monai_demands_is_refused(
         jsonschema.validate(metadata, metadata_schema())
 
 
-@pytest.mark.parametrize("file", sorted(BUILTIN.glob(f"*/{METADATA}")), ids=lambda file: file.parents[1].name)
+@pytest.mark.parametrize("file", sorted(BUNDLES.glob(f"*/{METADATA}")), ids=lambda file: file.parents[1].name)
 def test_every_bundle_of_ours_is_a_monai_bundle(file: Path) -> None:
     jsonschema.validate(json.loads(file.read_text(encoding="utf-8")), metadata_schema())
 

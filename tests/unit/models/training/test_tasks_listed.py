@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.bundles.library import library
+from models.content import drafts
 from models.training.split import LEFT_OUT
 from models.training.tasks import TASKS, recipe_of, task_of
 from tests.unit.models.training.toy import folder_of_films
@@ -27,7 +27,7 @@ def test_a_listed_task_is_one(name: str, films: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_the_shipped_bundle_has_its_signature(name: str, films: Path) -> None:
-    bundle, task = library().get(name), task_of(name, films, LEFT_OUT)
+    bundle, task = drafts.shipped().get(name), task_of(name, films, LEFT_OUT)
     assert bundle is not None
     form = bundle.metadata.network_data_format
     assert form.inputs["image"].spatial_shape == (task.signature.side,) * 2

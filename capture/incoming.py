@@ -1,0 +1,217 @@
+"""One object on its way into the spool, and the files that wait for such objects."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from capture.arrival import Arrival
+from capture.digest import Hasher, digest_of_first
+from capture.disk import Disk, disk_errors, write_all
+from capture.journal import ROOM, SECTOR, Entry, Writer, decode, encode
+
+_AHEAD = 8
+"""Files made at once: one sync of their folder serves them all, and nobody waits long for so few."""
+
+STRIDE = 512 << 10
+"""Bytes that are gathered before they are written: whole pages cost two thirds of what parts of them do, and the
+medium begins with them while the rest comes. A CT slice is one such write and a little more."""
+_KEPT = 8
+
+Claim = Callable[[int, str], tuple[str, int]]
+"""An arrival's id and time of the time and hash that it should have."""
+
+
+class Spares:
+    """Empty files whose names are already on the medium, so that an object needs no sync of its folder."""
+
+    def __init__(self, folder: Path, disk: Disk) -> None:
+        self._folder, self._disk = folder, disk
+        self._ready: list[tuple[int, Path]] = []
+        self._making = threading.Lock()
+
+    def take(self) -> tuple[int, Path]:
+        """Descriptor and path, the taker's from now on. Raises OSError."""
+        with self._making:
+            if not self._ready:
+                self._ready = self._make()
+            return self._ready.pop()
+
+    def prepare(self) -> None:
+        """So that nobody waits for the first ones. Raises OSError."""
+        with self._making:
+            self._ready = self._ready or self._make()
+
+    def close(self) -> None:
+        """Remove what was not taken."""
+        while self._ready:
+            self._drop(*self._ready.pop())
+
+    def __del__(self) -> None:
+        for descriptor, _ in self._ready:
+            self._disk.close(descriptor)
+
+    def _make(self) -> list[tuple[int, Path]]:
+        made: list[tuple[int, Path]] = []
+        try:
+            for _ in range(_AHEAD):
+                path = self._folder / secrets.token_hex(8)
+                made.append((self._disk.create(path), path))
+            self._disk.fsync_folder(self._folder)
+        except OSError:
+            for one in made:
+                self._drop(*one)
+            raise
+        return made
+
+    def _drop(self, descriptor: int, path: Path) -> None:
+        self._disk.close(descriptor)
+        with suppress(OSError):  # recover() finds it at the next start
+            self._disk.unlink(path)
+
+
+class Buffers:
+    """Memory to gather an object in. Some is kept: to touch new memory costs as much as to fill it."""
+
+    def __init__(self) -> None:
+        self._free: list[memoryview] = []
+
+    def take(self) -> memoryview:
+        """``STRIDE`` bytes with anything in them, the taker's until given."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return memoryview(bytearray(STRIDE))
+
+    def give(self, buffer: memoryview) -> None:
+        """Nobody looks at it any more."""
+        if len(self._free) < _KEPT:
+            self._free.append(buffer)
+
+
+class Incoming:
+    """One object. Made by :meth:`capture.spool.Spool.receive`; use it as a context."""
+
+    def __init__(
+        self,
+        disk: Disk,
+        buffers: Buffers,
+        spares: Spares,
+        journal: Writer,
+        origin: Arrival,
+        claim: Claim,
+        at: Callable[[str], None],
+    ) -> None:
+        self.size = 0
+        self._disk, self._buffers, self._spares, self._journal = disk, buffers, spares, journal
+        self._origin, self._claim, self._at = origin, claim, at
+        self._hash = Hasher()
+        self._file: tuple[int, Path] | None = None
+        self._buffer = memoryview(b"")
+        self._gathered = 0
+        self._committed = False
+
+    def room(self) -> memoryview:
+        """Where the next bytes may be put, at least one; then say so to :meth:`filled`."""
+        return self._buffer[self._gathered :]
+
+    def filled(self, count: int) -> None:
+        """So many bytes more. Raises Retry ``spool.full`` or ``spool.failed``."""
+        self._gathered += count
+        self.size += count
+        if self._gathered == STRIDE:
+            with disk_errors():
+                self._write()
+
+    def write(self, chunk: bytes | bytearray | memoryview) -> None:
+        """Append. Raises Retry ``spool.full`` or ``spool.failed``."""
+        rest = memoryview(chunk)
+        while rest:
+            room = self.room()
+            count = min(len(room), len(rest))
+            room[:count] = rest[:count]
+            self.filled(count)
+            rest = rest[count:]
+
+    def commit(self, received_at: int) -> Arrival:
+        """Return once the object and its record are on the medium, visible, and whole.
+
+        The record is written behind the bytes, so that one sync serves both; it says their hash, so it makes them
+        exist only if they are all there (:func:`own_record`). The journal shows it to the reader, who cuts it off.
+        ``received_at``: UTC milliseconds.
+        Raises Retry ``spool.full`` or ``spool.failed``; then nothing is left.
+        """
+        with disk_errors():
+            descriptor, path = self._own()  # of an object without a byte, too: a person is told of it
+            rest = self._buffer[: self._gathered]
+            digest = self._hash.update(rest).hexdigest()
+            name, stamped = self._claim(received_at, digest)
+            arrival = replace(self._origin, id=name, digest=digest, size=self.size, received_at=stamped)
+            record = encode(Entry(arrival, path.name))
+            write_all(self._disk, descriptor, b"".join((rest, record)))
+            self._at("spool.written")
+            self._disk.fsync(descriptor)
+            self._at("spool.synced")
+            self._journal.append(record)
+            self._committed = True
+            self._at("spool.committed")
+            return arrival
+
+    def _own(self) -> tuple[int, Path]:
+        """Descriptor and path of its file, which it has from its first bytes on."""
+        if self._file is None:
+            self._file = self._spares.take()
+        return self._file
+
+    def _write(self) -> None:
+        """What was gathered: a whole stride."""
+        descriptor, _ = self._own()
+        self._gathered = 0
+        write_all(self._disk, descriptor, self._buffer)
+        self._disk.begin_sync(descriptor, self.size - STRIDE, STRIDE)
+        self._hash.update(self._buffer)
+
+    def __enter__(self) -> Self:
+        self._buffer = self._buffers.take()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._buffers.give(self._buffer)
+        if self._file is not None:
+            descriptor, path = self._file
+            self._disk.close(descriptor)
+            if not self._committed:
+                with suppress(OSError):  # what cannot be removed is not to have a record of its own
+                    self._disk.truncate(path, 0)
+                with suppress(OSError):  # recover() finds it at the next start
+                    self._disk.unlink(path)
+
+
+def own_record(path: Path) -> Entry | None:
+    """What the record at the end of an object says; None unless it is the object's own and all bytes are there.
+
+    A power cut leaves it where the journal's has not come to the medium. Nobody who sends can make one: it names
+    the file. Raises OSError.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - ROOM))
+        tail = file.read()
+        for at in range(len(tail) - SECTOR, -1, -SECTOR):
+            record = decode(tail, at)
+            if record is None or at + record.size != len(tail) or record.entry.file != path.name:
+                continue
+            arrival = record.entry.arrival
+            file.seek(0)
+            if arrival.size == size - record.size and digest_of_first(file, arrival.size) == arrival.digest:
+                return record.entry
+    return None

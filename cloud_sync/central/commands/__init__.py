@@ -1,0 +1,1 @@
+"""Groups of ``qcbox-central``'s commands."""

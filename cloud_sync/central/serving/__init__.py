@@ -1,0 +1,1 @@
+"""The repository of signed content, served to boxes: by HTTPS and through the broker."""

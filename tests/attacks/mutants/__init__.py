@@ -1,0 +1,1 @@
+"""Boxes that lack one of our rules, beside what tuf itself checks."""
