@@ -88,6 +88,8 @@ class Slip:
     entry: Entry
     segment: Segment
     at: int
+    place: tuple[int, int, str]
+    """Time of arrival and, for those of one millisecond, which was seen first: a step is created before it ends."""
     settled: bool = False
     """Its record is on the medium here, and no longer at the end of its bytes."""
 
@@ -102,7 +104,8 @@ class Ledger:
         self._folder, self._objects, self._disk = folder, objects, disk
         self._segments: dict[str, Segment] = {}
         self._slips: dict[str, Slip] = {}
-        self._order: list[str] = []
+        self._order: list[tuple[int, int, str]] = []
+        self._seen = 0
         self._turn = threading.RLock()
 
     def has_news(self) -> bool:
@@ -119,7 +122,7 @@ class Ledger:
         with self._turn:
             self._look()
             found: list[Slip] = []
-            for name in list(self._order):
+            for _, _, name in list(self._order):
                 if limit is not None and len(found) >= limit:
                     break
                 slip = self._slips[name]
@@ -236,13 +239,15 @@ class Ledger:
                 continue
             if record.state == UNSEEN:
                 segment.mark(at, WAITING)
-            insort(self._order, name)
-            self._slips[name] = Slip(record.entry, segment, at)
+            self._seen += 1
+            place = (record.entry.arrival.received_at, self._seen, name)
+            insort(self._order, place)
+            self._slips[name] = Slip(record.entry, segment, at, place)
             segment.waiting += 1
 
     def _forget(self, name: str) -> None:
         slip = self._slips.pop(name)
-        del self._order[bisect_left(self._order, name)]
+        del self._order[bisect_left(self._order, slip.place)]
         slip.segment.waiting -= 1
         self._remove_if_spent(slip.segment)
 

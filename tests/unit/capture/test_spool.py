@@ -36,6 +36,14 @@ def test_oldest_first_and_no_more_than_asked_for(tmp_path: Path) -> None:
     assert spool.pending(limit=0) == []
 
 
+def test_what_comes_in_one_millisecond_waits_in_the_order_in_which_it_came(tmp_path: Path) -> None:
+    """A fast device ends a step in the millisecond in which it created it; hashes do not know which was first."""
+    spool = Spool(tmp_path)
+    came = [receive(spool, str(number).encode(), 5) for number in range(20)]
+    spool.acknowledge(came.pop(7))
+    assert spool.pending() == Spool(tmp_path).pending() == came
+
+
 def test_equal_content_in_one_millisecond_is_two_arrivals(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     first, second = receive(spool, b"same", 5), receive(spool, b"same", 5)
