@@ -134,7 +134,9 @@
   };
   for (const key of "arosu") KEYS[key] = () => act(key);
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, textarea, select, dialog, button, a[href]:not([data-row])");
+    // Until the next frame the focus stays on the button of a dialog that was closed: nobody types there.
+    const shut = event.target.closest("dialog:not([open])");
+    const typing = !shut && event.target.closest("input, textarea, select, dialog, button, a[href]:not([data-row])");
     if (event.ctrlKey || event.altKey || event.metaKey || (typing && (event.key === "Enter" || !event.target.closest("button, a")))) return;
     if (document.querySelector("dialog[open]")) return;
     const does = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
