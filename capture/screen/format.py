@@ -289,7 +289,7 @@ def _fits_runs(inner: str, kind: FieldKind, given: Format) -> bool:
 def _is_date(text: str) -> bool:
     """A day of a calendar, whichever of day and month stands first."""
     parts = [int(one) for one in re.findall(r"\d+", text)]
-    if len(parts) == 1 and len(text) == 8:
+    if len(text) == 8 and text.isdecimal():
         parts = [int(text[:4]), int(text[4:6]), int(text[6:])]
     if len(parts) < 3:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from capture.screen.format import alphabet, learn, shape, value
@@ -101,6 +101,7 @@ def test_a_lost_point_is_never_a_value(number: object) -> None:
     assert value(taught, str(number).replace(".", "")) is None
 
 
+@example(samples=["0"], text="0:::::::")
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=4), st.text(max_size=12))
 def test_nothing_a_reader_says_breaks_it(samples: list[str], text: str) -> None:
     for kind in ("number", "date", "time", "id", "name", "text", "choice"):
