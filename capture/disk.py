@@ -173,13 +173,14 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-@contextmanager
-def disk_errors() -> Iterator[None]:
+class disk_errors:  # a generator would be made anew for each piece
     """What the disk refuses, as Retry ``spool.full`` or ``spool.failed``."""
-    try:
-        yield
-    except OSError as error:
-        raise refused(error) from error
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise refused(error) from error
 
 
 def refused(error: OSError) -> Retry:

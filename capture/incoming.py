@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -62,7 +61,7 @@ class Spares:
         made: list[tuple[int, Path]] = []
         try:
             for _ in range(_AHEAD):
-                path = self._folder / secrets.token_hex(8)
+                path = self._folder / os.urandom(8).hex()
                 made.append((self._disk.create(path), path))
             self._disk.fsync_folder(self._folder)
         except OSError:

@@ -89,7 +89,7 @@ class Slip:
     segment: Segment
     at: int
     place: tuple[int, int, str]
-    """Time of arrival and, for those of one millisecond, which was seen first: a step is created before it ends."""
+    """Time of arrival and, within one millisecond, which was seen first: a step is created before it ends."""
     settled: bool = False
     """Its record is on the medium here, and no longer at the end of its bytes."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-import structlog
+from structlog.typing import FilteringBoundLogger
 
 from capture.dicom import associate, dimse
 from capture.dicom.messages import Messages
@@ -35,8 +35,6 @@ from capture.dicom.wire import Wire
 from capture.errors import Retry
 from capture.spool import Spool
 
-log = structlog.get_logger()
-
 
 class Association:
     """Serves one peer until it releases, aborts, is lost, or breaks the protocol. Never raises."""
@@ -49,17 +47,18 @@ class Association:
         negotiator: Negotiator,
         spool: Spool,
         at: Callable[[str], None],
+        log: FilteringBoundLogger,
         relayed: Relayed = frozenset(),
     ) -> None:
         self._wire, self._settings, self._spool, self._at = wire, settings, spool, at
-        self._relayed = relayed
+        self._log, self._relayed = log, relayed
         self._negotiator = negotiator
         self._address = address
         self._messages = Messages(wire)
         self._contexts: Mapping[int, associate.Context] = {}
         self._calling_ae = self._called_ae = ""
         self._peer_max = 0
-        self._name = secrets.token_hex(8)
+        self._name = os.urandom(8).hex()
         self._count = self._bytes = 0
 
     def serve(self) -> None:
@@ -78,7 +77,7 @@ class Association:
             self._abort(ended)
             if why == "connection.closed" and not self._calling_ae:
                 return  # a health check
-        log.info(
+        self._log.info(
             "association.ended",
             calling_ae=self._calling_ae, called_ae=self._called_ae, peer=self._address, reason=why,
             count=self._count, bytes=self._bytes, ms=round((time.monotonic() - began) * 1000),
@@ -138,7 +137,7 @@ class Association:
         """The command as it is to be answered, and the status."""
         if command.field == dimse.C_STORE_RQ:
             stored = self._store(context, command)
-            self._log(stored)
+            self._tell(stored)
             return command, stored.status
         if tells(command):
             data_set = self._messages.data_set(context.id)
@@ -170,25 +169,25 @@ class Association:
             try:
                 note_release(self._spool, self._origin)
             except Retry as error:
-                log.error("spool.low", code=error.code)
+                self._log.error("spool.low", code=error.code)
 
     def _drain(self, context: associate.Context) -> None:
         drain(self._messages.data_set(context.id))
 
-    def _log(self, stored: Stored) -> None:
+    def _tell(self, stored: Stored) -> None:
         who = {"calling_ae": self._calling_ae, "peer": self._address}
         if stored.arrival is not None:
             self._count += 1
             self._bytes += stored.arrival.size
-            log.info("instance.stored", case=stored.arrival.id, bytes=stored.arrival.size, **who)
+            self._log.info("instance.stored", case=stored.arrival.id, bytes=stored.arrival.size, **who)
             return
-        log.warning("instance.refused", status=f"{stored.status:04X}", reason=stored.code, **who)
+        self._log.warning("instance.refused", status=f"{stored.status:04X}", reason=stored.code, **who)
         if stored.code.startswith("spool."):
-            log.error("spool.low", code=stored.code)
+            self._log.error("spool.low", code=stored.code)
 
     def _reject(self, why: Refusal) -> None:
         self._wire.send(reject(why))
-        log.warning(
+        self._log.warning(
             "association.refused",
             calling_ae=self._calling_ae, called_ae=self._called_ae, peer=self._address, reason=why.why,
         )  # fmt: skip

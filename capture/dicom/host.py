@@ -46,6 +46,7 @@ class Host:
     ) -> None:
         self._settings, self._spool, self._at, self._relayed = settings, spool, at, relayed
         self._negotiator = Negotiator(settings)
+        self._log = log.bind()  # or each line would make a logger anew
         self._tls = _tls_context(settings.tls) if settings.tls else None
         self.guests: set[Guest] = set()
         self.turn = threading.Condition()
@@ -80,14 +81,14 @@ class Host:
                 guest.connection = self._tls.wrap_socket(guest.connection, server_side=True)
             wire = Wire(guest.connection, stop, guest.since)
             association = Association(
-                wire, guest.peer, self._settings, self._negotiator, self._spool, self._at, self._relayed
+                wire, guest.peer, self._settings, self._negotiator, self._spool, self._at, self._log, self._relayed
             )
             if guest.admitted:
                 association.serve()
             else:
                 association.refuse(CONGESTION)
         except OSError:
-            log.info(
+            self._log.info(
                 "association.ended", peer=guest.peer, reason="tls.handshake" if self._tls else "connection.lost"
             )
         finally:

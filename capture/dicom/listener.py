@@ -29,8 +29,6 @@ BEING_REFUSED = 64
 """Connections over the limit that are answered at once; more are closed without a word."""
 _TIDY_S = 5.0
 """Beyond the grace: for what a process does at its end."""
-_AT_ONCE = 64
-"""Connections accepted before those that speak are looked at again."""
 
 
 class Listener:
@@ -59,6 +57,7 @@ class Listener:
         self._silent: dict[Guest, None] = {}
         """Who has not said a word yet, in the order in which they came."""
         self._branches: list[Branch] = []
+        self._due = 0.0
 
     def serve(self, stop: threading.Event) -> None:
         """Until ``stop`` is set; then what is in transfer gets its grace, and the rest is cut."""
@@ -70,7 +69,7 @@ class Listener:
             for branch in self._branches:
                 selector.register(branch.line, selectors.EVENT_READ, branch)
             while not stop.is_set():
-                self._alive()
+                self._now_and_then(selector)
                 # Those who left make room before others come in.
                 for key, _ in sorted(selector.select(TICK_S), key=lambda event: event[0].data is None):
                     if isinstance(key.data, Guest):
@@ -79,7 +78,6 @@ class Listener:
                         self._hear_branch(key.data, selector)
                     else:
                         self._accept(selector, stop)
-                self._lose_patience(selector)
         log.info("process.stopping")
         self._part()
         crew.dismiss()
@@ -93,23 +91,20 @@ class Listener:
             self._branches.append(Branch(self._branch_host, [self._listening, *lines]))
 
     def _accept(self, selector: selectors.BaseSelector, stop: threading.Event) -> None:
-        """All who wait, within reason."""
-        for _ in range(_AT_ONCE):
-            try:
-                connection, address = self._listening.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:  # out of descriptors, or a peer that left before it was accepted
-                if error.errno != errno.ECONNABORTED:
-                    log.error("association.refused", reason="limit.descriptors")
-                    stop.wait(TICK_S)
-                return
-            guest = Guest(plain_address(address[0]), connection, time.monotonic())
-            if not self._admit(guest):
-                connection.close()
-                continue
-            self._silent[guest] = None
-            selector.register(connection, selectors.EVENT_READ, guest)
+        """One who waits; if others do, the selector says so again."""
+        try:
+            connection, address = self._listening.accept()
+        except OSError as error:  # out of descriptors, or a peer that left before it was accepted
+            if error.errno not in (errno.ECONNABORTED, errno.EAGAIN):
+                log.error("association.refused", reason="limit.descriptors")
+                stop.wait(TICK_S)
+            return
+        guest = Guest(plain_address(address[0]), connection, time.monotonic())
+        if not self._admit(guest):
+            connection.close()
+            return
+        self._silent[guest] = None
+        selector.register(connection, selectors.EVENT_READ, guest)
 
     def _hear(self, guest: Guest, selector: selectors.BaseSelector, crew: Crew[Guest]) -> None:
         """Its first word: from now on it has a thread, in the process that has the fewest guests."""
@@ -144,8 +139,14 @@ class Listener:
         for guest in gone:
             self._host.forget(guest)
 
-    def _lose_patience(self, selector: selectors.BaseSelector) -> None:
-        latest = time.monotonic() - self._settings.first_pdu_timeout_s
+    def _now_and_then(self, selector: selectors.BaseSelector) -> None:
+        """Say that we live, and lose patience with who says nothing."""
+        now = time.monotonic()
+        if now < self._due:
+            return
+        self._due = now + TICK_S
+        self._alive()
+        latest = now - self._settings.first_pdu_timeout_s
         while (guest := next(iter(self._silent), None)) is not None and guest.since < latest:
             selector.unregister(guest.connection)
             del self._silent[guest]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from capture.dicom.associate import Request
@@ -9,6 +10,8 @@ from capture.dicom.pdu import APPLICATION_CONTEXT, CALLED_AE, CALLING_AE, VERSIO
 from capture.dicom.settings import DicomSettings
 from capture.dicom.uids import APPLICATION_CONTEXT as DICOM
 from capture.dicom.uids import COMMITMENT, PERFORMED_STEP, VERIFICATION, is_private, is_storage
+
+_REMEMBERED = 256
 
 
 def refusal(settings: DicomSettings, request: Request, address: str) -> Refusal | None:
@@ -36,6 +39,7 @@ def stores_class(settings: DicomSettings, uid: str) -> bool:
     return is_storage(uid) or (settings.accept_private_classes and is_private(uid))
 
 
+@lru_cache(_REMEMBERED)  # a device comes again and again
 def plain_address(address: str) -> str:
     """An IPv4 address that a dual-stack socket shows as IPv6, written as IPv4; a zone is cut off."""
     parsed = ip_address(address.split("%", 1)[0])

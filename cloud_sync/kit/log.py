@@ -6,10 +6,12 @@ them is who spoke and how loudly.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -28,22 +30,14 @@ def configure(process: str, level: str = "info", stream: TextIO | None = None) -
     """
     threshold = {"debug": 10, "info": 20, "warning": 30, "error": 40}[level]
 
-    def name_process(logger: object, method: str, entry: Entry) -> Entry:
-        entry["process"] = process
-        return entry
+    def render(logger: object, method: str, entry: Entry) -> str:
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        return _JSON.encode({**entry, "level": _level(method), "timestamp": now, "process": process})
 
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            name_process,
-            describe_exception,
-            keep_vocabulary,
-            structlog.processors.JSONRenderer(ensure_ascii=False, default=_unsaid),
-        ],
+        processors=[describe_exception, keep_vocabulary, render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
     logging.captureWarnings(True)
@@ -88,6 +82,13 @@ def _exception(exc_info: object) -> BaseException | None:
     return exc_info if isinstance(exc_info, BaseException) else None
 
 
+def _level(method: str) -> str:
+    return "error" if method == "exception" else method
+
+
 def _unsaid(value: object) -> str:
     """A value that is not JSON is named by its type: its text may hold anything."""
     return f"<{type(value).__name__}>"
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, default=_unsaid)

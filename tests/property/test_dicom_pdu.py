@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import structlog
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -42,6 +43,7 @@ from tests.receiver import (
 )
 
 SETTINGS = DicomSettings(open=True, first_pdu_timeout_s=2.0, idle_timeout_s=2.0, stall_timeout_s=2.0, max_pdu=4096)
+LOG = structlog.get_logger().bind()
 FUZZ = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 RELEASE = b"\x05\x00" + struct.pack(">I", 4) + bytes(4)
 DATA = bytes(range(200))
@@ -80,7 +82,8 @@ def serve(stream: bytes) -> tuple[bytes, list[bytes]]:
         peer = threading.Thread(target=talk)
         peer.start()
         wire = Wire(ours, threading.Event())
-        Association(wire, "127.0.0.1", SETTINGS, Negotiator(SETTINGS), spool, lambda step: None).serve()
+        negotiator = Negotiator(SETTINGS)
+        Association(wire, "127.0.0.1", SETTINGS, negotiator, spool, lambda step: None, LOG).serve()
         ours.close()
         peer.join()
         theirs.close()
