@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,18 +160,17 @@ def wait_for(port: int) -> None:
 
 
 def cpu_s(pid: int) -> float:
-    """User and system time of a process and its children, those that ended included: proc(5)."""
-    ticks = 0
+    """Processor time of a process and its children: by nanoseconds while they live, by ticks once they ended."""
+    ended, alive = 0, 0.0
     for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
+        with suppress(OSError):  # it ended while we looked
             fields = path.read_text().rpartition(")")[2].split()
-        except OSError:  # it ended while we looked
-            continue
-        if path.parent.name == str(pid):
-            ticks += sum(map(int, fields[11:15]))
-        elif fields[1] == str(pid):
-            ticks += sum(map(int, fields[11:13]))
-    return ticks / _TICKS
+            if path.parent.name == str(pid):
+                ended = sum(map(int, fields[13:15]))
+            if str(pid) in (path.parent.name, fields[1]):
+                # What clock_getcpuclockid(3) gives; a tick is 10 ms, as much as ten images cost.
+                alive += time.clock_gettime(~int(path.parent.name) << 3 | 2)
+    return alive + ended / _TICKS
 
 
 def stored(store: Path) -> int:
