@@ -50,6 +50,8 @@ _ORDER = (
 """Drawn in this order, so that what matters most lies on top."""
 _NEVER_STRONG = frozenset({"device"})
 """For information: a pacemaker is nobody's fault."""
+_WITH_A_FINDING = frozenset({"object", "device"})
+"""Guesses until a rule believes one: an outline with a name to it on a good film says what nobody knows."""
 
 # Shares of the picture's longer side.
 _TEXT = 0.042
@@ -153,9 +155,9 @@ def _marked(card: Card) -> Iterator[_Marked]:
             rests_on.setdefault(fact.name, set()).add(number)
     for drawing in card.drawings:
         kind = kind_of(drawing.mark.name)
-        names = () if kind in _NEVER_STRONG else drawing.facts
-        numbers = sorted({number for name in names for number in rests_on.get(name, ())})
-        yield _Marked(drawing.mark, kind, tuple(numbers))
+        numbers = sorted({number for name in drawing.facts for number in rests_on.get(name, ())})
+        if numbers or kind not in _WITH_A_FINDING:
+            yield _Marked(drawing.mark, kind, () if kind in _NEVER_STRONG else tuple(numbers))
 
 
 def _shape(one: _Marked, width: float, height: float, scale: float) -> Shape:

@@ -77,6 +77,15 @@ def test_a_medical_device_is_nobodys_fault(stage: Stage) -> None:
     assert (shape.kind, shape.strong, shape.form) == ("device", False, "heat")
 
 
+def test_an_object_that_no_finding_names_is_not_drawn(stage: Stage) -> None:
+    """The network guesses at every film; a good one must not show "foreign object" beside its grade A."""
+    thing = replace(PACER, name="foreign_object")
+    seen = fact("chest.foreign_object_probability", thing, PACER)
+    assert overlay_of(card_of(stage, (seen,))).legend == ()
+    drawn = overlay_of(card_of(stage, (seen,), finding(seen)))
+    assert drawn.legend == (("device", False), ("object", True))
+
+
 def test_an_arrow_too_short_to_be_seen_gets_a_ring(stage: Stage) -> None:
     one = fact("chest.margin_bottom_mm", CUT)
     two = fact("chest.margin_top_mm", TOP)
