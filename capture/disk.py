@@ -194,7 +194,7 @@ def low() -> Retry:
         "spool.low",
         Bilingual("磁盘空间不足", "Disk space is low"),
         Bilingual(
-            "清理磁盘或缩短保存期;设备会自动重发", "Free space or shorten retention; the device will send again"
+            "清理磁盘或缩短保存期；设备会自动重发", "Free space or shorten retention; the device will send again"
         ),
     )
 
@@ -204,7 +204,7 @@ def _full() -> Retry:
         "spool.full",
         Bilingual("接收盘已满", "The receiving disk is full"),
         Bilingual(
-            "清理磁盘或缩短保存期;设备会自动重发", "Free space or shorten retention; the device will send again"
+            "清理磁盘或缩短保存期；设备会自动重发", "Free space or shorten retention; the device will send again"
         ),
     )
 

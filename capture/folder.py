@@ -31,7 +31,7 @@ _HEAD = 1024
 
 NOT_DICOM = Bilingual("不是 DICOM 文件", "Not a DICOM file")
 DICOMDIR = Bilingual(
-    "DICOMDIR 只是目录,影像文件会单独接收", "A DICOMDIR is only an index; the objects are taken one by one"
+    "DICOMDIR 只是目录，影像文件会单独接收", "A DICOMDIR is only an index; the objects are taken one by one"
 )
 
 

@@ -119,7 +119,7 @@ class SpawnedReading:
             raise Misuse(
                 "reading.failed",
                 Bilingual("屏幕读取没有完成", "The screen could not be read"),
-                Bilingual("请重试；若反复出现,请运行 qcbox doctor", "Try again; if it stays, run qcbox doctor"),
+                Bilingual("请重试；若反复出现，请运行 qcbox doctor", "Try again; if it stays, run qcbox doctor"),
             ) from error
         finally:
             self._busy -= 1

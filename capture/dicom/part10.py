@@ -96,7 +96,9 @@ def _unreadable() -> SetAside:
     return SetAside(
         "dicom.unreadable",
         Bilingual("文件不是可读的 DICOM 对象", "the file cannot be read as a DICOM object"),
-        Bilingual("确认发送的是 DICOM 文件,并在设备上重新发送", "check that it is a DICOM file and send it again"),
+        Bilingual(
+            "确认发送的是 DICOM 文件，并在设备上重新发送", "check that it is a DICOM file and send it again"
+        ),
     )
 
 

@@ -70,11 +70,11 @@ def _empty_object() -> SetAside:
     return SetAside(
         "dicom.empty_object",
         Bilingual(
-            "文件有 DICOM 标志,但既没有对象类型,也没有图像",
+            "文件有 DICOM 标志，但既没有对象类型，也没有图像",
             "it is marked as DICOM, but says neither what kind of object it is nor holds a picture",
         ),
         Bilingual(
-            "文件可能已损坏或不是检查对象,请在设备上查看后重新发送",
+            "文件可能已损坏或不是检查对象，请在设备上查看后重新发送",
             "it may be damaged or no object of an exam: look at it on the device and send it again",
         ),
     )

@@ -123,7 +123,7 @@ def _blackened(bgr: Bgr, hidden: NDArray[np.uint8]) -> Bgr:
     return np.asarray(bgr * (1 - hidden)[:, :, None], np.uint8)
 
 
-_LOOK = Bilingual("请人工处理,不要外发", "Handle it by hand; do not send it out")
+_LOOK = Bilingual("请人工处理，不要外发", "Handle it by hand; do not send it out")
 LEFT_TEXT = Refused(
     "redaction.text_left", Bilingual("遮盖之后仍能找到文字", "Text is still found after covering"), _LOOK
 )

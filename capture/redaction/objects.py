@@ -115,8 +115,9 @@ NO_PICTURE = Refused(
 )
 BURNED_IN = Refused(
     "redaction.unknown_layout",
-    Bilingual("图像上可能有患者信息,而其位置未知", "The patient may be written on it, and nobody taught where"),
+    Bilingual("图像上可能有患者信息，而其位置未知", "The patient may be written on it, and nobody taught where"),
     Bilingual(
-        "为该设备的画面示教一个模板,标出身份字段", "Teach a template of this device's picture with what identifies"
+        "为该设备的画面示教一个模板，标出身份字段",
+        "Teach a template of this device's picture with what identifies",
     ),
 )

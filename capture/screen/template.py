@@ -188,9 +188,9 @@ def load(content: bytes) -> Template:
         places = ", ".join(".".join(str(p) for p in e["loc"]) or e["type"] for e in error.errors()[:5])
         raise Misuse(
             "template.invalid",
-            Bilingual(f"模板文件无效:{places}", f"The template file is not valid: {places}"),
+            Bilingual(f"模板文件无效：{places}", f"The template file is not valid: {places}"),
             Bilingual(
-                "请在示教页面重新保存,或导入完整的模板文件",
+                "请在示教页面重新保存，或导入完整的模板文件",
                 "Save it again on the teaching page, or import a whole file",
             ),
         ) from None

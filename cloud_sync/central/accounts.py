@@ -55,7 +55,7 @@ def add(connection: Connection, name: str, role: str, secret_hash: str, now: int
             "account.invalid",
             Bilingual("账户名或角色无效", "The account's name or role is not valid"),
             Bilingual(
-                "账户名由字母、数字、点、短横或下划线组成; 角色: " + ", ".join(ROLES),
+                "账户名由字母、数字、点、短横或下划线组成；角色：" + ", ".join(ROLES),
                 "A name has letters, digits, dots, dashes or underscores; roles: " + ", ".join(ROLES),
             ),
         )

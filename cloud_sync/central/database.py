@@ -54,7 +54,7 @@ class Database:
                 "database.unusable",
                 Bilingual("数据库打不开", "The database cannot be opened"),
                 Bilingual(
-                    "检查文件夹是否存在且可写; 使用 PostgreSQL 时检查服务, 并安装 qcbox[postgresql]",
+                    "检查文件夹是否存在且可写；使用 PostgreSQL 时检查服务，并安装 qcbox[postgresql]",
                     "Check that its folder is there and writable; for PostgreSQL: server, qcbox[postgresql]",
                 ),
             ) from error

@@ -93,7 +93,7 @@ def run(settings: CentralSettings, at: Callable[[str], None] = lambda step: None
             "portal.address",
             Bilingual("中心端页面的地址无法使用", "The address of the centre's pages cannot be used"),
             Bilingual(
-                "检查 portal.host 与 portal.port, 或停止占用该端口的程序",
+                "检查 portal.host 与 portal.port，或停止占用该端口的程序",
                 "Look at portal.host and portal.port, or stop what uses that port",
             ),
         ) from None

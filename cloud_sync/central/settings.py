@@ -129,7 +129,7 @@ def load(path: Path | None) -> CentralSettings:
             raise Misuse(
                 "config.syntax",
                 Bilingual(f"配置文件 {path} 不是有效的 TOML", f"The configuration file {path} is not valid TOML"),
-                Bilingual(f"检查: {error}", f"Look here: {error}"),
+                Bilingual(f"检查：{error}", f"Look here: {error}"),
             ) from None
     try:
         return CentralSettings(**values)

@@ -73,7 +73,7 @@ def _ticket(text: str, url: str, pin: str) -> Ticket:
             "enrol.ticket",
             Bilingual("令牌单的文字不完整或不正确", "The text of the token sheet is not whole, or not right"),
             Bilingual(
-                "扫描或完整复制二维码下的文字, 放在引号中; 或用 --url 与 --pin 并输入令牌",
+                "扫描或完整复制二维码下的文字，放在引号中；或用 --url 与 --pin 并输入令牌",
                 "Scan the code, or copy the text under it whole and in quotes; or give --url, --pin and the token",
             ),
         )
@@ -97,7 +97,7 @@ def _become_owner(data_dir: Path) -> None:
             "enrol.data_dir",
             Bilingual("数据目录不存在", "The data folder is not there"),
             Bilingual(
-                "先运行 deploy/install, 或用 --config 指定配置", "Run deploy/install first, or name --config"
+                "先运行 deploy/install，或用 --config 指定配置", "Run deploy/install first, or name --config"
             ),
         ) from None
     os.setegid(owner.st_gid)

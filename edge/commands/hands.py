@@ -173,7 +173,9 @@ def _card(settings: Settings, case: str) -> Card:
     raise Misuse(
         "hands.no_case",
         Bilingual("没有这个病例", "There is no such case"),
-        Bilingual("病例编号见其网页地址;用 --config 指明配置", "Its page's address has its id; name the --config"),
+        Bilingual(
+            "病例编号见其网页地址；用 --config 指明配置", "Its page's address has its id; name the --config"
+        ),
     )
 
 

@@ -78,6 +78,6 @@ def _unreadable(error: OSError) -> Misuse:
     reason = error.strerror or type(error).__name__
     return Misuse(
         "redaction.unreadable",
-        Bilingual(f"文件无法读写:{reason}", f"A file cannot be read or written: {reason}"),
+        Bilingual(f"文件无法读写：{reason}", f"A file cannot be read or written: {reason}"),
         Bilingual("检查路径和权限", "Look at its path and rights"),
     )

@@ -39,7 +39,7 @@ def check(
     """Load a pack beside our own and run all cases. Exit 2 with file, rule and position when it is wrong."""
     rules = drafts.rules([path], bundles or ())
     said = Bilingual(
-        f"{len(rules.packs)} 个规则包,{_count(rules)} 条规则,{rules.cases_held} 个用例全部通过",
+        f"{len(rules.packs)} 个规则包，{_count(rules)} 条规则，{rules.cases_held} 个用例全部通过",
         f"{len(rules.packs)} packs, {_count(rules)} rules, all {rules.cases_held} cases hold",
     )
     typer.echo(said.get(lang or language()))

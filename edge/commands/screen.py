@@ -51,5 +51,5 @@ def _chosen(settings: Settings, name: str) -> ScreenSettings:
     raise Misuse(
         "screen.unknown",
         Bilingual(f"配置中没有屏幕 {name}", f"The configuration has no screen {name}"),
-        Bilingual(f"已配置:{known}", f"There are: {known}"),
+        Bilingual(f"已配置：{known}", f"There are: {known}"),
     )

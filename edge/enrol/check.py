@@ -48,7 +48,7 @@ def trouble(enrolment: Path, now: int) -> Trouble | None:
     if now >= grant.not_after:
         text = Bilingual("本盒的证书已过期", "The certificate of this box has run out")
         return Trouble(text, _hint(grant, now), over=True)
-    text = Bilingual(f"本盒的证书未续期, 还剩 {days} 天", f"Certificate of this box not renewed: {days} days left")
+    text = Bilingual(f"本盒的证书未续期，还剩 {days} 天", f"Certificate of this box not renewed: {days} days left")
     return Trouble(text, _hint(grant, now), over=False)
 
 
@@ -95,7 +95,7 @@ def _overruled(settings: Settings, grant: Grant) -> Iterator[tuple[str, Bilingua
         yield (
             name,
             Bilingual(
-                f"配置文件中的 {name} 覆盖了中心给出的值; 如非有意, 请删除该行",
+                f"配置文件中的 {name} 覆盖了中心给出的值；如非有意，请删除该行",
                 f"{name} in the configuration stands over what the centre gave; remove it unless you mean it",
             ),
         )
@@ -105,11 +105,11 @@ def _hint(grant: Grant, now: int) -> Bilingual:
     """What to do about a late renewal."""
     if now >= grant.not_after:
         return Bilingual(
-            f"30 天内能访问 {grant.enrolment} 即自动续期; 否则请中心发新令牌, 运行 qcbox enrol",
+            f"30 天内能访问 {grant.enrolment} 即自动续期；否则请中心发新令牌，运行 qcbox enrol",
             f"For 30 days it renews by itself if {grant.enrolment} answers; else: a new token and qcbox enrol",
         )
     return Bilingual(
-        f"早该续期; 检查到 {grant.enrolment} 或消息服务的网络; 过期后消息服务不再接受",
+        f"早该续期；检查到 {grant.enrolment} 或消息服务的网络；过期后消息服务不再接受",
         f"Its renewal is late; look at the way to {grant.enrolment} or the broker (it takes no expired one)",
     )
 

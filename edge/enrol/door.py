@@ -106,7 +106,7 @@ def pinned(url: str, pin: str, *, proxy: str = "") -> str:
         "enrol.pin",
         Bilingual("中心的密钥与令牌单不符", "The centre's key is not the one on the token sheet"),
         Bilingual(
-            "可能连到了别的服务器, 或中间有人; 核对地址, 请中心发新令牌",
+            "可能连到了别的服务器，或中间有人；核对地址，请中心发新令牌",
             "This may be another server, or somebody in between; check the address, ask for a new token",
         ),
     )
@@ -156,7 +156,7 @@ def _unreached(error: BaseException) -> QcError:
         return Retry(
             "enrol.clock",
             Bilingual(
-                "时钟不对, 或中心的证书已过期", "The clock is wrong, or the centre's certificate has expired"
+                "时钟不对，或中心的证书已过期", "The clock is wrong, or the centre's certificate has expired"
             ),
             Bilingual("检查本盒时间 (date) 并启用 NTP", "Look at this box's time (date) and set up NTP"),
         )
@@ -170,7 +170,7 @@ def _not_the_centre() -> Retry:
         "enrol.tls",
         Bilingual("无法与中心建立可信连接", "There is no trustworthy connection to the centre"),
         Bilingual(
-            "核对地址; 本盒证书可能已过期或吊销; 中间设备不得解密 TLS",
+            "核对地址；本盒证书可能已过期或吊销；中间设备不得解密 TLS",
             "Check the address; this box's certificate may be expired or revoked; nothing in between may open TLS",
         ),
     )

@@ -44,5 +44,5 @@ def _unfit() -> SetAside:
     return SetAside(
         "enrol.unfit",
         Bilingual("中心给出的证书不属于本盒", "The certificate that the centre gave is not this box's"),
-        Bilingual("仍用原证书; 请联系中心管理员", "The old one stays in use; talk to the centre's administrator"),
+        Bilingual("仍用原证书；请联系中心管理员", "The old one stays in use; talk to the centre's administrator"),
     )

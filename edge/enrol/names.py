@@ -19,7 +19,7 @@ def unreadable(path: Path) -> Misuse:
         "enrol.folder",
         Bilingual("注册文件无法读取", "The files of the enrolment cannot be read"),
         Bilingual(
-            f"检查 {path} 的权限; 若已损坏, 请中心发新令牌重新注册",
+            f"检查 {path} 的权限；若已损坏，请中心发新令牌重新注册",
             f"Look at the permissions of {path}; if it is damaged, get a new token and enrol again",
         ),
     )

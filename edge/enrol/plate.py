@@ -34,7 +34,7 @@ def serial(places: tuple[Path, ...] = PLACES) -> str:
         "enrol.plate",
         Bilingual("读不到本机序列号", "This machine does not tell its serial number"),
         Bilingual(
-            "用 root 运行, 或用 --serial 给出铭牌上的号码",
+            "用 root 运行，或用 --serial 给出铭牌上的号码",
             "Run it as root, or give the number on the plate: --serial",
         ),
     )

@@ -117,7 +117,7 @@ def _address() -> Misuse:
         "hands.address",
         Bilingual("无法理解 --to 的地址", "The address of --to cannot be understood"),
         Bilingual(
-            "应为 vnc://主机:端口、x11::显示号,或 usb:/dev/hidg0,/dev/hidg1 加 --screen",
+            "应为 vnc://主机:端口、x11::显示号，或 usb:/dev/hidg0,/dev/hidg1 加 --screen",
             "It is vnc://HOST:PORT, x11::DISPLAY, or usb:/dev/hidg0,/dev/hidg1 together with --screen",
         ),
     )

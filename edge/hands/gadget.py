@@ -53,7 +53,7 @@ def create(root: Path = ROOT, ports: Path = PORTS) -> None:
             "hands.gadget",
             Bilingual("无法创建 USB 键盘", "The USB keyboard cannot be made"),
             Bilingual(
-                "需要 root、libcomposite 模块和 USB 设备口;已存在时先用 --remove",
+                "需要 root、libcomposite 模块和 USB 设备口；已存在时先用 --remove",
                 "It needs root, the module libcomposite and a USB device port; if it exists, --remove it first",
             ),
         ) from None

@@ -59,5 +59,5 @@ def _full() -> Retry:
     return Retry(
         "hands.journal",
         Bilingual("无法保存运行记录", "The journal of the run cannot be written"),
-        Bilingual("检查磁盘空间;没有记录就不会操作", "Look at the disk; nothing is done without a journal"),
+        Bilingual("检查磁盘空间；没有记录就不会操作", "Look at the disk; nothing is done without a journal"),
     )

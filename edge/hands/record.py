@@ -161,7 +161,7 @@ def _line() -> Misuse:
         "hands.line",
         Bilingual("无法理解这一行", "This line cannot be understood"),
         Bilingual(
-            "可用:click X Y [double] [right]、type X Y W H 文本、press ctrl+a、see X Y W H、"
+            "可用：click X Y [double] [right]、type X Y W H 文本、press ctrl+a、see X Y W H、"
             "words X Y W H 文本、wait、undo",
             "There are: click X Y [double] [right], type X Y W H TEXT, press ctrl+a, see X Y W H, "
             "words X Y W H TEXT, wait, undo",

@@ -190,6 +190,6 @@ def load(content: bytes) -> Sequence:
         places = ", ".join(".".join(str(p) for p in e["loc"]) or e["type"] for e in error.errors()[:5])
         raise Misuse(
             "hands.sequence",
-            Bilingual(f"操作序列文件无效:{places}", f"The sequence is not valid: {places}"),
+            Bilingual(f"操作序列文件无效：{places}", f"The sequence is not valid: {places}"),
             Bilingual("请重新录制", "Record it again: qcbox hands record"),
         ) from None

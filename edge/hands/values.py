@@ -24,7 +24,7 @@ def values_of(card: Card, language: str) -> Mapping[str, str]:
         raise Misuse(
             "hands.no_verdict",
             Bilingual("该病例尚未判定", "This case has no verdict"),
-            Bilingual("等待判定完成,或处理搁置原因", "Wait for it, or see why it was set aside"),
+            Bilingual("等待判定完成，或处理搁置原因", "Wait for it, or see why it was set aside"),
         )
     grade = GRADES[Grade(card.grade)].get(language)
     score = "" if card.score is None else f"{card.score:g}"

@@ -191,5 +191,5 @@ def _refused() -> Misuse:
     return Misuse(
         "hands.vnc",
         Bilingual("无法与 VNC 服务器通话", "The VNC server cannot be spoken with"),
-        Bilingual("需要 RFB 3.8,无密码或 VNC 密码", "It must speak RFB 3.8, without or with a VNC password"),
+        Bilingual("需要 RFB 3.8，无密码或 VNC 密码", "It must speak RFB 3.8, without or with a VNC password"),
     )

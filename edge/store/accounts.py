@@ -59,7 +59,7 @@ def check_secret(role: Role, secret: str) -> None:
                 "account.pin",
                 Bilingual("PIN 不符合要求", "The PIN does not fit"),
                 Bilingual(
-                    f"至少 {PIN_DIGITS} 位数字,不能全部相同", f"At least {PIN_DIGITS} digits, not all the same"
+                    f"至少 {PIN_DIGITS} 位数字，不能全部相同", f"At least {PIN_DIGITS} digits, not all the same"
                 ),
             )
     elif len(secret) < PASSWORD_LENGTH:
@@ -82,7 +82,7 @@ def add(
         raise Misuse(
             "account.invalid",
             Bilingual("账户名或角色无效", "The account's name or role is not valid"),
-            Bilingual("角色: " + ", ".join(ROLES), "Roles: " + ", ".join(ROLES)),
+            Bilingual("角色：" + ", ".join(ROLES), "Roles: " + ", ".join(ROLES)),
         )
     values = {"name": name, "display_name": display_name or name, "role": role, "secret_hash": secret_hash}
     try:
@@ -91,7 +91,7 @@ def add(
         raise Misuse(
             "account.taken",
             Bilingual("账户名已存在", "There is an account of this name already"),
-            Bilingual("换一个名字,或重置现有账户", "Choose another name, or reset the one there is"),
+            Bilingual("换一个名字，或重置现有账户", "Choose another name, or reset the one there is"),
         ) from error
     return named(connection, name)
 

@@ -109,7 +109,7 @@ def damaged() -> Bug:
         "store.damaged",
         Bilingual("数据库未通过完整性检查", "The database fails its integrity check"),
         Bilingual(
-            "移走该文件,用 qcbox restore 恢复最近的备份;暂存区中的图像不受影响",
+            "移走该文件，用 qcbox restore 恢复最近的备份；暂存区中的图像不受影响",
             "Move the file away and restore the latest backup with qcbox restore; images in the spool are safe",
         ),
     )

@@ -75,7 +75,7 @@ class Room:
             "teach.no_picture",
             Bilingual("没有收到屏幕画面", "No picture of the screen has come"),
             Bilingual(
-                "请看页面上方的信号状态,并检查线缆与采集卡",
+                "请看页面上方的信号状态，并检查线缆与采集卡",
                 "Look at the state of the signal above, then at cable and capture card",
             ),
         )
@@ -176,7 +176,7 @@ def other_size() -> Misuse:
         "teach.other_size",
         Bilingual("分辨率与第一次采集时不同", "The resolution is not that of the first capture"),
         Bilingual(
-            "请恢复原分辨率,或放弃草稿重新开始", "Go back to that resolution, or discard the draft and begin anew"
+            "请恢复原分辨率，或放弃草稿重新开始", "Go back to that resolution, or discard the draft and begin anew"
         ),
     )
 

@@ -162,10 +162,10 @@ def _open_limit(rule: Rule, limit: Limit) -> Bilingual:
     text = _limit(limit, rule.spec.evidence)
     if isinstance(given, Bounded):
         return Bilingual(
-            f"{text.zh};后续层可在 {given.span} 内修改", f"{text.en}; later layers may set it in {given.span}"
+            f"{text.zh}；后续层可在 {given.span} 内修改", f"{text.en}; later layers may set it in {given.span}"
         )
     if rule.can_veto:
-        return Bilingual(f"{text.zh};后续层不可修改", f"{text.en}; closed to later layers")
+        return Bilingual(f"{text.zh}；后续层不可修改", f"{text.en}; closed to later layers")
     return text
 
 

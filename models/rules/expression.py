@@ -94,7 +94,7 @@ def compile_condition(text: str, types: Mapping[str, Type]) -> Expression:
             1,
             1,
             Bilingual("表达式的结果不是真或假", "the outcome is not true or false"),
-            Bilingual("写成比较,例如 x.y > limit.z", "write a comparison, such as x.y > limit.z"),
+            Bilingual("写成比较，例如 x.y > limit.z", "write a comparison, such as x.y > limit.z"),
         )
     return Expression(text, names, declared, compiled)
 
@@ -130,17 +130,17 @@ def _explained(message: str, types: Mapping[str, Type]) -> ExpressionError:
         text = Bilingual(f"没有名为 {unknown[1]} 的量", f"there is no name {unknown[1]}")
         near = difflib.get_close_matches(unknown[1], types, n=3)
         hint = Bilingual(
-            "相近的名称: " + "、".join(near) if near else "名称须在量值目录中,或是本规则的 limit",
+            "相近的名称：" + "、".join(near) if near else "名称须在量值目录中，或是本规则的 limit",
             "near names: " + ", ".join(near) if near else "a name is in the catalogue or a limit of this rule",
         )
     elif overload:
         text = Bilingual(
-            f"类型不符: {overload[1]} 不能用于 ({overload[2]})", f"wrong types: {overload[1]} on ({overload[2]})"
+            f"类型不符：{overload[1]} 不能用于 ({overload[2]})", f"wrong types: {overload[1]} on ({overload[2]})"
         )
         hint = Bilingual(
-            "数字要带小数点(3.0),文本要加引号", "numbers are written with a point (3.0), texts in quotes"
+            "数字要带小数点(3.0)，文本要加引号", "numbers are written with a point (3.0), texts in quotes"
         )
     else:
-        text = Bilingual(f"表达式有误: {complaint}", f"not a valid expression: {complaint}")
+        text = Bilingual(f"表达式有误：{complaint}", f"not a valid expression: {complaint}")
         hint = Bilingual("见手册“规则”一页的写法", "see the page on rules in the handbook")
     return ExpressionError(line, column, text, hint)

@@ -175,7 +175,7 @@ def _refused(pack: RulePack, rule: str, code: str, zh: str, en: str) -> Misuse:
         f"{pack.name} ({pack.layer}): {rule}: ",
         Bilingual(zh, en),
         Bilingual(
-            "见手册“规则”一页的分层说明;`qcbox rules explain 规则` 显示可改的限值",
+            "见手册“规则”一页的分层说明；`qcbox rules explain 规则` 显示可改的限值",
             "see layers in the handbook's page on rules; `qcbox rules explain RULE` shows what may change",
         ),
     )

@@ -41,7 +41,7 @@ def _read(shape: type[_File], content: bytes, where: str) -> _File:
         raise misuse(
             "pack.shape",
             f"{where}: {place}: ",
-            Bilingual(f"不合规定: {first['msg']}", first["msg"]),
+            Bilingual(f"不合规定：{first['msg']}", first["msg"]),
             Bilingual("见手册“规则”一页的格式", "see the format in the handbook's page on rules"),
         ) from None
 
@@ -61,9 +61,9 @@ def _toml(content: bytes, where: str) -> dict[str, object]:
         raise misuse(
             "pack.file",
             f"{where}: ",
-            Bilingual(f"无法读取: {complaint}", f"cannot be read: {complaint}"),
+            Bilingual(f"无法读取：{complaint}", f"cannot be read: {complaint}"),
             Bilingual(
-                "规则包含 pack.toml、rules.toml、cases.toml,均为 UTF-8 的 TOML",
+                "规则包含 pack.toml、rules.toml、cases.toml，均为 UTF-8 的 TOML",
                 "a pack has pack.toml, rules.toml and cases.toml, each TOML in UTF-8",
             ),
         ) from None

@@ -204,6 +204,6 @@ def _check_names(spec: RuleSpec, where: str, types: Mapping[str, Type], names: M
             raise misuse(
                 "pack.private",
                 f"{where} ",
-                Bilingual(f"{name} 不得出院,不能写进提示", f"{name} may not leave the site, so not in a text"),
+                Bilingual(f"{name} 不得出院，不能写进提示", f"{name} may not leave the site, so not in a text"),
                 Bilingual("提示会随判定同步到中心", "texts travel to the centre with the verdict"),
             )

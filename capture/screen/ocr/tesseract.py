@@ -86,6 +86,6 @@ def _missing(what: str) -> Misuse:
         "ocr.missing",
         Bilingual(f"没有安装 Tesseract({what})", f"Tesseract is not installed ({what})"),
         Bilingual(
-            "安装该软件包,或将 reading.engine 设为 ppocr", "Install that package, or set reading.engine to ppocr"
+            "安装该软件包，或将 reading.engine 设为 ppocr", "Install that package, or set reading.engine to ppocr"
         ),
     )

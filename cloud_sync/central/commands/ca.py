@@ -46,7 +46,7 @@ def init(
     secret = _secret(settings, encrypt)
     made = vault.create(settings.enrolment.folder, title, name, secret, _now())
     say(
-        f"公钥指纹 {made.current.id}; 下一步: ca issue-server {SERVER} --name ..., "
+        f"公钥指纹 {made.current.id}；下一步：ca issue-server {SERVER} --name ..., "
         "ca issue-server broker --name ..., ca issue-centre",
         f"Key {made.current.id}. Next: ca issue-server {SERVER} --name ..., "
         "ca issue-server broker --name ..., ca issue-centre",

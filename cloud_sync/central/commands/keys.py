@@ -48,7 +48,7 @@ def new(
         card = keys.new(place, name, owner, purpose, secret, cast(keys.Scheme, scheme))
     _show(card, as_json)
     asking.progress(
-        f"私钥在 {keys.path_of(place, name)}, 请做两份离线备份; 公钥卡 {name}{cards.SUFFIX} 可交给任何人",
+        f"私钥在 {keys.path_of(place, name)}，请做两份离线备份；公钥卡 {name}{cards.SUFFIX} 可交给任何人",
         f"The private key is in {keys.path_of(place, name)}: keep two copies off line. "
         f"The card {name}{cards.SUFFIX} may be given to anybody",
     )

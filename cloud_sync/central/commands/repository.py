@@ -53,7 +53,7 @@ def show(config: Config = None, as_json: Json = False) -> None:
         _tell(repository, roles, waiting)
         for role in ending:
             asking.say(
-                f"注意: {role.name} 于 {_day(role.expires)} 到期, 请重新签署",
+                f"注意：{role.name} 于 {_day(role.expires)} 到期，请重新签署",
                 f"{role.name} ends on {_day(role.expires)}: sign it anew",
             )
     sys.exit(1 if ending else 0)
@@ -180,12 +180,12 @@ def report(proposal: Proposal, as_json: bool) -> None:
     for need in proposal.needs():
         signed, may = ", ".join(need.signed) or "-", ", ".join(need.may_sign) or "-"
         asking.say(
-            f"  {need.part}: {len(need.signed)}/{need.threshold} 已签 {signed}; 可签 {may}",
+            f"  {need.part}: {len(need.signed)}/{need.threshold} 已签 {signed}；可签 {may}",
             f"  {need.part}: {len(need.signed)} of {need.threshold} signed: {signed}; may sign: {may}",
         )
     if proposal.complete:
         asking.say(
-            f"签名已齐: qcbox-central repository publish {proposal.id}",
+            f"签名已齐：qcbox-central repository publish {proposal.id}",
             f"Complete: qcbox-central repository publish {proposal.id}",
         )
 
@@ -226,10 +226,10 @@ def _tell(repository: Repository, roles: Iterable[standing.Role], waiting: Itera
         people = ", ".join(f"{one.owner} ({one.keyid[:8]})" for one in role.people)
         zh, en = "尚未发布", "nothing published yet"
         if role.version:
-            zh = f"第 {role.version} 版, {_day(role.expires)} 到期"
+            zh = f"第 {role.version} 版，{_day(role.expires)} 到期"
             en = f"version {role.version}, until {_day(role.expires)}"
         asking.say(
-            f"{role.name:16} {zh}, {role.threshold} 人: {people}",
+            f"{role.name:16} {zh}, {role.threshold} 人：{people}",
             f"{role.name:16} {en}, {role.threshold} of: {people}",
         )
     for target in repository.listed() if repository.store.founded else ():

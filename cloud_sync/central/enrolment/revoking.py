@@ -34,8 +34,8 @@ def revoke(connection: Connection, box: str, reason: str, note: str, now: int, b
     if row is None or reason not in FOR_PEOPLE:
         raise Misuse(
             "enrol.no_box",
-            Bilingual("没有这台已注册的盒子, 或吊销原因无效", "No such box is enrolled, or the reason is none"),
-            Bilingual("原因: " + ", ".join(FOR_PEOPLE), "Reasons: " + ", ".join(FOR_PEOPLE)),
+            Bilingual("没有这台已注册的盒子，或吊销原因无效", "No such box is enrolled, or the reason is none"),
+            Bilingual("原因：" + ", ".join(FOR_PEOPLE), "Reasons: " + ", ".join(FOR_PEOPLE)),
         )
     if row.revoked_at is not None:
         return

@@ -48,7 +48,7 @@ def make(connection: Connection, wish: Wish, reserved: Set[str], now: int, expir
             "enrol.wish",
             Bilingual("盒子名称、站点或序列号无效", "The box's name, its site or its serial number is not usable"),
             Bilingual(
-                "名称由小写字母、数字和短横组成; 站点和铭牌序列号不能为空",
+                "名称由小写字母、数字和短横组成；站点和铭牌序列号不能为空",
                 "A name has a-z, 0-9 and -; site and the number on the type plate must not be empty",
             ),
         )
@@ -57,7 +57,7 @@ def make(connection: Connection, wish: Wish, reserved: Set[str], now: int, expir
         raise Misuse(
             "enrol.serial_taken",
             Bilingual(f"该序列号属于盒子 {other}", f"This serial number belongs to box {other}"),
-            Bilingual("给该盒子发新令牌, 或先吊销它", "Make a token for that box, or revoke it first"),
+            Bilingual("给该盒子发新令牌，或先吊销它", "Make a token for that box, or revoke it first"),
         )
     table = tables.token
     unused = (table.c.box == wish.box) & table.c.used_at.is_(None) & (table.c.expires_at > now)

@@ -90,7 +90,7 @@ def retire(folder: Path, passphrase: bytes | None) -> Vault:
     if len(numbers) == 1:
         raise Misuse(
             "ca.last",
-            Bilingual("只有一代证书颁发机构, 不能停用", "This is the only generation, it cannot be retired"),
+            Bilingual("只有一代证书颁发机构，不能停用", "This is the only generation, it cannot be retired"),
             Bilingual("先用 qcbox-central ca roll 建立下一代", "Make the next one first: qcbox-central ca roll"),
         )
     for form in (_KEY, _CERTIFICATE, _CROSS):

@@ -31,11 +31,11 @@ _SOON_MS = 60 * _DAY_MS
 STEPS = (
     Bilingual("核对质控盒铭牌上的序列号与本单一致", "Compare the number on the box's type plate with this sheet"),
     Bilingual(
-        "在质控盒上运行 sudo qcbox enrol, 用扫码枪扫入二维码或粘贴下方文字",
+        "在质控盒上运行 sudo qcbox enrol，用扫码枪扫入二维码或粘贴下方文字",
         "On the box run sudo qcbox enrol, and scan the code or paste the text below",
     ),
     Bilingual(
-        "运行 systemctl restart qcbox-agent, 然后 qcbox doctor",
+        "运行 systemctl restart qcbox-agent，然后 qcbox doctor",
         "Run systemctl restart qcbox-agent, then qcbox doctor",
     ),
     Bilingual("用后销毁本单", "Destroy this sheet when it was used"),

@@ -34,7 +34,7 @@ def start(connection: Connection, target: Target, plan: Plan, *, by: str, now: i
         raise Misuse(
             "rollout.older",
             Bilingual("已发布过更新的版本", "A newer release of this name has been rolled out already"),
-            Bilingual("需要旧内容时, 以旧内容制作新版本", "To go back, make a new release with the old content"),
+            Bilingual("需要旧内容时，以旧内容制作新版本", "To go back, make a new release with the old content"),
         )
     candidates = rows.candidates(connection, target.audience)
     if not candidates:
@@ -174,6 +174,6 @@ def _said(why: str) -> str:
         raise Misuse(
             "rollout.why",
             Bilingual("缺少原因", "A word why is missing"),
-            Bilingual("写一句原因, 它会记入审计", "Write a line; it goes into the audit"),
+            Bilingual("写一句原因，它会记入审计", "Write a line; it goes into the audit"),
         )
     return why.strip()[:500]

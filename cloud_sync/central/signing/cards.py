@@ -106,7 +106,7 @@ def content_of(path: Path) -> bytes:
             "keys.unreadable",
             Bilingual(f"读不了文件 {path}", f"The file {path} cannot be read"),
             Bilingual(
-                "检查路径和权限; qcbox-central keys list 列出已有密钥",
+                "检查路径和权限；qcbox-central keys list 列出已有密钥",
                 "Check its path and permissions; qcbox-central keys list shows the keys there are",
             ),
         ) from None
@@ -137,7 +137,7 @@ def invalid() -> Misuse:
         "keys.card",
         Bilingual("公钥卡无效", "The key card is not valid"),
         Bilingual(
-            "使用 qcbox-central keys new 生成的 .card.json 文件; 名称为小写字母、数字和短横, 所有者为账户名",
+            "使用 qcbox-central keys new 生成的 .card.json 文件；名称为小写字母、数字和短横，所有者为账户名",
             "Use a .card.json file made by qcbox-central keys new; a name has small letters, digits and dashes, "
             "the owner is an account",
         ),

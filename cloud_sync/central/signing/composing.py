@@ -136,7 +136,7 @@ def next_area(
         if new.targets.pop(path, None) is None:
             raise Misuse(
                 "repository.not_listed",
-                Bilingual(f"没有发布过 {path}, 或已撤回", f"{path} was never published, or is withdrawn already"),
+                Bilingual(f"没有发布过 {path}，或已撤回", f"{path} was never published, or is withdrawn already"),
                 Bilingual(
                     "qcbox-central repository show 列出已发布的内容", "qcbox-central repository show lists them"
                 ),
@@ -271,7 +271,7 @@ def no_area(area: str) -> Misuse:
         "repository.area",
         Bilingual(f"领域 {area} 未设立", f"Nobody signs for the area {area}"),
         Bilingual(
-            f"领域: {', '.join(AREAS)}; 用 qcbox-central repository rotate 设立",
+            f"领域：{', '.join(AREAS)}；用 qcbox-central repository rotate 设立",
             f"Areas: {', '.join(AREAS)}; qcbox-central repository rotate opens one",
         ),
     )
@@ -280,9 +280,9 @@ def no_area(area: str) -> Misuse:
 def _people(zh: str, en: str) -> Misuse:
     return Misuse(
         "repository.people",
-        Bilingual(f"签名人不符合要求: {zh}", f"The people who sign do not fit: {en}"),
+        Bilingual(f"签名人不符合要求：{zh}", f"The people who sign do not fit: {en}"),
         Bilingual(
-            "root 与 targets 各至少三人, 每个领域至少两人, 每人一把用途相符的密钥",
+            "root 与 targets 各至少三人，每个领域至少两人，每人一把用途相符的密钥",
             "Root and targets need three people each, an area two, each with one key for that purpose",
         ),
     )

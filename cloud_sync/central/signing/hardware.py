@@ -57,7 +57,7 @@ def _unusable() -> Misuse:
         "keys.hardware",
         Bilingual("硬件令牌中没有可用的密钥", "No usable key on the hardware token"),
         Bilingual(
-            "插入令牌; 令牌的签名槽 (PIV 9c) 须有 P-256 密钥; PYKCS11LIB 须指向其库文件; 有多个令牌时指明标签",
+            "插入令牌；令牌的签名槽 (PIV 9c) 须有 P-256 密钥；PYKCS11LIB 须指向其库文件；有多个令牌时指明标签",
             "Plug in the token; its signing slot (PIV 9c) needs a P-256 key; PYKCS11LIB must name its library; "
             "with several tokens say which label",
         ),

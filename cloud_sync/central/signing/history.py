@@ -68,7 +68,7 @@ def release_of(store: Store, area: Area, package: Package, groups: tuple[str, ..
             "repository.wrong_area",
             Bilingual(f"{manifest.name} 不属于领域 {area}", f"{manifest.name} does not belong to the area {area}"),
             Bilingual(
-                "在清单中的领域发布, 或换一个名称", "Publish it in its manifest's area, or choose another name"
+                "在清单中的领域发布，或换一个名称", "Publish it in its manifest's area, or choose another name"
             ),
         )
     if any(t.path == manifest.path and t.sha256 != package.sha256 for t in ever[area]):

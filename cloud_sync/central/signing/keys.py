@@ -82,7 +82,7 @@ def new(
             "keys.passphrase_short",
             Bilingual("口令太短", "The passphrase is too short"),
             Bilingual(
-                f"至少 {PASSPHRASE_LENGTH} 个字符, 建议用四个以上不相关的词",
+                f"至少 {PASSPHRASE_LENGTH} 个字符，建议用四个以上不相关的词",
                 f"At least {PASSPHRASE_LENGTH} characters; four or more unrelated words are good",
             ),
         )
@@ -132,7 +132,7 @@ def load(path: Path, passphrase: str) -> Signer:
             "keys.passphrase",
             Bilingual(f"无法打开密钥 {card.name}", f"The key {card.name} cannot be opened"),
             Bilingual(
-                "口令错误, 或公钥卡被改动过; 请重新输入口令",
+                "口令错误，或公钥卡被改动过；请重新输入口令",
                 "The passphrase is wrong, or the card was changed; type the passphrase again",
             ),
         ) from None
@@ -140,7 +140,7 @@ def load(path: Path, passphrase: str) -> Signer:
         raise Misuse(
             "keys.damaged",
             Bilingual(f"密钥文件 {path} 已损坏", f"The key file {path} is damaged"),
-            Bilingual("从备份恢复, 或作为遗失处理", "Restore it from a backup, or treat it as lost"),
+            Bilingual("从备份恢复，或作为遗失处理", "Restore it from a backup, or treat it as lost"),
         ) from None
 
 
@@ -192,7 +192,7 @@ def _keep(folder: Path, card: Card, file: _Sealed) -> None:
         raise Misuse(
             "keys.exists",
             Bilingual(f"已有名为 {card.name} 的密钥", f"There is a key of the name {card.name} already"),
-            Bilingual("换一个名称; 密钥文件从不覆盖", "Choose another name; a key file is never overwritten"),
+            Bilingual("换一个名称；密钥文件从不覆盖", "Choose another name; a key file is never overwritten"),
         ) from None
     sync_folder(folder)
 

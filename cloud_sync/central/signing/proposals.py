@@ -176,7 +176,7 @@ def parse(content: bytes) -> Proposal:
             "repository.proposal",
             Bilingual("提议文件无效", "The proposal's file is not valid"),
             Bilingual(
-                "重新导出: qcbox-central repository export", "Export it again: qcbox-central repository export"
+                "重新导出：qcbox-central repository export", "Export it again: qcbox-central repository export"
             ),
         ) from None
     return proposal
@@ -226,7 +226,7 @@ def _same_person() -> Misuse:
     return Misuse(
         "repository.same_person",
         Bilingual(
-            "此人已签署; 第二个签名须由另一人作出", "This person has signed; the second signature is another's"
+            "此人已签署；第二个签名须由另一人作出", "This person has signed; the second signature is another's"
         ),
         Bilingual("请另一位签名人批准", "Ask another signer to approve it"),
     )
@@ -236,5 +236,5 @@ def _other() -> Misuse:
     return Misuse(
         "repository.other_proposal",
         Bilingual("带回的文件不是这份提议", "What came back is not this proposal"),
-        Bilingual("重新导出, 签署后带回同一文件", "Export it again, sign it, and bring that file back"),
+        Bilingual("重新导出，签署后带回同一文件", "Export it again, sign it, and bring that file back"),
     )

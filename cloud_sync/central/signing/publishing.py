@@ -106,7 +106,7 @@ def no_online_key() -> Misuse:
         "repository.online_key",
         Bilingual("在线密钥不是现行根所列的密钥", "The online key is not one that the root in force names"),
         Bilingual(
-            "检查 publishing.online_key; 更换在线密钥用 repository rotate root",
+            "检查 publishing.online_key；更换在线密钥用 repository rotate root",
             "Look at publishing.online_key; repository rotate root changes the online key",
         ),
     )
@@ -166,5 +166,5 @@ def _counts(root: Root, online: Signer) -> bool:
 
 def _still(proposal: Proposal, language: str) -> str:
     open_ = [need for need in proposal.needs() if need.missing]
-    said = "{} 还缺 {} 人, 可签署: {}" if language == "zh" else "{} wants {} more; may sign: {}"
+    said = "{} 还缺 {} 人，可签署：{}" if language == "zh" else "{} wants {} more; may sign: {}"
     return "; ".join(said.format(need.part, need.missing, ", ".join(need.may_sign)) for need in open_)

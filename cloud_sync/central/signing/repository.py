@@ -155,7 +155,7 @@ class Repository:
             raise Misuse(
                 "repository.no_proposal",
                 Bilingual(
-                    f"没有提议 {id}, 可能已发布或撤销", f"No proposal {id} waits; it may be published or dropped"
+                    f"没有提议 {id}，可能已发布或撤销", f"No proposal {id} waits; it may be published or dropped"
                 ),
                 Bilingual(
                     "qcbox-central repository show 列出待签提议",

@@ -124,7 +124,7 @@ class Store:
                 "repository.none",
                 Bilingual(f"{self.folder} 中没有签名仓库", f"There is no repository in {self.folder}"),
                 Bilingual(
-                    "先运行 qcbox-central repository init, 或检查 publishing.repository",
+                    "先运行 qcbox-central repository init，或检查 publishing.repository",
                     "Run qcbox-central repository init first, or look at publishing.repository",
                 ),
             )

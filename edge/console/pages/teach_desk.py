@@ -118,7 +118,7 @@ async def corners(
             "teach.corners",
             Bilingual("四个角的位置不对", "These cannot be the corners of the screen"),
             Bilingual(
-                "请从左上角开始,按顺时针依次点四个角", "Point at the four corners clockwise from the top left"
+                "请从左上角开始，按顺时针依次点四个角", "Point at the four corners clockwise from the top left"
             ),
         ) from None
     await asyncio.to_thread(perspective.teach, folder, taught)
@@ -158,7 +158,7 @@ async def motion(source: Source, view: _See, viewer: _Teacher) -> HTMLResponse:
         raise Misuse(
             "teach.still",
             Bilingual("画面没有运动", "Nothing moves on the screen"),
-            Bilingual("请在实时扫查时再试,或手动框选", "Try again while scanning live, or draw the box"),
+            Bilingual("请在实时扫查时再试，或手动框选", "Try again while scanning live, or draw the box"),
         )
     where = Where("fields", IMAGE)
     return await change_and_show(view, source, where, lambda draft: changes.place(draft, IMAGE, found))

@@ -94,7 +94,7 @@ async def _proved(view: View, source: str, draft: Draft) -> tuple[Proof, Templat
         raise Misuse(
             "teach.unfinished",
             Bilingual(
-                f"还不能自检:{view.console.pages.texts.say('zh_CN', first)}", f"Not ready for its test: {first}"
+                f"还不能自检：{view.console.pages.texts.say('zh_CN', first)}", f"Not ready for its test: {first}"
             ),
             Bilingual("请完成清单中的各项", "Finish what the list says"),
         )

@@ -34,7 +34,7 @@ def test_a_failure_names_measurement_limit_layer_pack_and_source(tmp_path: Path)
     assert "limit: fail_deg = 10  [L2, test-pack] default, not yet verified" in text
     assert "source: a textbook (default, not yet verified)" in text
     assert "points: -10 (position)" in text and "DICOM codes: 111209" in text
-    assert "默认值,尚未核实" in said(explain_finding(finding, rules), "zh")
+    assert "默认值，尚未核实" in said(explain_finding(finding, rules), "zh")
 
 
 def test_a_warning_shows_the_warning_condition(tmp_path: Path) -> None:

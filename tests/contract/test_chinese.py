@@ -1,0 +1,24 @@
+"""Chinese texts are set as Chinese (GB/T 15834): full-width marks between Chinese words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("capture", "cloud_sync", "deploy", "edge", "models")
+KINDS = {".html", ".js", ".po", ".py", ".toml"}
+HALF = re.compile(r"[\u4e00-\u9fff][,:;?!](?![\d/=\[\]|)])|[A-Za-z0-9)}%>][,;] ?[\u4e00-\u9fff]")
+MEANT = ("主机:端口", "(l, I and 1; O and 0; 别 and 別)")
+"""An address as it is typed, and words about letters."""
+
+
+def test_no_text_mixes_half_width_marks_into_chinese() -> None:
+    found = []
+    for path in (path for part in PARTS for path in (ROOT / part).rglob("*") if path.suffix in KINDS):
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+            for meant in MEANT:
+                line = line.replace(meant, "")
+            if HALF.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
+    assert found == []
