@@ -126,7 +126,8 @@ class _Marked:
 def overlay_of(card: Card) -> Overlay:
     """The overlay of a card's picture; without marks it is empty."""
     width, height = float(card.columns or 1000), float(card.rows or 1000)
-    marked = sorted(_marked(card), key=lambda one: (one.number is not None, _ORDER.index(one.kind)))
+    seen = (replace(one, mark=_in_sight(one.mark, width, height)) for one in _marked(card))
+    marked = sorted(seen, key=lambda one: (one.number is not None, _ORDER.index(one.kind)))
     scale = max(width, height)
     shapes = tuple(_shape(one, width, height, scale) for one in marked)
     strong = {one.kind for one in marked if one.number is not None}
@@ -164,6 +165,18 @@ def _shape(one: _Marked, width: float, height: float, scale: float) -> Shape:
     points = [(x * width, y * height) for x, y in one.mark.points]
     line, solid = _DRAW[one.mark.kind](points, scale)
     return Shape(one.kind, one.number is not None, one.mark.kind, line, solid, one.mark.weight)
+
+
+def _in_sight(mark: Mark, width: float, height: float) -> Mark:
+    """An arrow so short that it gets a ring, moved until the ring is whole: a cut is at the very edge."""
+    scale = max(width, height)
+    (x0, y0), (x1, y1) = mark.points[0], mark.points[-1]
+    if mark.kind != "arrow" or math.hypot((x1 - x0) * width, (y1 - y0) * height) >= 2 * _HEAD * scale:
+        return mark
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2
+    aside, down = 1.2 * _RING * scale / width, 1.2 * _RING * scale / height
+    right, lower = min(max(x, aside), 1 - aside) - x, min(max(y, down), 1 - down) - y
+    return replace(mark, points=tuple((x + right, y + lower) for x, y in mark.points))
 
 
 def _closed(points: Sequence[Point], scale: float) -> tuple[str, str]:

@@ -94,6 +94,17 @@ def test_an_arrow_too_short_to_be_seen_gets_a_ring(stage: Stage) -> None:
     assert "a" not in long.line and long.solid.endswith("Z")  # shaft and head
 
 
+@pytest.mark.parametrize("corner", [(0.0, 0.0), (1.0, 1.0), (0.0, 1.0), (0.5, 0.0)])
+def test_the_ring_of_what_is_cut_off_at_the_edge_is_seen_whole(stage: Stage, corner: tuple[float, float]) -> None:
+    card = card_of(stage, (fact("chest.margin_left_mm", Mark("arrow", "margin_left", (corner, corner), "0 mm")),))
+    [ring] = overlay_of(card).shapes
+    wide, high = card.columns or 1000, card.rows or 1000
+    radius = float(re.findall(r"a([\d.]+) ", ring.line)[0])
+    left, middle = (float(one) for one in re.findall(r"M(-?[\d.]+) (-?[\d.]+)", ring.line)[-1])
+    assert 0 <= left <= wide - 2 * radius
+    assert radius <= middle <= high - radius
+
+
 def test_captions_stay_inside_and_apart(stage: Stage) -> None:
     marks = [Mark("arrow", f"margin_{n}", ((x, y), (x, y)), f"{n} mm") for n, (x, y) in enumerate(
         (x, y) for x in (0.0, 0.02, 0.98, 1.0) for y in (0.0, 0.03, 1.0)
