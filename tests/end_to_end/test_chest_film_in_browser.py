@@ -100,6 +100,7 @@ async def test_a_cut_film_is_told_and_drawn_and_an_untouched_one_is_not(tmp_path
                 await expect(drawing.locator(f".marks .{kind}").first).to_be_visible()
             before = await drawing.screenshot()
             await photograph(page, "case-cut")
+            await page.wait_for_load_state("load")
             await page.keyboard.press("v")
             await expect(page.locator("#overlay")).to_have_attribute("aria-pressed", "false")
             assert await drawing.screenshot() != before, "the marks are off"
