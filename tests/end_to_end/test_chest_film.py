@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
-from pydicom.dataset import FileMetaDataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 from sqlalchemy import create_engine
 
@@ -77,11 +77,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made.close()
 
 
-def card_of(site: Site, film: Picture, name: str) -> Card:
-    """Send it and wait for the card that the console shows."""
+def image_of(film: Picture, name: str) -> Dataset:
+    """As a device sends it."""
     image = as_dx(film, name)
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return image
+
+
+def card_of(site: Site, film: Picture, name: str) -> Card:
+    """Send it and wait for the card that the console shows."""
+    image = image_of(film, name)
     modality = Modality(site.dicom_port)
     modality.send(image)
     modality.close()

@@ -11,13 +11,10 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
-from pydicom.dataset import FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
 
 from models.image.picture import Picture
 from tests.end_to_end.site import Site
-from tests.end_to_end.test_chest_film import FAULTS, packaged_film
-from tests.films import as_dx
+from tests.end_to_end.test_chest_film import FAULTS, image_of, packaged_film
 from tests.peers import CHROMIUM, CHROMIUM_FLAGS
 
 pytestmark = [pytest.mark.slow, pytest.mark.real]
@@ -54,11 +51,8 @@ async def technologist(site: Site) -> AsyncIterator[Page]:
 
 def send(site: Site, film: Picture, name: str) -> None:
     """Through the door that a device takes."""
-    image = as_dx(film, name)
-    image.file_meta = FileMetaDataset()
-    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     path = site.folder / f"{name}.dcm"
-    image.save_as(path, enforce_file_format=True)
+    image_of(film, name).save_as(path, enforce_file_format=True)
     subprocess.run(["storescu", "127.0.0.1", str(site.dicom_port), str(path)], check=True, capture_output=True)
 
 

@@ -219,6 +219,16 @@ async def test_keys_move_help_and_sound(tmp_path: Path) -> None:
         await expect(page.locator("#sound")).to_have_attribute("data-state", "on")
         await page.keyboard.press("m")
         await expect(page.locator("#sound")).to_have_attribute("data-state", "off")
-        await page.evaluate(CLOSE_AND_ENTER)
+        await page.keyboard.press("Enter")
         await expect(page).to_have_url(f"{at.address}/case/{ids[0]}")
         assert at.complaints == []
+
+
+async def test_enter_right_after_a_dialog_closes_opens_what_is_chosen(tmp_path: Path) -> None:
+    async with kiosk(tmp_path) as at:
+        chosen = at.stage.add(Grade.FEI)
+        await at.log_in()
+        await at.page.keyboard.press("ArrowDown")
+        await expect(at.page.locator(".chosen")).to_have_attribute("data-card", chosen)
+        await at.page.evaluate(CLOSE_AND_ENTER)
+        await expect(at.page).to_have_url(f"{at.address}/case/{chosen}")
