@@ -50,8 +50,9 @@ _ORDER = (
 """Drawn in this order, so that what matters most lies on top."""
 _NEVER_STRONG = frozenset({"device"})
 """For information: a pacemaker is nobody's fault."""
-_WITH_A_FINDING = frozenset({"object", "device"})
-"""Guesses until a rule believes one: an outline with a name to it on a good film says what nobody knows."""
+_GUESSES = ("foreign", "medical")
+"""Marks, by the first word of their names, that only a rule makes more than a guess: drawn with its finding, as an
+outline with a name to it on a good film says what nobody knows."""
 
 # Shares of the picture's longer side.
 _TEXT = 0.042
@@ -157,7 +158,7 @@ def _marked(card: Card) -> Iterator[_Marked]:
     for drawing in card.drawings:
         kind = kind_of(drawing.mark.name)
         numbers = sorted({number for name in drawing.facts for number in rests_on.get(name, ())})
-        if numbers or kind not in _WITH_A_FINDING:
+        if numbers or not drawing.mark.name.startswith(_GUESSES):
             yield _Marked(drawing.mark, kind, () if kind in _NEVER_STRONG else tuple(numbers))
 
 

@@ -86,6 +86,11 @@ def test_an_object_that_no_finding_names_is_not_drawn(stage: Stage) -> None:
     assert drawn.legend == (("device", False), ("object", True))
 
 
+def test_metal_on_a_ct_is_measured_not_guessed(stage: Stage) -> None:
+    metal = fact("ct.metal_ratio", replace(PACER, name="metal"))
+    assert overlay_of(card_of(stage, (metal,))).legend == (("object", False),)
+
+
 def test_an_arrow_too_short_to_be_seen_gets_a_ring(stage: Stage) -> None:
     one = fact("chest.margin_bottom_mm", CUT)
     two = fact("chest.margin_top_mm", TOP)
