@@ -17,6 +17,9 @@ from capture.text import Bilingual
 _LIBC = ctypes.CDLL(None)
 _SYNC_FILE_RANGE_WRITE = 2
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_MAKE_ROOM = Bilingual(
+    "清理磁盘或缩短保存期；设备会自动重发", "Free space or shorten retention; the device will send again"
+)
 
 
 class Disk(Protocol):
@@ -193,9 +196,7 @@ def low() -> Retry:
     return Retry(
         "spool.low",
         Bilingual("磁盘空间不足", "Disk space is low"),
-        Bilingual(
-            "清理磁盘或缩短保存期；设备会自动重发", "Free space or shorten retention; the device will send again"
-        ),
+        _MAKE_ROOM,
     )
 
 
@@ -203,9 +204,7 @@ def _full() -> Retry:
     return Retry(
         "spool.full",
         Bilingual("接收盘已满", "The receiving disk is full"),
-        Bilingual(
-            "清理磁盘或缩短保存期；设备会自动重发", "Free space or shorten retention; the device will send again"
-        ),
+        _MAKE_ROOM,
     )
 
 
