@@ -58,7 +58,7 @@ class Branch:
         self._given += 1
 
     def ended(self) -> list[Guest]:
-        """Whose association has ended. Raises EOFError when the process has."""
+        """Whose association has ended. Raises EOFError when the process has, and all of them were told of."""
         gone: list[Guest] = []
         while True:
             try:
@@ -66,7 +66,9 @@ class Branch:
             except BlockingIOError:
                 return gone
             except ConnectionError:
-                raise EOFError from None
+                said = b""
+            if not said and gone:
+                return gone
             if not said:
                 raise EOFError
             gone.append(self.guests.pop(_NUMBER.unpack(said)[0]))

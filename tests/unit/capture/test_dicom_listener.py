@@ -15,8 +15,8 @@ import structlog
 import trustme
 from pydantic import ValidationError
 
-from capture.dicom.branch import _serve
-from capture.dicom.host import Host
+from capture.dicom.branch import Branch, _serve
+from capture.dicom.host import Guest, Host
 from capture.dicom.listener import Listener
 from capture.dicom.peers import plain_address
 from capture.dicom.settings import DicomSettings, Peer, TlsSettings
@@ -104,6 +104,29 @@ def test_a_listener_that_left_without_hearing_a_branch_out_has_gone(
         line.send(b"unheard")
         listener.close()
         _serve(line, Host(DicomSettings(open=True), Spool(tmp_path / "spool"), lambda step: None))
+
+
+def test_a_branch_that_ends_is_heard_out_first(tmp_path: Path) -> None:
+    """Who left it before its end must not keep a place for ever."""
+
+    def make() -> Host:
+        raise OSError("it cannot begin")
+
+    branch = Branch(make, [])
+    branch.wait(60.0)
+    there, line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    branch.line.close()
+    branch.line = line
+    line.setblocking(False)
+    left, right = socket.socketpair()
+    with left, right, line:
+        branch.guests = {7: Guest("10.0.0.1", left, 0.0), 8: Guest("10.0.0.2", right, 0.0)}
+        there.send(struct.pack("@Q", 7))
+        there.close()
+        assert [guest.peer for guest in branch.ended()] == ["10.0.0.1"]
+        with pytest.raises(EOFError):
+            branch.ended()
+        assert list(branch.guests) == [8]
 
 
 def test_few_may_linger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
