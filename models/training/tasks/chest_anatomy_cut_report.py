@@ -19,15 +19,13 @@ from models.training.tasks.chest_anatomy_margins import Trial, trials
 MARGIN_BAR, FOUND_BAR = 1.2, 0.95
 UNTOLD_BAR = 0.10
 """Of films whose field nobody closed: more of them not assessed, and people stop asking."""
-_TRIED = 120
-"""Films of one source, about, whose field is closed."""
 _SIDES = ("top", "bottom", "left", "right")
 Trials = Sequence[Trial]
 
 
 def margins(run: Run, films: Sequence[Film]) -> Report:
     """Margin error, and cut-off found as the box finds it."""
-    found = list(trials(run, _some(films)))
+    found = list(trials(run, films))
     known = [t for t in found if math.isfinite(t.measured) and math.isfinite(t.true)]
     if not known:
         return Report("Margins", notes=("Margins: no film on which both lungs are found.",))
@@ -44,15 +42,6 @@ def margins(run: Run, films: Sequence[Film]) -> Report:
             roc_plot("Lung cut off", {"all": ([t.cut for t in asked], [t.lost > 0 for t in asked])}),
         ),
     )
-
-
-def _some(films: Sequence[Film]) -> list[Film]:
-    """A share of every source, spread evenly: every trial is a film read anew."""
-    by_source: dict[str, list[Film]] = {}
-    for film in films:
-        if film.lungs is not None:
-            by_source.setdefault(film.source, []).append(film)
-    return [film for of in by_source.values() for film in of[:: max(1, len(of) // _TRIED)]]
 
 
 def _closeness(found: Trials) -> Agreement:

@@ -30,7 +30,6 @@ LOSS = (1.2, 8.0)
 """Percent of the film's width: 5 mm of an adult's 430 mm, and what nobody overlooks."""
 TIGHT = (1.0, 4.0)
 """Margins left free in a film that is complete: 4 to 17 mm."""
-_PER_FILM = 2
 _OUTSIDE: tuple[Outside, ...] = get_args(Outside)
 _MOST = 0.45
 
@@ -59,15 +58,15 @@ class Trial:
 
 
 def trials(run: Run, films: Sequence[Film]) -> Iterator[Trial]:
-    """Of every film with a complete pair of lungs: some sides closed into the lung, some before it, some left."""
-    for number, film in enumerate(films):
+    """Every side of every film with a complete pair of lungs: closed into the lung, before it, or left alone."""
+    for film in films:
         if film.lungs is None or film.touches or film.view == "L":
             continue
         values = read_picture(film.path, FILM_PX)
         mask = read_mask(film.lungs, values.shape[::-1])
         if (mask == 255).any() and not (mask == 127).any():
-            rng = np.random.default_rng((7, number))
-            for side in rng.choice(get_args(Side), _PER_FILM, replace=False):
+            rng = np.random.default_rng((7, *film.path.name.encode()))  # whatever other films there are
+            for side in get_args(Side):
                 yield _trial(run, film, values, mask == 255, side, rng)
 
 
