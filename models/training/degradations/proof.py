@@ -36,7 +36,7 @@ from models.training.films import read_mask
 from models.training.manifest import Film, read_manifest
 from models.training.received import radiograph_of
 from models.training.report.report import Cell, Claim, Estimate, Report, Table
-from models.training.report.statistics import auc, auc_of, mean, spearman_of, threshold_for
+from models.training.report.statistics import auc, auc_of, mean, spearman, spearman_of, threshold_for
 from models.training.split import films_of
 
 _QUICK = 4
@@ -101,7 +101,16 @@ def evaluate(data: Path, most: int = 15) -> Report:
         tables=(
             Table(
                 "Faults of known size",
-                ("simulator", "fault", "visible from", "AUC visible", "AUC of the rest", "Spearman", "by source"),
+                (
+                    "simulator",
+                    "fault",
+                    "visible from",
+                    "AUC visible",
+                    "AUC of the rest",
+                    "Spearman",
+                    "AUC by source",
+                    "Spearman by source",
+                ),
                 tuple(rows),
                 "Films of 8 bits and 512 pixels that a device has already processed: upper bounds.",
             ),
@@ -185,12 +194,13 @@ def _judged(fault: Fault, simulator: Simulator, seen: Sequence[Seen]) -> tuple[l
     rho = spearman_of([one.size for one in graded], [one.level for one in graded], [one.group for one in graded])
     sources = sorted({one.source for one in seen})
     each = ", ".join(f"{name} {_plain([one for one in visible if one.source == name]):.3f}" for name in sources)
+    order = ", ".join(f"{name} {_order([one for one in graded if one.source == name]):.2f}" for name in sources)
     what = f"{fault.name}, {simulator} simulator"
     claims = [
         Claim(f"AUC, visible {what}", told, BAR_AUC),
         Claim(f"Spearman with level, {what}", rho, BAR_RHO),
     ]
-    return claims, (simulator, fault.name, f"{fault.visible} {fault.unit}", told, least, rho, each)
+    return claims, (simulator, fault.name, f"{fault.visible} {fault.unit}", told, least, rho, each, order)
 
 
 def _auc(seen: Sequence[Seen]) -> Estimate:
@@ -201,6 +211,10 @@ def _auc(seen: Sequence[Seen]) -> Estimate:
 def _plain(seen: Sequence[Seen]) -> float:
     told = [one for one in seen if np.isfinite(one.score)]
     return auc([one.score for one in told], [one.level > 0 for one in told])
+
+
+def _order(graded: Sequence[Seen]) -> float:
+    return spearman([one.size for one in graded], [one.level for one in graded])
 
 
 def _threshold(films: Sequence[Film]) -> float:
