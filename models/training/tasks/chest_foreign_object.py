@@ -108,13 +108,17 @@ class ChestForeignObject:
         return entropy * 4 + _DICE * (1 - dice.mean())
 
     def score(self, network: nn.Module) -> float:
-        """Mean of image AUC and of the sensitivity at half a false mark per image, on ``tune``; calibrates it."""
+        """Mean of image AUC and of the sensitivity at half a false mark per image, on ``tune``; calibrates it.
+
+        Marks are those of the calibrated network: one that finds every place likely has marks that cover the film.
+        """
         if not self._tune:
             self._tune = trials(self.films("tune"), strange=False)
         body = cast(ObjectNet, cast(Activated, network).body)
         body.slope[0], body.shift[0] = 1.0, 0.0
         figures = figures_of(run_of(network, self.signature), self._tune)
         body.slope[0], body.shift[0] = platt(figures.logits(True), figures.logits(False), PREVALENCE)
+        figures = figures_of(run_of(network, self.signature), self._tune)
         return (figures.auc + figures.sensitivity(0.5)) / 2
 
     def evaluate(self, run: Run, out: Path) -> Report:

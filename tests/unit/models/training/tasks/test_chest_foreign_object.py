@@ -8,9 +8,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.nn.functional import avg_pool2d
 
 from models.training.loop import Settings, fit, run_of
 from models.training.manifest import Film, read_manifest
+from models.training.nets import Activated
 from models.training.report.report import Report
 from models.training.tasks import chest_foreign_object
 from models.training.tasks.chest_foreign_object import ChestForeignObject
@@ -127,6 +130,40 @@ def test_from_films_to_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert answer.shape == (1, 2, MAP, MAP) and 0 <= answer.min() <= answer.max() <= 1
     report = task.evaluate(run, tmp_path)
     assert isinstance(report, Report) and any("left out" in claim.what for claim in report.claims)
+
+
+class Glancing(nn.Module):
+    """Sees what is bright; of all else it says that every eighth place is an object."""
+
+    slope: torch.Tensor
+    shift: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.still = nn.Parameter(torch.zeros(1))
+        self.register_buffer("slope", torch.ones(2))
+        self.register_buffer("shift", torch.zeros(2))
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        seen = avg_pool2d(image, SIDE // MAP)
+        logits = torch.cat([torch.where(seen > 0.5, 3.0, -2.0)] * 2, 1) + self.still
+        return logits * self.slope[:, None, None] + self.shift[:, None, None]
+
+
+def test_a_network_that_is_not_calibrated_yet_scores_no_better_for_it() -> None:
+    """As it comes, one mark of its covers the film: it lies on every object, and beside none."""
+
+    def shown(bright: float, *objects: tuple[slice, slice]) -> Trial:
+        made = a_trial(*objects)
+        here = tuple(slice(4 * one.start, 4 * one.stop) for one in HERE)
+        made.image[here] = bright
+        return made
+
+    task = ChestForeignObject(Path("nowhere"))
+    seen, missed = [shown(1.0, HERE)] * 38, [shown(0.2, HERE)] * 2
+    task._tune = [*seen, *missed, *[shown(0.0)] * 40]
+    auc, sensitivity = (38 + 2 / 2) / 40, 38 / 40
+    assert task.score(Activated(Glancing(), (torch.sigmoid,)).eval()) == pytest.approx((auc + sensitivity) / 2)
 
 
 def test_what_is_not_known_teaches_nothing() -> None:
