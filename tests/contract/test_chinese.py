@@ -22,3 +22,10 @@ def test_no_text_mixes_half_width_marks_into_chinese() -> None:
             if HALF.search(line):
                 found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
     assert found == []
+
+
+def test_what_stands_before_a_value_is_set_off_in_both_languages() -> None:
+    """A colon beside a translated text is translated with it."""
+    pages = [path for part in PARTS for path in (ROOT / part).rglob("*.html")]
+    assert len(pages) > 50
+    assert [str(path) for path in pages if re.search(r"\}\}:(</b>)? ", path.read_text("utf-8"))] == []
