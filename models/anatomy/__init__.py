@@ -26,7 +26,7 @@ def producers(
         ("framing/1", framing.NAMES, measured_on(chests, framing.NAMES, framing.look)),
         ("trunk/1", trunk.NAMES, measured_on(chests, trunk.NAMES, trunk.look)),
         ("lung-greys/1", lung_greys.NAMES, with_chest(chests, lung_greys.NAMES, lung_greys.look)),
-        ("foreign-object/1", foreign_object.NAMES, foreign_object.measured(chests, objects)),
+        ("foreign-object/2", foreign_object.NAMES, foreign_object.measured(chests, objects)),
     )
     return (
         Metric("radiograph-view/1", view_facts.NAMES, looked_at(looks), views, needs=_STATED),

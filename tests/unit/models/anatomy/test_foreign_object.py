@@ -9,6 +9,7 @@ import pytest
 
 from models.anatomy import foreign_object
 from models.anatomy.film import ChestsOf, Network
+from models.anatomy.foreign_object import ABSENT, PRESENT
 from models.anatomy.foreign_object_marks import spots_of
 from models.circumstances import Circumstances
 from models.image.metric import Metric
@@ -45,7 +46,7 @@ class Finder:
 def facts(finder: Network | None, drawing: Drawing = PLAIN, kind: str = "chest_pa") -> Measurements:
     chests = ChestsOf(lambda: DrawnNetwork(drawing), lambda *_: None)
     look = foreign_object.measured(chests, lambda: finder)
-    metric = Metric("foreign-object/1", foreign_object.NAMES, look, ViewsOf())
+    metric = Metric("foreign-object/2", foreign_object.NAMES, look, ViewsOf())
     so_far = Measurements([Measurement("exam.kind", kind)])
     return Measurements(metric.measure(Subject(film(), CIRCUMSTANCES, so_far)))
 
@@ -68,6 +69,18 @@ def test_an_object_over_a_lung_is_found_where_it_is() -> None:
     (mark,) = probability.marks
     assert (mark.kind, mark.name) == ("heat", "foreign_object") and mark.weight == pytest.approx(0.9, abs=1e-3)
     assert np.ptp([x for x, _ in mark.points]) * 360 == pytest.approx(40, abs=7)
+
+
+@pytest.mark.parametrize(
+    ("probability", "told"),
+    [(ABSENT - 0.01, True), (ABSENT + 0.01, False), (PRESENT - 0.01, False), (PRESENT + 0.01, True)],
+)
+def test_between_absent_and_present_nobody_is_told_either(probability: float, told: bool) -> None:
+    fact = facts(Finder((105, 180, 20, probability))).get("chest.foreign_object_probability")
+    if told:
+        assert isinstance(fact, Measurement) and fact.value == pytest.approx(probability)
+    else:
+        assert isinstance(fact, NotMeasured) and fact.reason is Reason.TOO_CLOSE
 
 
 def test_an_object_beside_the_lungs_is_drawn_and_does_not_count() -> None:
