@@ -28,7 +28,7 @@ PREVALENCE = 0.1
 """Share of films with an object over the lungs that the probabilities speak of (E)."""
 EPOCH = 1600
 """Scenes of an epoch."""
-RECIPE = Recipe(epochs=12, batch=8, rate=6e-4)
+RECIPE = Recipe(epochs=25, batch=8, rate=6e-4)
 _TUNE_SEED, _TRAIN_SEED = 7, 2026
 _LEARNT: tuple[Part, ...] = ("train", "tune")
 _DICE = 0.5
