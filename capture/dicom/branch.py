@@ -67,9 +67,9 @@ class Branch:
                 return gone
             except ConnectionError:
                 said = b""
-            if not said and gone:
-                return gone
             if not said:
+                if gone:
+                    return gone
                 raise EOFError
             gone.append(self.guests.pop(_NUMBER.unpack(said)[0]))
 

@@ -53,6 +53,11 @@ def measured(chests: ChestsOf, bundle: Callable[[], Network | None]) -> Callable
     return with_chest(chests, NAMES, of)
 
 
+def told(probability: float) -> bool:
+    """Whether it is said that there is an object, or that there is none."""
+    return not ABSENT < probability < PRESENT
+
+
 def _facts(radiograph: Radiograph, chest: Chest, lungs: Lungs, network: Network) -> Iterator[Measured]:
     canvas = canvas_of_radiograph(radiograph, SIDE)
     objects, devices = maps_of(lambda batch: network.run({"image": batch}), canvas.image[None])[0]
@@ -66,12 +71,10 @@ def _facts(radiograph: Radiograph, chest: Chest, lungs: Lungs, network: Network)
         *(_heat(chest, "medical_device", spot) for spot in spots_of(devices) if spot.peak >= _DEVICE),
     )
     peak = float(objects[either].max())
-    told = not ABSENT < peak < PRESENT
-    yield (
-        Measurement(_PROBABILITY, peak, regions=regions, marks=marks)
-        if told
-        else NotMeasured(_PROBABILITY, Reason.TOO_CLOSE)
-    )
+    if told(peak):
+        yield Measurement(_PROBABILITY, peak, regions=regions, marks=marks)
+    else:
+        yield NotMeasured(_PROBABILITY, Reason.TOO_CLOSE)
     area = np.any([spot.cells & (objects >= _CORE * spot.peak) for spot in inside] or [~either & either], axis=0)
     ratio = max(float((area & lung).sum() / lung.sum()) for lung in (left, right))
     yield Measurement(_RATIO, ratio, regions=regions)

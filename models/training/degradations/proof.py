@@ -192,20 +192,23 @@ def _judged(fault: Fault, simulator: Simulator, seen: Sequence[Seen]) -> tuple[l
     told, least = _auc(visible), _auc(faint)
     graded = [one for one in seen if one.level and np.isfinite(one.score)]
     rho = spearman_of([one.size for one in graded], [one.level for one in graded], [one.group for one in graded])
-    sources = sorted({one.source for one in seen})
-    each = ", ".join(f"{name} {_plain([one for one in visible if one.source == name]):.3f}" for name in sources)
-    order = ", ".join(f"{name} {_order([one for one in graded if one.source == name]):.2f}" for name in sources)
     what = f"{fault.name}, {simulator} simulator"
     claims = [
         Claim(f"AUC, visible {what}", told, BAR_AUC),
         Claim(f"Spearman with level, {what}", rho, BAR_RHO),
     ]
-    return claims, (simulator, fault.name, f"{fault.visible} {fault.unit}", told, least, rho, each, order)
+    each = _by_source(visible, _plain), _by_source(graded, _order)
+    return claims, (simulator, fault.name, f"{fault.visible} {fault.unit}", told, least, rho, *each)
 
 
 def _auc(seen: Sequence[Seen]) -> Estimate:
     told = [one for one in seen if np.isfinite(one.score)]
     return auc_of([one.score for one in told], [one.level > 0 for one in told], [one.group for one in told])
+
+
+def _by_source(seen: Sequence[Seen], figure: Callable[[Sequence[Seen]], float]) -> str:
+    sources = sorted({one.source for one in seen})
+    return ", ".join(f"{name} {figure([one for one in seen if one.source == name]):.3f}" for name in sources)
 
 
 def _plain(seen: Sequence[Seen]) -> float:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.anatomy.foreign_object import ABSENT, PRESENT
+from models.anatomy.foreign_object import PRESENT, told
 from models.training.objects.scene import VISIBLE
 from models.training.report import plots, statistics
 from models.training.report.report import Cell, Claim, Estimate, Report, Table, Thumbnail
@@ -90,13 +90,8 @@ def _rate(outcomes: Outcomes, limit: float) -> Estimate:
     return statistics.mean([o.score >= limit for o in outcomes], _patients(outcomes))
 
 
-def told(outcome: Outcome) -> bool:
-    """Whether the box says that there is an object or none."""
-    return not ABSENT < outcome.score < PRESENT
-
-
 def _untold(outcomes: Outcomes) -> Estimate:
-    return statistics.mean([not told(o) for o in outcomes], _patients(outcomes))
+    return statistics.mean([not told(o.score) for o in outcomes], _patients(outcomes))
 
 
 def _sources(outcomes: Outcomes) -> Table:
@@ -113,7 +108,7 @@ def _sources(outcomes: Outcomes) -> Table:
                 _rate(without, _FAIL),
                 _untold(without),
                 _rate(with_, PRESENT),
-                _rate([o for o in with_ if told(o)], PRESENT),
+                _rate([o for o in with_ if told(o.score)], PRESENT),
             )
         )
     columns = (

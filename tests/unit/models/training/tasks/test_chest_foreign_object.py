@@ -140,7 +140,7 @@ class Glancing(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.still = nn.Parameter(torch.zeros(1))
+        self.still = nn.Parameter(torch.zeros(1))  # a network is run where its parameters are
         self.register_buffer("slope", torch.ones(2))
         self.register_buffer("shift", torch.zeros(2))
 
