@@ -67,11 +67,11 @@ def _judged(
     measurements = limited(measured, acquisition)
     hardest = HARDEST if acquisition.medium == "screen" else Severity.VETO
     verdict = evaluate(measurements, content.rules, took, hardest)
-    return measurements, replace(verdict, bundles=_behind(measurements, content))
+    return measurements, replace(verdict, bundles=behind(measurements, content))
 
 
-def _behind(measurements: Measurements, content: Content) -> tuple[BundleUsed, ...]:
-    """The networks that said something of this image, if only that it is unlike what they learnt from."""
+def behind(measurements: Measurements, content: Content) -> tuple[BundleUsed, ...]:
+    """The networks that said something of this image or set, if only that it is unlike what they learnt from."""
     used = {
         entry.needs_model
         for entry in content.rules.names.values()

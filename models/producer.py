@@ -58,10 +58,10 @@ class Networks(Protocol):
     def get(self, name: str, /) -> Any: ...
 
 
-_NO_NETWORKS: Networks = MappingProxyType[str, Any]({})
+NO_NETWORKS: Networks = MappingProxyType[str, Any]({})
 
 
-def discover(networks: Networks = _NO_NETWORKS, more: Iterable[MeasurementProducer] = ()) -> Producers:
+def discover(networks: Networks = NO_NETWORKS, more: Iterable[MeasurementProducer] = ()) -> Producers:
     """Every producer that an installed package offers, in dependency order.
 
     Args:
@@ -135,20 +135,26 @@ def measure_again(
     acquisition: Acquisition,
     circumstances: Circumstances,
 ) -> Measurements:
-    """What other producers measure of the same image: those that ``before`` had too do not run again.
+    """What other producers measure of the same image: those that ``before`` had too do not run again."""
+    again, kept = changed(producers, before)
+    start = Measurements([*pending(producers), *(fact for fact in facts if fact.name in kept)])
+    return run_all(again, lambda so_far: Subject(acquisition, circumstances, so_far), start)[0]
+
+
+def changed(producers: Sequence[Producer[S]], before: Sequence[Producer[S]]) -> tuple[list[Producer[S]], set[str]]:
+    """Which producers have to run where ``before`` ran already, and the names of the facts that stand.
 
     One runs again where what it needs may have changed. ``producers`` are in dependency order.
     """
     same = {id(producer) for producer in before}
     kept: set[str] = set()
-    again: list[MeasurementProducer] = []
+    again: list[Producer[S]] = []
     for producer in producers:
         if id(producer) in same and producer.needs <= kept:
             kept |= producer.provides
         else:
             again.append(producer)
-    start = Measurements([*pending(producers), *(fact for fact in facts if fact.name in kept)])
-    return run_all(again, lambda so_far: Subject(acquisition, circumstances, so_far), start)[0]
+    return again, kept
 
 
 def run_all(

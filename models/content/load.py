@@ -98,4 +98,5 @@ def _content(parts: _Parts, overrides: Sequence[SiteOverrides], other: Content |
         return replace(beside, rules=rules, trial=None, left_out=left_out)
     networks = Library(parts.bundles.values())
     doors = [SiteNetwork(bundle, bundle.door) for bundle in networks if bundle.door]
-    return Content(discover(networks, doors), rules, networks, set_producers=discover_sets(), left_out=left_out)
+    of_sets = discover_sets(networks)
+    return Content(discover(networks, doors), rules, networks, set_producers=of_sets, left_out=left_out)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from capture.acquisition import Device, Display, Exam, Pixels, Technique
 from models.circumstances import Circumstances
 from models.measurement import Measurements
-from models.producer import Producer, in_order
+from models.producer import NO_NETWORKS, Networks, Producer, in_order
 from models.sets.image_set import ImageSet
 
 
@@ -45,11 +45,17 @@ SetProducer = Producer[SetSubject]
 """As a producer of images: ``name`` with version, ``provides``, ``needs``, ``measure``."""
 
 
-def discover_sets() -> tuple[SetProducer, ...]:
-    """Every producer that an installed package offers under ``qcbox.set_producers``, in dependency order."""
+def discover_sets(networks: Networks = NO_NETWORKS) -> tuple[SetProducer, ...]:
+    """Every producer that an installed package offers under ``qcbox.set_producers``, in dependency order.
+
+    ``networks``: what those of ``qcbox.network_set_producers`` ask, each of which is a function of them, as with
+    the producers of images (:func:`models.producer.discover`).
+    """
     found: list[SetProducer] = []
     for entry in sorted(entry_points(group="qcbox.set_producers"), key=lambda e: e.name):
         found.extend(entry.load())
+    for entry in sorted(entry_points(group="qcbox.network_set_producers"), key=lambda e: e.name):
+        found.extend(entry.load()(networks))
     return in_order(found)
 
 
