@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.catalogue import catalogue
 from models.measurement import Measured, Measurement, NotMeasured, Reason
-from models.mr import iqm, marks, motion
+from models.mr import iqm, marks
 from models.mr.chosen import column, is_mr, upper, usable, worst
 from models.mr.layout import Layout, layout_of
 from models.mr.slices import WHY
@@ -24,8 +24,6 @@ _ONE_SIDE = 0.5
 """Confidence in a ghost that shows on one side of the object only: dark tissue looks alike."""
 _FEW = 0.55
 _SURE = 0.8
-_FEW_SUBJECTS = 0.65
-"""Confidence in the index of motion: it was tried on seven subjects, with simulated motion only."""
 
 Look = Callable[[Sequence[Slice], Layout], Iterable[Measured]]
 
@@ -41,8 +39,7 @@ class MrSeries:
             f"mr.{name}"
             for name in (
                 "ghost_percent", "ghost_image", "wrap_score", "wrap_image", "spike_z", "spike_image", "snr",
-                "snr_inside", "air_seen", "nonuniformity_percent", "motion_index", "efc", "fber", "qi1", "cjv",
-                "cnr", "snrd",
+                "snr_inside", "air_seen", "nonuniformity_percent", "efc", "fber", "qi1", "cjv", "cnr", "snrd",
             )
         )  # fmt: skip
 
@@ -171,25 +168,12 @@ def _field(slices: Sequence[Slice], _: Layout) -> Iterator[Measured]:
 
 def _metrics(slices: Sequence[Slice], _: Layout) -> Iterator[Measured]:
     total = np.sum([one.numbers["mr.sums"].astype(np.float64) for one in slices], axis=0)
-    efc = iqm.efc(total)
-    yield _or_none("mr.efc", efc, "no signal")
-    yield _motion(slices, efc)
+    yield _or_none("mr.efc", iqm.efc(total), "no signal")
     yield _or_none("mr.fber", iqm.fber(total), "no air, or it is blanked")
     for at, name in enumerate(("mr.cjv", "mr.cnr", "mr.snrd", "mr.qi1")):
         found = column(slices, "mr.iqm", at)
         seen = found[np.isfinite(found)]
         yield _or_none(name, float(np.median(seen)) if seen.size else None, "no air, or no three kinds of tissue")
-
-
-def _motion(slices: Sequence[Slice], efc: float | None) -> Measured:
-    name = "mr.motion_index"
-    detail, ripples = column(slices, "mr.signal", 2), column(slices, "mr.ripple", 0)
-    if not np.isfinite(ripples).any():
-        return NotMeasured(name, Reason.NOT_IN_HEADER, WHY[1])
-    if efc is None or not np.isfinite(detail).any():
-        return NotMeasured(name, Reason.NOT_RELIABLE, "the object is small")
-    found = motion.index(efc, float(np.nanmedian(detail)), float(np.nanmedian(ripples)))
-    return Measurement(name, found, confidence=_FEW_SUBJECTS)
 
 
 def _or_none(name: str, value: float | None, why: str) -> Measured:

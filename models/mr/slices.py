@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture.acquisition import Device, Display, Exam, Pixels, Technique
-from models.mr import iqm, motion, uniformity
+from models.mr import iqm, uniformity
 from models.mr.ghosting import ghost
 from models.mr.noise import air_snr, inner_snr
 from models.mr.plane import Plane, phase_axis, plane_of
@@ -64,7 +64,6 @@ def _of(plane: Plane, cosines: tuple[float, ...]) -> Mapping[str, Array]:
         "wrap": _or_why(wrap_score(plane)),
         "spike": [found.z, found.across, found.down] if found else [math.nan] * 3,
         "symmetry": _symmetry(plane, cosines),
-        "ripple": [_number(motion.ripple(plane))],
         "iqm": _tissue(plane),
     }
     arrays = {key: np.array(row, np.float32) for key, row in numbers.items()}

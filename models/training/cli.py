@@ -20,6 +20,7 @@ from models.training.split import LEFT_OUT
 if TYPE_CHECKING:  # torch takes seconds to import: help and errors of the command line should not wait for it
     from models.bundles.bundle import Bundle
     from models.training.loop import Settings
+    from models.training.manifest import Film
     from models.training.task import Task
 
 COMMANDS = ("fit", "evaluate", "list", "manifest", "collect", "metrics", "known")
@@ -95,7 +96,6 @@ def evaluate(
     from models.bundles.metadata import METADATA
     from models.content import drafts
     from models.training.export import read_exported
-    from models.training.manifest import read_manifest
     from models.training.split import unseen
     from models.training.tasks import task_of
 
@@ -106,7 +106,7 @@ def evaluate(
             Bilingual(f"没有随附 {name} 的网络包", f"No bundle {name} is shipped"),
             Bilingual("用 --bundle 指定文件夹", "name its folder with --bundle"),
         )
-    kept_back = frozenset(left_out or LEFT_OUT) | unseen(read_manifest(data), found.configs[METADATA])
+    kept_back = frozenset(left_out or LEFT_OUT) | unseen(_films_in(data), found.configs[METADATA])
     task = task_of(name, data, kept_back)
     if not _report(task, found, out or Path(f"{name}-report"), as_json):
         raise typer.Exit(1)
@@ -246,11 +246,10 @@ def _report(task: Task, bundle: Bundle, out: Path, as_json: bool) -> bool:
 def _trained(settings: Settings, data: Path, left_out: Iterable[str]) -> dict[str, Any]:
     """How a network came about, for its metadata: no file name, no patient."""
     from models.training.loop import progress_of
-    from models.training.manifest import read_manifest
     from models.training.split import part_of
 
     progress = progress_of(settings.out)
-    counts = Counter((film.source, part_of(film, list(left_out))) for film in read_manifest(data))
+    counts = Counter((film.source, part_of(film, list(left_out))) for film in _films_in(data))
     return {
         "seed": settings.seed,
         "epochs": progress.epoch,
@@ -260,6 +259,17 @@ def _trained(settings: Settings, data: Path, left_out: Iterable[str]) -> dict[st
         "sources": sorted({source for source, part in counts if part != "test"}),
         "films": {f"{source}/{part}": count for (source, part), count in sorted(counts.items())},
     }
+
+
+def _films_in(data: Path) -> list[Film]:
+    """Of the manifest, if there is one: the volumes of mr-motion have none, and films are beside them."""
+    from models.training.manifest import NAME, read_manifest
+    from models.training.mr.sources import FILMS
+
+    for folder in (data, data / FILMS):
+        if folder.is_file() or (folder / NAME).is_file():
+            return list(read_manifest(folder))
+    return []
 
 
 if __name__ == "__main__":

@@ -174,19 +174,19 @@ def write_metadata(task: Task, shapes: Shapes, trained: Mapping[str, Any], file:
         "task": about.task,
         "description": about.description,
         "authors": "qcbox contributors",
-        "copyright": "Copyright (c) qcbox contributors. Apache-2.0; for the films see docs/README.md.",
+        "copyright": "Copyright (c) qcbox contributors. Apache-2.0; for the data see docs/README.md.",
         "data_source": about.data_source,
         "data_type": "dicom",
         "intended_use": about.intended_use,
         "references": list(about.references),
         "network_data_format": {
-            "inputs": {INPUT: _image(task.signature.side)},
+            "inputs": {INPUT: _image(task.signature)},
             "outputs": {output.name: _tensor(output, shapes[output.name]) for output in task.signature.outputs},
         },
         "qcbox": {
             "task_zh": about.task_zh,
             "description_zh": about.description_zh,
-            "preprocessing": "models.anatomy.canvas",
+            "preprocessing": task.signature.canvas,
             "trained": dict(trained),
         },
     }
@@ -201,13 +201,13 @@ def metadata_schema() -> dict[str, Any]:
     return schema
 
 
-def _image(side: int) -> dict[str, Any]:
+def _image(signature: Signature) -> dict[str, Any]:
     return {
         "type": "image",
         "format": "magnitude",
-        "modality": "DX",
+        "modality": signature.modality,
         "num_channels": 1,
-        "spatial_shape": [side, side],
+        "spatial_shape": [signature.side, signature.side],
         "dtype": "float32",
         "value_range": [0, 1],
         "is_patch_data": False,

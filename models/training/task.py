@@ -38,8 +38,11 @@ class Signature:
     """What goes in and comes out; becomes ``network_data_format`` of the bundle's metadata."""
 
     side: int
-    """The canvas: float32 (n, 1, side, side), 0..1 (:mod:`models.anatomy.canvas`)."""
+    """The canvas: float32 (n, 1, side, side), 0..1."""
     outputs: tuple[Output, ...]
+    modality: str = "DX"
+    canvas: str = "models.anatomy.canvas"
+    """The module that makes it."""
 
 
 @dataclass(frozen=True, slots=True)

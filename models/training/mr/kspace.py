@@ -6,7 +6,8 @@ the centre as no real one is. Strength 0 takes the picture through the same tran
 
 from __future__ import annotations
 
-from itertools import pairwise
+import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,12 @@ from models.mr.plane import Axis
 Picture = NDArray[np.float32]
 Complex = NDArray[np.complex128]
 Random = np.random.Generator
+Pose = tuple[float, float, float]
+"""Degrees of turn, pixels down, pixels across."""
+_NODS = 10
+"""Poses that a slow sway is cut into."""
+_DEGREES_A_MM = 0.5
+"""Of turn with a shift: what turns about a point 115 mm away moves so (closed form)."""
 
 
 def moved(picture: Picture, phase: Axis, degrees: float, pixels: float, random: Random) -> Picture:
@@ -26,17 +33,69 @@ def moved(picture: Picture, phase: Axis, degrees: float, pixels: float, random: 
     """
     lines = picture.shape[phase]
     cuts = np.sort(random.choice(np.arange(4, lines - 4), int(random.integers(2, 6)), replace=False))
-    edges = [0, *cuts.tolist(), lines]
-    poses = [(random.normal(0, degrees), random.normal(0, pixels), random.normal(0, pixels)) for _ in edges[1:]]
-    middle = next(i for i in range(len(edges) - 1) if edges[i] <= lines // 2 < edges[i + 1])
-    poses[middle] = (0.0, 0.0, 0.0)
+    poses = [
+        (random.normal(0, degrees), random.normal(0, pixels), random.normal(0, pixels))
+        for _ in range(len(cuts) + 1)
+    ]
+    of_line = np.searchsorted(cuts, np.arange(lines), side="right")
+    poses[of_line[lines // 2]] = (0.0, 0.0, 0.0)
+    return in_poses(picture, phase, poses, of_line, random)
+
+
+def nodded(picture: Picture, phase: Axis, mm: float, mm_per_pixel: float, random: Random) -> Picture:
+    """Slow swaying about the pose at the centre of k-space: half to three times to and fro during the scan.
+
+    Args:
+        mm: mean shift of the lines from that pose; with it goes a turn of half a degree a millimetre.
+        mm_per_pixel: of the picture.
+    """
+    lines = picture.shape[phase]
+    sway = np.sin(2 * np.pi * (np.arange(lines) / lines * random.uniform(0.5, 3) + random.random()))
+    sway = sway - sway[lines // 2]
+    edges = np.linspace(sway.min(), sway.max(), _NODS + 1)
+    of_line = np.clip(np.searchsorted(edges, sway) - 1, 0, _NODS - 1)
+    middles = (edges[1:] + edges[:-1]) / 2
+    middles = middles - middles[of_line[lines // 2]]
+    far = mm / np.abs(middles[of_line]).mean() * middles
+    angle = random.uniform(0, 2 * np.pi)
+    poses = [_shifted(part, angle, mm_per_pixel, part * _DEGREES_A_MM) for part in far.tolist()]
+    return in_poses(picture, phase, poses, of_line, random)
+
+
+def twitched(picture: Picture, phase: Axis, mm: float, mm_per_pixel: float, random: Random) -> Picture:
+    """Two to four short moves out of the pose and back; the first one near the centre of k-space.
+
+    Args:
+        mm: half of the mean shift during a twitch; with it goes a turn of half a degree a millimetre of shift.
+        mm_per_pixel: of the picture.
+    """
+    lines = picture.shape[phase]
+    time = np.arange(lines) / lines
+    of_line, poses = np.zeros(lines, np.intp), [(0.0, 0.0, 0.0)]
+    for number in range(int(random.integers(2, 5))):
+        start = random.uniform(0.25, 0.7) if number == 0 else random.uniform(0.02, 0.9)
+        of_line[(time >= start) & (time < start + random.uniform(0.04, 0.15))] = len(poses)
+        angle, far = random.uniform(0, 2 * np.pi), 2 * mm * random.uniform(0.7, 1.3)
+        poses.append(_shifted(far, angle, mm_per_pixel, far * _DEGREES_A_MM * float(random.choice((-1, 1)))))
+    return in_poses(picture, phase, poses, of_line, random)
+
+
+def in_poses(
+    picture: Picture, phase: Axis, poses: Sequence[Pose], of_line: NDArray[np.intp], random: Random
+) -> Picture:
+    """Each line of k-space taken from the object in the pose that ``of_line`` names for it."""
     turn = smooth_phase(picture.shape, random)
     out = np.zeros(picture.shape, complex)
-    for (start, stop), pose in zip(pairwise(edges), poses, strict=True):
-        there = to_k(_posed(picture, *pose) * turn)
-        where = (slice(start, stop), slice(None)) if phase == 0 else (slice(None), slice(start, stop))
+    for number in np.unique(of_line).tolist():
+        there = to_k(_posed(picture, *poses[number]) * turn)
+        lines = np.flatnonzero(of_line == number)
+        where = (lines, slice(None)) if phase == 0 else (slice(None), lines)
         out[where] = there[where]
     return magnitude(out)
+
+
+def _shifted(mm: float, angle: float, mm_per_pixel: float, degrees: float) -> Pose:
+    return degrees, mm * math.cos(angle) / mm_per_pixel, mm * math.sin(angle) / mm_per_pixel
 
 
 def ghosted(picture: Picture, phase: Axis, share: float, ghosts: int, random: Random) -> Picture:

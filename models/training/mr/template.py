@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,10 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from models.training.mr import kspace
+from models.training.projection.nifti import read_nifti
 
-_HEADER = 352
-"""Bytes before the values of a NIfTI-1 file without extensions."""
+_SHAPE = 40
+"""Byte of a NIfTI-1 header where the number of axes stands, and after it their lengths (``dim``)."""
 _FIELD = 256
 _STEP = 3
 _CUT_MM = 48
@@ -28,14 +30,31 @@ _GHOST, _NOISE = 0.06, 0.015
 _FULL = 2000.0
 
 
-def volume(path: Path) -> NDArray[np.float32]:
-    """(x, y, z) of a NIfTI-1 file, 1 mm, in RAS. Raises ValueError: another form."""
-    raw = gzip.decompress(path.read_bytes())
-    shape = tuple(int(n) for n in np.frombuffer(raw, "<i2", 3, 42))
-    kind = {2: "<u1", 4: "<i2", 16: "<f4"}.get(int(np.frombuffer(raw, "<i2", 1, 70)[0]))
-    if kind is None:
-        raise ValueError("values of another type")
-    return np.frombuffer(raw, kind, -1, _HEADER).reshape(shape, order="F").astype(np.float32)
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """``values`` (x, y, z) in the order nearest to RAS, and the edges of a voxel in that order."""
+
+    values: NDArray[np.float32]
+    spacing_mm: tuple[float, float, float]
+
+
+def volume(path: Path) -> Volume:
+    """A packed NIfTI-1 file, its voxels as they lie: axes changed round and turned over, nothing interpolated.
+
+    Raises:
+        SetAside: another form (:func:`models.training.projection.nifti.read_nifti`).
+        ValueError: two axes of the array lie nearest to the same axis of the patient.
+    """
+    raw = bytearray(gzip.decompress(path.read_bytes()))
+    shape = np.frombuffer(raw, "<i2", 8, _SHAPE)
+    if shape[0] == 4 and shape[4] == 1:
+        shape[0] = 3  # one volume of a series: the reader knows three axes
+    values, matrix = read_nifti(bytes(raw))
+    nearest = np.abs(matrix[:3, :3]).argmax(axis=0).tolist()
+    order = [nearest.index(axis) for axis in range(3)]
+    turned = tuple(slice(None, None, -1 if matrix[axis, order[axis]] < 0 else 1) for axis in range(3))
+    edges = np.linalg.norm(matrix[:3, :3], axis=0)[order]
+    return Volume(values.transpose(order)[turned], (float(edges[0]), float(edges[1]), float(edges[2])))
 
 
 def slices(head: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -76,7 +95,7 @@ def main(template: str, folder: str) -> None:
     """Write the slices into the folder."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     series = generate_uid(entropy_srcs=["qcbox", "template"])[:50].rstrip(".")
-    for number, picture in enumerate(slices(volume(Path(template))), start=1):
+    for number, picture in enumerate(slices(volume(Path(template)).values), start=1):
         write(number, picture, series, Path(folder) / f"{number:03}.dcm")
 
 

@@ -23,7 +23,9 @@ from capture.dicom.every_frame import each_frame
 from capture.dicom.reader import read
 from capture.errors import QcError
 from models.circumstances import Circumstances
+from models.content import drafts
 from models.measurement import Measurement, Measurements
+from models.mr import network_producers
 from models.mr.plane import Axis, Plane, phase_axis, plane_of
 from models.mr.series import MrSeries
 from models.mr.slices import MrSlice
@@ -49,7 +51,7 @@ FAULTS: dict[str, tuple[Fault, tuple[float, float]]] = {
 }
 """Fault, and its strength from slight to gross, which is drawn evenly."""
 READ: dict[str, tuple[str, int]] = {
-    "motion": ("mr.motion_index", 1),
+    "motion": ("mr.motion_score", 1),
     "ghost": ("mr.ghost_percent", 1),
     "spike": ("mr.spike_z", 1),
     "wrap": ("mr.wrap_score", 1),
@@ -98,7 +100,8 @@ def facts_of(frames: Sequence[Acquisition]) -> dict[str, float]:
     subject = SetSubject(images, Circumstances(received_at=0), Measurements())
     return {
         fact.name: float(fact.value)
-        for fact in MrSeries().measure(subject)
+        for producer in (MrSeries(), *network_producers(drafts.shipped()))
+        for fact in producer.measure(subject)
         if isinstance(fact, Measurement) and isinstance(fact.value, int | float)
     }
 
@@ -108,6 +111,11 @@ def degraded(
 ) -> list[Acquisition]:
     """Every frame with the fault; one that shows no object stays."""
     make = FAULTS[fault][0]
+    return remade(frames, lambda plane: make(plane, strength, random))
+
+
+def remade(frames: Sequence[Acquisition], make: Callable[[Plane], Picture]) -> list[Acquisition]:
+    """Every frame with the picture that ``make`` gives for its plane; one that shows no object stays."""
     out = []
     for frame in frames:
         pixels = frame.pixels
@@ -116,7 +124,7 @@ def degraded(
         plane = plane_of(
             pixels.values.copy(), phase_axis(frame.technique.InPlanePhaseEncodingDirection), pixels.spacing_mm
         )
-        values = pixels.values if plane is None else make(plane, strength, random)
+        values = pixels.values if plane is None else make(plane)
         out.append(replace(frame, pixels=replace(pixels, values=values, padding=None)))
     return out
 
@@ -125,10 +133,10 @@ def trials(folder: Path) -> Iterator[Row]:
     """A row for each series untouched, for each interleaved third of it, and for each fault and strength."""
     for subject in sorted(p for p in folder.iterdir() if p.is_dir()):
         for number, frames in enumerate(series_of(subject).values()):
-            some = _fewer(frames)
+            some = fewer(frames)
             row: Row = {"subject": subject.name, "series": number}
             yield row | {"fault": "", "strength": 0.0, "facts": facts_of(some)}
-            thirds = [_fewer(frames[k::3]) for k in range(3)] if len(frames) >= 9 else []
+            thirds = [fewer(frames[k::3]) for k in range(3)] if len(frames) >= 9 else []
             for third in thirds:
                 yield row | {"fault": "", "strength": 0.0, "facts": facts_of(third)}
             random = np.random.default_rng([SEED, number])
@@ -138,7 +146,8 @@ def trials(folder: Path) -> Iterator[Row]:
                     yield row | {"fault": fault, "strength": strength, "facts": facts_of(worse)}
 
 
-def _fewer(frames: Sequence[Acquisition]) -> Sequence[Acquisition]:
+def fewer(frames: Sequence[Acquisition]) -> Sequence[Acquisition]:
+    """At most :data:`MOST_SLICES` of them, spread over the series."""
     return frames[:: max(1, len(frames) // MOST_SLICES)][:MOST_SLICES]
 
 

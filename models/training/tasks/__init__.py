@@ -19,6 +19,7 @@ from models.training.task import Task
 TASKS: Mapping[str, str] = {
     "chest-anatomy": "models.training.tasks.chest_anatomy",
     "chest-foreign-object": "models.training.tasks.chest_foreign_object",
+    "mr-motion": "models.training.tasks.mr_motion",
     "radiograph-view": "models.training.tasks.radiograph_view",
 }
 """Name to module. Only the one that is asked for is imported."""
