@@ -15,7 +15,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
 
-from capture.dicom.calling import connection_of
+from capture.dicom.calling import connection_of, keep_answers
 from capture.spool import Spool
 from edge.pipeline.report import Pseudonymizer
 from tests.factories import dx, uid
@@ -202,6 +202,7 @@ class Modality:
             self._association = scu.associate("127.0.0.1", self._port, ae_title="QCBOX", evt_handlers=[opened])
             if not self._association.is_established:
                 return False
+            keep_answers(self._association)
         try:
             answer = self._association.send_c_store(image)
         except (RuntimeError, ValueError):  # the association ended in the meantime

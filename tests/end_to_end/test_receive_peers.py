@@ -296,10 +296,12 @@ def test_two_pynetdicom_senders_do_not_wait_for_each_other(receiver: Receiver) -
     ae = AE()
     ae.add_requested_context("1.2.840.10008.1.1")
     held = ae.associate("127.0.0.1", receiver.port)
+    keep_answers(held)
     done = threading.Event()
 
     def echo() -> None:
         other = ae.associate("127.0.0.1", receiver.port)
+        keep_answers(other)
         if other.send_c_echo().Status == 0:
             done.set()
         other.release()

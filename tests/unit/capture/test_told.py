@@ -12,6 +12,7 @@ from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 
 from capture.arrival import Arrival
+from capture.dicom.calling import keep_answers
 from capture.dicom.told import Commitment, Step, is_request, read_commitment, read_step
 from capture.errors import SetAside
 from capture.spool import Spool, SpoolSettings
@@ -31,6 +32,7 @@ def associated(
         scu.add_requested_context(sop_class, [EXPLICIT, IMPLICIT])
     association = scu.associate("127.0.0.1", receiver.port, ae_title="QCBOX", ext_neg=list(roles))
     assert association.is_established
+    keep_answers(association)
     return association
 
 

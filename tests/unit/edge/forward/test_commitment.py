@@ -18,6 +18,7 @@ from pynetdicom import AE, build_role, evt
 from pynetdicom.dsutils import encode
 
 from capture.arrival import Kind
+from capture.dicom.calling import keep_answers
 from capture.dicom.store import part10_header
 from capture.dicom.uids import COMMITMENT, EXPLICIT_LE
 from edge.clock import now_ms
@@ -131,6 +132,7 @@ def reports(port: int, said: Dataset, kind: int = 1, title: str = "ARCHIVE") -> 
         "127.0.0.1", port, ae_title="QCBOX", ext_neg=[build_role(COMMITMENT, scp_role=True)]
     )
     assert association.is_established
+    keep_answers(association)
     status, _ = association.send_n_event_report(said, kind, COMMITMENT, INSTANCE)
     association.release()
     return int(status.Status)
@@ -167,6 +169,7 @@ def ask(receiver: Receiver, asked: Dataset, title: str = "CT1") -> int:
     ae = AE(ae_title=title)
     ae.add_requested_context(COMMITMENT)
     association = ae.associate("127.0.0.1", receiver.port, ae_title="QCBOX")
+    keep_answers(association)
     status, _ = association.send_n_action(asked, 1, COMMITMENT, INSTANCE)
     association.release()
     return int(status.Status)

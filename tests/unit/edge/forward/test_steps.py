@@ -14,6 +14,7 @@ from pydicom.uid import UID
 from pynetdicom import AE, evt
 from pynetdicom.dsutils import encode
 
+from capture.dicom.calling import keep_answers
 from capture.dicom.store import part10_header
 from capture.dicom.uids import EXPLICIT_LE, PERFORMED_STEP
 from edge.forward.settings import ForwardSettings
@@ -102,6 +103,7 @@ async def test_from_the_device_to_the_ris_over_the_wire(box: Box, tmp_path: Path
     scu.add_requested_context(PERFORMED_STEP)
     with Receiver(tmp_path, box.spool) as receiver:
         association = scu.associate("127.0.0.1", receiver.port, ae_title="QCBOX")
+        keep_answers(association)
         for tell, message in (
             (association.send_n_create, begun()),
             (association.send_n_set, told("IN PROGRESS")),
