@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from importlib.metadata import entry_points
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from capture.acquisition import Acquisition
 from models.catalogue import Level, catalogue
 from models.circumstances import Circumstances
 from models.measurement import Measured, Measurements, NotMeasured, Reason
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,12 @@ class Producer(Protocol[S_contra]):
 
 MeasurementProducer = Producer[Subject]
 Producers = tuple[MeasurementProducer, ...]
+
+
+class Network(Protocol):
+    """What a bundle does: named arrays in, named arrays out."""
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]: ...
 
 
 class Networks(Protocol):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models.anatomy import foreign_object, framing, installed, kind, lung_greys, margins, trunk, view_facts
-from models.anatomy.film import ChestsOf, Network, measured_on, with_chest
+from models.anatomy.film import ChestsOf, measured_on, with_chest
 from models.anatomy.looks import LooksOf, gate_of, looked_at
 from models.image import VIEWS
 from models.image.metric import Metric
 from models.image.views import ViewsOf
-from models.producer import MeasurementProducer, Networks
+from models.producer import MeasurementProducer, Network, Networks
 
 __all__ = ["network_producers", "producers"]
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Iterable
 
 from models.anatomy.both_ways import BothWays, both_ways
 from models.anatomy.chest import Chest, Look, chest_of, none_of
@@ -17,15 +13,10 @@ from models.anatomy.structures import SIDE
 from models.image.metric import Radiograph
 from models.image.picture import Picture
 from models.measurement import Measured, NotMeasured, Reason
+from models.producer import Network
 from models.reporting import NOT_APPLICABLE, Missing
 
 BUNDLE = "chest-anatomy"
-
-
-class Network(Protocol):
-    """What a bundle does: named arrays in, named arrays out."""
-
-    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]: ...
 
 
 Doubt = Callable[[Radiograph, BothWays], Missing | None]

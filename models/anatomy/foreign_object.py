@@ -11,13 +11,14 @@ import cv2
 import numpy as np
 
 from models.anatomy.chest import Chest, Lungs, none_of, unreliable
-from models.anatomy.film import ChestsOf, Network, with_chest
+from models.anatomy.film import ChestsOf, with_chest
 from models.anatomy.foreign_object_marks import Spot, maps_of, over, spots_of
 from models.anatomy.marks import simplified
 from models.anatomy.radiograph import canvas_of_radiograph
 from models.image.metric import Radiograph
 from models.image.picture import Mask, Picture
 from models.measurement import Mark, Measured, Measurement, NotMeasured, Reason, Region
+from models.producer import Network
 from models.reporting import Missing
 
 BUNDLE = "chest-foreign-object"

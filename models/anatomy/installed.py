@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from capture.errors import Misuse
 from capture.text import Bilingual
 from models.anatomy import film, foreign_object, limits, view
-from models.anatomy.film import Network
 from models.anatomy.limits import Limits
 from models.bundles.bundle import Bundle
-from models.producer import Networks
+from models.producer import Network, Networks
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,4 +20,4 @@ PAINTERS: tuple[Painter, ...] = (MrPainter(),)
 
 def network_producers(networks: Networks) -> tuple[SetProducer, ...]:
     """The producers of series that ask networks (entry point ``qcbox.network_set_producers``)."""
-    return (MrMotion(lambda: networks.get(BUNDLE)),)
+    return (MrMotion(networks.get(BUNDLE)),)

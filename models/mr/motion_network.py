@@ -6,11 +6,9 @@ change against the baseline of this device and protocol says something (the card
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from capture.acquisition import Technique
 from models.measurement import Measured, Measurement, NotMeasured, Reason
@@ -18,6 +16,7 @@ from models.mr.chosen import usable
 from models.mr.motion_picture import canvas
 from models.mr.plane import Picture, phase_axis, plane_of
 from models.mr.series import not_for, signed
+from models.producer import Network
 from models.sets.image_set import Slice, SlicePixels
 from models.sets.producer import SetSubject
 
@@ -31,12 +30,6 @@ _MOST = 8
 """Pictures that the network sees, spread over the series: motion is of a scan, not of a slice."""
 
 
-class Network(Protocol):
-    """What a bundle does: named arrays in, named arrays out."""
-
-    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]: ...
-
-
 class MrMotion:
     """Of a series of magnitude pictures whose phase axis is known. Without the network: NotMeasured(NO_MODEL)."""
 
@@ -44,15 +37,14 @@ class MrMotion:
     provides = frozenset((NAME,))
     needs = frozenset[str]()
 
-    def __init__(self, network: Callable[[], Network | None]) -> None:
+    def __init__(self, network: Network | None) -> None:
         self._network = network
 
     def measure(self, subject: SetSubject) -> Iterator[Measured]:
         yield signed(self._seen(subject), _PRODUCER)
 
     def _seen(self, subject: SetSubject) -> Measured:
-        network = self._network()
-        if network is None:
+        if self._network is None:
             return NotMeasured(NAME, Reason.NO_MODEL, BUNDLE)
         why = not_for(subject)
         if why is not None:
@@ -66,7 +58,7 @@ class MrMotion:
         if not pictures:
             return NotMeasured(NAME, Reason.NO_PIXELS, "no slice shows an object")
         # One by one: a worker's memory is bounded, and eight at once take no less time on one core.
-        logits = [network.run({"image": picture[None, None]})["motion"] for picture in pictures]
+        logits = [self._network.run({"image": picture[None, None]})["motion"] for picture in pictures]
         return Measurement(NAME, float(np.mean(logits)), confidence=_FEW_SUBJECTS)
 
 

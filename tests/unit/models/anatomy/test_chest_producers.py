@@ -11,14 +11,14 @@ import pytest
 from capture.acquisition import Acquisition, NoPixels
 from models import header
 from models.anatomy import producers
-from models.anatomy.film import ChestsOf, Doubt, Network
+from models.anatomy.film import ChestsOf, Doubt
 from models.anatomy.kind import PRODUCER as KIND
 from models.anatomy.looks import LooksOf
 from models.catalogue import catalogue
 from models.circumstances import Circumstances
 from models.image.views import ViewsOf
 from models.measurement import Measurement, Measurements, NotMeasured, Reason
-from models.producer import MeasurementProducer, Subject, in_order, measure_all
+from models.producer import MeasurementProducer, Network, Subject, in_order, measure_all
 from models.reporting import Missing
 from models.rules.schema import CONFIDENCE_FLOOR
 from tests.unit.models.anatomy.chests import NAMES, fact, number, reasons

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from models.anatomy import foreign_object
-from models.anatomy.film import ChestsOf, Network
+from models.anatomy.film import ChestsOf
 from models.anatomy.foreign_object import ABSENT, PRESENT
 from models.anatomy.foreign_object_marks import spots_of
 from models.circumstances import Circumstances
 from models.image.metric import Metric
 from models.image.views import ViewsOf
 from models.measurement import Measurement, Measurements, NotMeasured, Reason
-from models.producer import Subject
+from models.producer import Network, Subject
 from tests.unit.models.anatomy.drawn import Drawing, DrawnNetwork
 from tests.unit.models.anatomy.test_chest_producers import PLAIN, film
 

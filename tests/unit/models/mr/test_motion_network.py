@@ -41,7 +41,7 @@ class Asked:
 def said(frames: list[Acquisition], network: Asked | None) -> Measured:
     slices = [one for frame in frames for one in record_of([frame], 0, MEASURES)]
     images = ImageSet("series", (Series("k", tuple(slices)),), Completeness(True))
-    (fact,) = MrMotion(lambda: network).measure(SetSubject(images, Circumstances(0), Measurements()))
+    (fact,) = MrMotion(network).measure(SetSubject(images, Circumstances(0), Measurements()))
     return fact
 
 
