@@ -82,12 +82,17 @@ def discover(networks: Networks = NO_NETWORKS, more: Iterable[MeasurementProduce
     Raises:
         capture.errors.Misuse: a network is not as its producers need it.
     """
-    found: list[MeasurementProducer] = list(more)
-    for entry in sorted(entry_points(group="qcbox.producers"), key=lambda e: e.name):
+    return in_order([*more, *offered("qcbox.producers", "qcbox.network_producers", networks)])
+
+
+def offered(group: str, of_networks: str, networks: Networks) -> list[Any]:
+    """What installed packages offer under two groups of entry points, the second as functions of the networks."""
+    found: list[Any] = []
+    for entry in sorted(entry_points(group=group), key=lambda e: e.name):
         found.extend(entry.load())
-    for entry in sorted(entry_points(group="qcbox.network_producers"), key=lambda e: e.name):
+    for entry in sorted(entry_points(group=of_networks), key=lambda e: e.name):
         found.extend(entry.load()(networks))
-    return in_order(found)
+    return found
 
 
 def in_order(producers: Sequence[P]) -> tuple[P, ...]:

@@ -13,8 +13,8 @@ import numpy as np
 from capture.acquisition import Technique
 from models.measurement import Measured, Measurement, NotMeasured, Reason
 from models.mr.chosen import usable
-from models.mr.motion_picture import canvas
-from models.mr.plane import Picture, phase_axis, plane_of
+from models.mr.motion_picture import picture_of
+from models.mr.plane import Picture, phase_axis
 from models.mr.series import not_for, signed
 from models.producer import Network
 from models.sets.image_set import Slice, SlicePixels
@@ -75,8 +75,7 @@ def _spread(slices: Sequence[Slice]) -> Sequence[Slice]:
 
 
 def _picture(one: Slice) -> Picture | None:
-    phase = phase_axis(one.technique.InPlanePhaseEncodingDirection)
-    if phase is None or not isinstance(one.pixels, SlicePixels):
+    if not isinstance(one.pixels, SlicePixels):
         return None
-    plane = plane_of(one.pixels.modality(), phase, one.pixels.spacing_mm)
-    return None if plane is None else canvas(plane.values, phase)
+    pixels = one.pixels
+    return picture_of(pixels.modality(), one.technique.InPlanePhaseEncodingDirection, pixels.spacing_mm)

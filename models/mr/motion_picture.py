@@ -7,16 +7,27 @@ machine did not smooth. A larger matrix loses its outermost lines, a smaller one
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.mr.plane import Axis
+from models.mr.plane import Axis, Picture, phase_axis, plane_of
 
-Picture = NDArray[np.float32]
 SIDE = 256
 _LEVEL = 0.97
 """Quantile that becomes one: the object of a head or a trunk, not the fat or the vessel that shines."""
-_HIGHEST = 8.0
-"""Levels above it are cut; the network is given eighths."""
+HIGHEST = 8.0
+"""Levels above it are cut; the network is given that part of it."""
+
+
+def picture_of(values: Picture, direction: str | None, spacing_mm: tuple[float, float] | None) -> Picture | None:
+    """The canvas of a slice; None where nothing stands out of the air, or the phase axis is not known.
+
+    Args:
+        values: (rows, columns) magnitudes; those that are not finite or negative are set to 0 in place.
+        direction: InPlanePhaseEncodingDirection.
+        spacing_mm: between rows, between columns.
+    """
+    phase = phase_axis(direction)
+    plane = None if phase is None else plane_of(values, phase, spacing_mm)
+    return None if phase is None or plane is None else canvas(plane.values, phase)
 
 
 def canvas(values: Picture, phase: Axis) -> Picture:
@@ -35,7 +46,7 @@ def levelled(picture: Picture) -> Picture:
     level = float(np.quantile(picture[::2, ::2], _LEVEL))
     if level <= 0:
         return np.zeros_like(picture)
-    return np.asarray(np.clip(picture / level, 0, _HIGHEST) / _HIGHEST, np.float32)
+    return np.asarray(np.clip(picture / level, 0, HIGHEST) / HIGHEST, np.float32)
 
 
 def _middle(shape: tuple[int, ...], kept: list[int]) -> tuple[slice, ...]:

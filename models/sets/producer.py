@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from capture.acquisition import Device, Display, Exam, Pixels, Technique
 from models.circumstances import Circumstances
 from models.measurement import Measurements
-from models.producer import NO_NETWORKS, Networks, Producer, in_order
+from models.producer import NO_NETWORKS, Networks, Producer, in_order, offered
 from models.sets.image_set import ImageSet
 
 
@@ -51,12 +51,7 @@ def discover_sets(networks: Networks = NO_NETWORKS) -> tuple[SetProducer, ...]:
     ``networks``: what those of ``qcbox.network_set_producers`` ask, each of which is a function of them, as with
     the producers of images (:func:`models.producer.discover`).
     """
-    found: list[SetProducer] = []
-    for entry in sorted(entry_points(group="qcbox.set_producers"), key=lambda e: e.name):
-        found.extend(entry.load())
-    for entry in sorted(entry_points(group="qcbox.network_set_producers"), key=lambda e: e.name):
-        found.extend(entry.load()(networks))
-    return in_order(found)
+    return in_order(offered("qcbox.set_producers", "qcbox.network_set_producers", networks))
 
 
 def discover_slice_measures() -> tuple[SliceMeasure, ...]:

@@ -8,7 +8,6 @@ TEMPLATE: the T1 of ICBM 152 as the PyPI package ``nilearn`` carries it. Every t
 
 from __future__ import annotations
 
-import gzip
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,6 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from models.training.mr import kspace
 from models.training.projection.nifti import read_nifti
 
-_SHAPE = 40
-"""Byte of a NIfTI-1 header where the number of axes stands, and after it their lengths (``dim``)."""
 _FIELD = 256
 _STEP = 3
 _CUT_MM = 48
@@ -45,11 +42,7 @@ def volume(path: Path) -> Volume:
         SetAside: another form (:func:`models.training.projection.nifti.read_nifti`).
         ValueError: two axes of the array lie nearest to the same axis of the patient.
     """
-    raw = bytearray(gzip.decompress(path.read_bytes()))
-    shape = np.frombuffer(raw, "<i2", 8, _SHAPE)
-    if shape[0] == 4 and shape[4] == 1:
-        shape[0] = 3  # one volume of a series: the reader knows three axes
-    values, matrix = read_nifti(bytes(raw))
+    values, matrix = read_nifti(path.read_bytes())
     nearest = np.abs(matrix[:3, :3]).argmax(axis=0).tolist()
     order = [nearest.index(axis) for axis in range(3)]
     turned = tuple(slice(None, None, -1 if matrix[axis, order[axis]] < 0 else 1) for axis in range(3))

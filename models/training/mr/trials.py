@@ -38,6 +38,7 @@ Picture = kspace.Picture
 Fault = Callable[[Plane, float, np.random.Generator], Picture]
 Row = dict[str, Any]
 MOST_SLICES = 6
+_ENOUGH_FOR_THIRDS = 9
 ROUNDS = 3
 SEED = 4
 
@@ -136,14 +137,18 @@ def trials(folder: Path) -> Iterator[Row]:
             some = fewer(frames)
             row: Row = {"subject": subject.name, "series": number}
             yield row | {"fault": "", "strength": 0.0, "facts": facts_of(some)}
-            thirds = [fewer(frames[k::3]) for k in range(3)] if len(frames) >= 9 else []
-            for third in thirds:
+            for third in thirds(frames):
                 yield row | {"fault": "", "strength": 0.0, "facts": facts_of(third)}
             random = np.random.default_rng([SEED, number])
             for fault, (_, (low, high)) in FAULTS.items():
                 for strength in random.uniform(low, high, ROUNDS).tolist():
                     worse = degraded(some, fault, strength, random)
                     yield row | {"fault": fault, "strength": strength, "facts": facts_of(worse)}
+
+
+def thirds(frames: Sequence[Acquisition]) -> list[Sequence[Acquisition]]:
+    """A series of nine frames or more as three that are interleaved; none of a shorter one."""
+    return [fewer(frames[first::3]) for first in range(3)] if len(frames) >= _ENOUGH_FOR_THIRDS else []
 
 
 def fewer(frames: Sequence[Acquisition]) -> Sequence[Acquisition]:

@@ -23,7 +23,7 @@ def read_nifti(packed: bytes) -> tuple[NDArray[np.float32], NDArray[np.float64]]
         packed: the bytes of a ``.nii`` or ``.nii.gz`` file.
 
     Raises:
-        SetAside: ``projection.not_nifti`` for anything but a three-dimensional single-file NIfTI-1 with an sform.
+        SetAside: ``projection.not_nifti`` for anything but one volume in a single-file NIfTI-1 with an sform.
     """
     raw = gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed
     if len(raw) < _START:
@@ -32,7 +32,7 @@ def read_nifti(packed: bytes) -> tuple[NDArray[np.float32], NDArray[np.float64]]
     shape = np.frombuffer(raw, order + "i2", 8, 40)
     kind = int(np.frombuffer(raw, order + "i2", 1, 70)[0])
     sform = int(np.frombuffer(raw, order + "i2", 1, 254)[0])
-    if raw[344:347] != b"n+1" or shape[0] != 3 or kind not in _TYPES or sform < 1:
+    if raw[344:347] != b"n+1" or not _is_volume(shape) or kind not in _TYPES or sform < 1:
         raise _refused()
     start, slope, shift = (float(number) for number in np.frombuffer(raw, order + "f4", 3, 108))
     matrix = np.eye(4)
@@ -42,6 +42,11 @@ def read_nifti(packed: bytes) -> tuple[NDArray[np.float32], NDArray[np.float64]]
         raise _refused()
     values = np.frombuffer(raw, order + _TYPES[kind], int(np.prod(size)), int(start)).reshape(size, order="F")
     return values.astype(np.float32) * (slope or 1.0) + shift, matrix
+
+
+def _is_volume(shape: NDArray[np.int16]) -> bool:
+    """Three axes, or a series of one volume; ``shape`` is the header's ``dim``."""
+    return bool(shape[0] == 3 or (shape[0] == 4 and shape[4] == 1))
 
 
 def _refused() -> SetAside:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, relu
 
-_EIGHTHS = 8.0
-"""The canvas holds eighths of the level that is one (:mod:`models.mr.motion_picture`)."""
+from models.mr.motion_picture import HIGHEST
+
 _FAINT, _FAINT_FULL = 60.0, 4.0
 """log(1 + 60 x) / 4: air at a hundredth of the object becomes 0.1, the object 1."""
 _DARK = 0.03
@@ -36,7 +36,7 @@ class MotionNet(nn.Module):
         self.head = nn.Linear(2 * _WIDTHS[-1], 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        deep = self.body(readings(image.flatten(0, 1)[:, None] * _EIGHTHS))
+        deep = self.body(readings(image.flatten(0, 1)[:, None] * HIGHEST))
         # Motion is everywhere in a picture (mean); a ghost of an edge is in one place (largest).
         whole = torch.cat([deep.mean((2, 3)), deep.amax((2, 3))], 1)
         logits: Tensor = self.head(self.drop(whole))

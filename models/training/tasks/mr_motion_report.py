@@ -14,10 +14,10 @@ from capture.acquisition import Acquisition, Pixels
 from capture.errors import Misuse
 from capture.text import Bilingual
 from models.mr.motion_network import shows_motion
-from models.mr.motion_picture import canvas
-from models.mr.plane import Axis, Plane, phase_axis, plane_of
+from models.mr.motion_picture import picture_of
+from models.mr.plane import Axis, Plane
 from models.training.mr import kspace
-from models.training.mr.trials import degraded, fewer, remade, series_of
+from models.training.mr.trials import degraded, fewer, remade, series_of, thirds
 from models.training.report import plots, statistics
 from models.training.report.report import Cell, Claim, Estimate, Report, Table
 from models.training.task import Array, Run
@@ -34,7 +34,6 @@ _STRENGTHS, _HOW_OFTEN = (1.0, 4.0), 3
 """Degrees, and percent of the field, of :func:`models.training.mr.kspace.moved`."""
 _MM, _TIMES = (0.5, 4.0), 4
 """Of nodding and twitching, evenly in the logarithm. Over 0.5 mm, 11 of 17 are useless (Afacan 2016)."""
-_ENOUGH_FOR_THIRDS = 9
 _SEED = 7
 _Frames = Sequence[Acquisition]
 _Way = Callable[[kspace.Picture, Axis, float, float, np.random.Generator], kspace.Picture]
@@ -89,10 +88,10 @@ def _rows(run: Run, person: str, frames: _Frames, random: np.random.Generator) -
     if not len(still):
         return
     yield Row(person, "", 0.0, _score(run, still))
-    for first in range(3) if len(frames) >= _ENOUGH_FOR_THIRDS else ():
-        third = canvases(fewer(frames[first::3]))
-        if len(third):
-            yield Row(person, "", 0.0, _score(run, third))
+    for third in thirds(frames):
+        pictures = canvases(third)
+        if len(pictures):
+            yield Row(person, "", 0.0, _score(run, pictures))
     for kind, worse in _moved(some, random):
         pictures = canvases(worse)
         if len(pictures):
@@ -121,14 +120,12 @@ def _edge_mm(frame: Acquisition) -> float:
 
 def canvases(frames: _Frames) -> Array:
     """(n, 1, 256, 256): what the network sees of those frames that show an object."""
-    found = []
-    for frame in frames:
-        phase = phase_axis(frame.technique.InPlanePhaseEncodingDirection)
-        if phase is None or not isinstance(frame.pixels, Pixels):
-            continue
-        plane = plane_of(frame.pixels.values.copy(), phase, frame.pixels.spacing_mm)
-        if plane is not None:
-            found.append(canvas(plane.values, phase))
+    seen = (
+        picture_of(pixels.values.copy(), frame.technique.InPlanePhaseEncodingDirection, pixels.spacing_mm)
+        for frame in frames
+        if isinstance(pixels := frame.pixels, Pixels)
+    )
+    found = [picture for picture in seen if picture is not None]
     return np.array(found, np.float32)[:, None]
 
 

@@ -9,14 +9,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from models.mr.motion_picture import HIGHEST
 from models.training.mr.scenes import scene
 from models.training.mr.sources import Picture, Source
 from models.training.mr.trajectories import Random
 
 _GAMMA = 0.12
 """Standard deviation of the logarithm of the exponent."""
-_EIGHTHS = 8.0
-"""The canvas holds eighths of the level that is one: that level an exponent must leave as it is."""
 _FAR = 20
 """Pixels of a shift at most; what leaves comes in on the other side, as in a picture whose field is small."""
 
@@ -44,5 +43,6 @@ def varied(pair: Picture, random: Random) -> Picture:
     """Both pictures (2, 256, 256) mirrored, shifted and darkened or brightened alike: their difference stays."""
     flipped = tuple(axis for axis in (1, 2) if random.random() < 0.5)
     power = np.float32(np.exp(random.normal(0, _GAMMA)))
-    bent = (np.flip(pair, flipped) * _EIGHTHS) ** power / _EIGHTHS
+    # The level that is one stays one.
+    bent = (np.flip(pair, flipped) * HIGHEST) ** power / HIGHEST
     return np.asarray(np.roll(bent, random.integers(-_FAR, _FAR + 1, 2), (1, 2)), np.float32)

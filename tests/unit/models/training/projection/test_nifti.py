@@ -41,3 +41,13 @@ def test_a_slope_of_zero_means_none() -> None:
 def test_anything_else_is_set_aside(packed: bytes) -> None:
     with pytest.raises(SetAside, match=r"projection\.not_nifti"):
         read_nifti(packed)
+
+
+def test_a_series_of_one_volume_is_that_volume() -> None:
+    values = np.arange(8, dtype=np.int16).reshape(2, 2, 2)
+    series = bytearray(_file(values, 1, 0))
+    series[40:42] = np.array([4], "<i2").tobytes()
+    np.testing.assert_array_equal(read_nifti(bytes(series))[0], values)
+    series[48:50] = np.array([2], "<i2").tobytes()
+    with pytest.raises(SetAside, match=r"projection\.not_nifti"):
+        read_nifti(bytes(series))
