@@ -58,6 +58,9 @@ class Settings(Recipe):
         "auto", title="Device", description="auto takes a GPU if there is one."
     )
     threads: int = Field(1, ge=1, title="Threads", description="CPU threads; 1 where the machine is shared.")
+    workers: int = Field(
+        0, ge=0, title="Workers", description="Processes that make samples; 0: those of a step before each step."
+    )
     resume: bool = Field(False, title="Resume", description="Go on from the folder's checkpoint.")
 
 
@@ -176,7 +179,14 @@ def _one_epoch(
             ),
         )
     # A last batch of one or two would upset batch normalisation.
-    loader = DataLoader(samples, settings.batch, shuffle=True, generator=order, drop_last=count > settings.batch)
+    loader = DataLoader(
+        samples,
+        settings.batch,
+        shuffle=True,
+        generator=order,
+        drop_last=count > settings.batch,
+        num_workers=settings.workers,
+    )
     network.train()
     losses: list[float] = []
     started = time.monotonic()

@@ -62,6 +62,13 @@ def test_a_run_that_was_cut_off_ends_as_an_uninterrupted_one(
     assert same(resumed, fitted)
 
 
+def test_samples_made_in_another_process_give_the_same_network(
+    films: Path, fitted: nn.Module, tmp_path: Path
+) -> None:
+    beside = settings(tmp_path).model_copy(update={"workers": 1})
+    assert same(fit(Toy(films), beside, say=lambda line: None), fitted)
+
+
 def test_another_seed_gives_another_network(films: Path, fitted: nn.Module, tmp_path: Path) -> None:
     assert not same(fit(Toy(films), settings(tmp_path, seed=6), say=lambda line: None), fitted)
 
