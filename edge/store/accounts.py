@@ -82,7 +82,7 @@ def add(
         raise Misuse(
             "account.invalid",
             Bilingual("账户名或角色无效", "The account's name or role is not valid"),
-            Bilingual("角色：" + ", ".join(ROLES), "Roles: " + ", ".join(ROLES)),
+            Bilingual("角色：" + "、".join(ROLES), "Roles: " + ", ".join(ROLES)),
         )
     values = {"name": name, "display_name": display_name or name, "role": role, "secret_hash": secret_hash}
     try:

@@ -26,6 +26,14 @@ def test_no_text_mixes_half_width_marks_into_chinese() -> None:
 
 def test_what_stands_before_a_value_is_set_off_in_both_languages() -> None:
     """A colon beside a translated text is translated with it."""
+    assert pages_with(r"\}\}:(</b>)? ") == []
+
+
+def test_what_is_listed_is_set_apart_in_both_languages() -> None:
+    assert pages_with(r'join\(", "\)|[^(]"[,;] " if|%\}[,;] \{%') == []
+
+
+def pages_with(pattern: str) -> list[str]:
     pages = [path for part in PARTS for path in (ROOT / part).rglob("*.html")]
     assert len(pages) > 50
-    assert [str(path) for path in pages if re.search(r"\}\}:(</b>)? ", path.read_text("utf-8"))] == []
+    return [str(path) for path in pages if re.search(pattern, path.read_text("utf-8"))]
