@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-FILES = ("icbm152", "pydeface", "colin27", "deepmriprep", "dipy", "chest_ct")
+FILES = ("icbm152", "pydeface", "colin27", "deepmriprep", "dipy", "pycortex", "chest_ct")
 
 
 def packed(values: NDArray[np.int16], matrix: NDArray[np.float64] | None = None) -> bytes:
@@ -34,7 +34,7 @@ def ball(length: int = 12) -> NDArray[np.int16]:
 
 
 def folder_of_sources(folder: Path) -> Path:
-    """Every file that must be there, a ball each; no films."""
+    """Every file that must be there, a ball each; neither films nor scans."""
     for name in FILES:
         (folder / f"{name}.nii.gz").write_bytes(packed(ball()))
     return folder
