@@ -23,7 +23,7 @@ from models.training.mr.scanner import scan, to_k
 from models.training.mr.sources import BRIGHTEST, Picture, Source
 from models.training.mr.trajectories import Numbers, Random, Trajectory, trajectory
 
-LEAST = 0.02
+LEAST = 0.01
 """Change of a scene that is kept: less cannot be seen, and would teach that stillness is motion."""
 _DRAWN = 0.15
 """Share of drawings, beside those of the sources."""
