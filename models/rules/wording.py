@@ -10,7 +10,8 @@ from models.catalogue import Entry
 from models.measurement import Value
 from models.rules.schema import Texts
 
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*\.\w+)\}")
+_PLACEHOLDER = re.compile(r"\{(abs )?([A-Za-z_]\w*\.\w+)\}")
+"""``abs``: without its sign, where the sentence says which way ("18 mm are missing")."""
 _UNITS = {
     "1": "",
     "deg": "°",
@@ -42,8 +43,8 @@ def shown(value: Value, unit: str, language: str, digits: int = 4) -> str:
 
 
 def placeholders(texts: Texts) -> frozenset[str]:
-    """Every ``{fact.name}`` and ``{limit.name}`` in a rule's advice."""
-    return frozenset(_PLACEHOLDER.findall(texts.zh.advice) + _PLACEHOLDER.findall(texts.en.advice))
+    """The name in every ``{fact.name}``, ``{abs fact.name}`` and ``{limit.name}`` of a rule's advice."""
+    return frozenset(found[2] for text in (texts.zh, texts.en) for found in _PLACEHOLDER.finditer(text.advice))
 
 
 def filled(template: Bilingual, values: Mapping[str, Value], names: Mapping[str, Entry]) -> Bilingual:
@@ -51,11 +52,14 @@ def filled(template: Bilingual, values: Mapping[str, Value], names: Mapping[str,
 
     def put(language: str) -> Callable[[re.Match[str]], str]:
         def one(match: re.Match[str]) -> str:
-            name = match[1]
+            name = match[2]
             if name not in values:
                 return UNKNOWN.get(language)
+            value = values[name]
+            if match[1] and isinstance(value, int | float) and not isinstance(value, bool):
+                value = abs(value)
             # Advice is read at a glance: three digits say enough, the table has the fourth.
-            return shown(values[name], names[name].unit if name in names else "", language, digits=3)
+            return shown(value, names[name].unit if name in names else "", language, digits=3)
 
         return one
 

@@ -6,7 +6,8 @@ import pytest
 
 from capture.text import Bilingual
 from models.measurement import Value
-from models.rules.wording import filled, shown
+from models.rules.schema import Texts
+from models.rules.wording import filled, placeholders, shown
 from tests.unit.models.rules.packs import NAMES
 
 
@@ -45,3 +46,13 @@ def test_placeholders_are_filled_with_units_and_a_missing_fact_reads_unknown() -
     )
     said = filled(template, {"chest.tilt_deg": 7.0, "limit.x": 5.0}, NAMES)
     assert said == Bilingual("倾斜 7°,限 5,间隙 未知", "7° unknown {x}")
+
+
+def test_a_size_is_said_without_its_sign_where_the_rule_asks_for_it() -> None:
+    template = Bilingual("缺 {abs exam.top_mm}", "{abs exam.top_mm} missing ({exam.top_mm}, {abs exam.cut})")
+    said = filled(template, {"exam.top_mm": -18.1, "exam.cut": True}, {})
+    assert said == Bilingual("缺 18.1", "18.1 missing (-18.1, yes)")
+    texts = Texts.model_validate(
+        {"zh": {"title": "缺", "advice": template.zh}, "en": {"title": "Missing", "advice": template.en}}
+    )
+    assert placeholders(texts) == {"exam.top_mm", "exam.cut"}
