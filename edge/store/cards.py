@@ -173,7 +173,10 @@ def one(connection: Connection, case_id: str, *, identity: bool) -> Card | None:
 
 
 def members(connection: Connection, case_id: str, limit: int, *, identity: bool) -> tuple[Card, ...]:
-    """Of a study its series, of a series the images that are not as they should be; the first ones first."""
+    """Of a study its series; of a series the images that are not as they should be, those alike as one card.
+
+    The first ones first.
+    """
     row = connection.execute(select(image_set).where(image_set.c.case_id == case_id)).first()
     if row is None:
         return ()
@@ -181,15 +184,18 @@ def members(connection: Connection, case_id: str, limit: int, *, identity: bool)
         of_it = select(image_set.c.case_id).where(
             image_set.c.exam_id == row.exam_id, image_set.c.level == "series"
         )
-    else:
-        of_it = select(set_member.c.case_id).where(set_member.c.set_id == row.id)
-    bad = or_(case.c.kind == "series", verdict.c.grade != "jia", case.c.state == "set_aside")
-    return _read(
-        connection,
-        _cards().where(case.c.id.in_(of_it), bad).order_by(case.c.id).limit(limit),
-        identity,
-        drawn=False,
+        series = _cards().where(case.c.id.in_(of_it)).order_by(case.c.id).limit(limit)
+        return _read(connection, series, identity, drawn=False)
+    of_it = select(set_member.c.case_id).where(set_member.c.set_id == row.id)
+    images = (
+        select(case.c.id, alert.c.dedupe_key)
+        .select_from(case)
+        .outerjoin(verdict, verdict.c.id == latest_verdict)
+        .outerjoin(alert, alert.c.verdict_id == verdict.c.id)
+        .where(case.c.id.in_(of_it), or_(verdict.c.grade != "jia", case.c.state == "set_aside"))
+        .order_by(case.c.id)
     )
+    return _grouped(connection, images, limit, identity, drawn=False)
 
 
 def set_aside(connection: Connection, limit: int, *, identity: bool) -> tuple[Card, ...]:

@@ -80,6 +80,18 @@ async def test_series_study_and_images_lead_to_each_other(stage: Stage) -> None:
         assert "Repeat this series" in (await browser.get(f"/part/decide/{series}/repeat")).text
 
 
+async def test_images_alike_are_one_line_of_their_series(stage: Stage) -> None:
+    """A header lacks something in each of 300 slices: that is one thing to know."""
+    add_images(stage, 1)
+    alike = add_images(stage, 45, grade=Grade.YI)
+    other = add_images(stage, 1, grade=Grade.FEI)
+    series = judge(stage, Grade.JIA)
+    async with stage.logged_in() as browser:
+        page = (await browser.get(f"/case/{series}")).text
+        assert f"/case/{alike[0]}" in page and f"/case/{alike[1]}" not in page and "×45" in page
+        assert page.index(f"/case/{alike[0]}") < page.index(f"/case/{other[0]}")
+
+
 def _learn(stage: Stage, values: list[float]) -> str:
     """Numbers of the usual device, each of a case of its own."""
     to = Alike("DX", "CHEST", "PA", "ZZPROTOCOL", software="VA1")
