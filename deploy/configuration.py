@@ -13,7 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from edge.metrics import Metrics
-from edge.settings import Settings, section_of
+from edge.settings import Settings
+from edge.settings_file import section_of
 
 CHINESE = Path(__file__).with_name("configuration_zh.toml")
 HEADINGS = {

@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 
 from cloud_sync.kit.secret import hash_secret
 from edge.clock import now_ms
-from edge.settings import Settings, load
+from edge.settings import Settings
+from edge.settings_file import load
 from edge.store import accounts, audit
 from edge.store.database import Database
 

@@ -11,7 +11,7 @@ import structlog
 import typer
 
 from cloud_sync.kit.log import configure
-from edge.settings import load
+from edge.settings_file import load
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ import structlog
 import typer
 
 from cloud_sync.kit.log import configure
-from edge.settings import load
+from edge.settings_file import load
 from edge.store import backup as store
 
 log = structlog.get_logger()

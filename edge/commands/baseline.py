@@ -19,7 +19,8 @@ from capture.errors import Misuse
 from capture.text import Bilingual
 from cloud_sync.kit.terminal import language
 from edge.clock import now_ms
-from edge.settings import Settings, load
+from edge.settings import Settings
+from edge.settings_file import load
 from edge.store import audit, baselines, board
 from edge.store.baselines import Row
 from edge.store.board import DeviceRow

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edge.settings import load
+from edge.settings_file import load
 
 app = typer.Typer(no_args_is_help=True, help="Show and check the configuration.")
 Config = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]

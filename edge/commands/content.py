@@ -31,7 +31,8 @@ from edge.content.shown import STATES, reason
 from edge.content.steps import Steps
 from edge.content.trusting import root_of, root_path, trust_of
 from edge.pipeline.report import Pseudonymizer, Reporter
-from edge.settings import Settings, load
+from edge.settings import Settings
+from edge.settings_file import load
 from edge.store import content
 from edge.store.database import Database, engine
 from edge.store.keys import pseudonym_key

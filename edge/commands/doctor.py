@@ -11,7 +11,7 @@ import typer
 
 from cloud_sync.kit.terminal import language
 from edge.doctor import examine
-from edge.settings import load
+from edge.settings_file import load
 from edge.vivid import accept, find
 
 _SIGNS = {"ok": "✓", "warning": "!", "failed": "✗"}

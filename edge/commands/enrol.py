@@ -21,7 +21,7 @@ from edge.enrol import plate
 from edge.enrol.check import overruled
 from edge.enrol.enrolling import enrol as enrol_box
 from edge.enrol.folder import Folder
-from edge.settings import load
+from edge.settings_file import load
 
 
 def enrol(

@@ -15,7 +15,7 @@ from capture.text import Bilingual
 from cloud_sync.kit.terminal import language
 from edge.forward import wish
 from edge.forward.status import Queued, status
-from edge.settings import load
+from edge.settings_file import load
 from edge.store.database import engine
 
 if TYPE_CHECKING:

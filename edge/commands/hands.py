@@ -24,7 +24,7 @@ from edge.hands.runner import Runner, reader
 from edge.hands.sequence import Sequence, Step, load
 from edge.hands.values import values_of
 from edge.settings import Settings
-from edge.settings import load as load_settings
+from edge.settings_file import load as load_settings
 from edge.store import cards
 from edge.store.cards import Card
 from edge.store.database import engine

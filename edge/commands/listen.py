@@ -22,7 +22,7 @@ def listen(
     config: Annotated[Path | None, typer.Option(help="Configuration file (TOML).")] = None,
 ) -> None:
     """Receive DICOM objects into the spool until asked to stop."""
-    from edge.settings import load  # not needed by run_listener, which tests start many times
+    from edge.settings_file import load  # not needed by run_listener, which tests start many times
 
     configure("listen")
     settings = load(config)

@@ -20,7 +20,7 @@ from capture.text import Bilingual
 from cloud_sync.kit.terminal import language
 from edge.clock import now_ms
 from edge.commands.judging import arrival_of
-from edge.settings import load as load_settings
+from edge.settings_file import load as load_settings
 
 _WRITERS = {".png": png, ".dcm": secondary_capture}
 

@@ -18,7 +18,8 @@ from edge.commands.bench_calibration import rate_as_json, said
 from edge.content.chosen import Chosen
 from edge.content.loading import Refused, packages
 from edge.overrides.site import packs_of
-from edge.settings import Settings, load
+from edge.settings import Settings
+from edge.settings_file import load
 from edge.store import content, overrides
 from edge.store.database import engine
 from edge.store.history import settled

@@ -19,7 +19,8 @@ from capture.text import Bilingual
 from cloud_sync.kit.log import configure
 from cloud_sync.kit.notify import notify
 from edge.commands.receiver import alive, run_source, stop_on_signals
-from edge.settings import Settings, load
+from edge.settings import Settings
+from edge.settings_file import load
 
 
 def screen(

@@ -15,7 +15,7 @@ from pynetdicom import AE
 
 from capture.errors import Retry
 from capture.text import Bilingual
-from edge.settings import load
+from edge.settings_file import load
 
 
 def send_test(

@@ -20,7 +20,7 @@ def watch(
     config: Annotated[Path | None, typer.Option(help="Configuration file (TOML).")] = None,
 ) -> None:
     """Take files of the watched folder into the spool until asked to stop."""
-    from edge.settings import load  # not needed by run_watcher
+    from edge.settings_file import load  # not needed by run_watcher
 
     configure("watch")
     settings = load(config)

@@ -13,7 +13,8 @@ from capture.dicom.told import Commitment, Step, read_commitment, read_step
 from capture.errors import SetAside
 from edge.settings import SetSettings
 from edge.store import evidence, sets
-from edge.store.sets import Quiet, Visit
+from edge.store.set_due import Quiet
+from edge.store.sets import Visit
 
 log = structlog.get_logger()
 

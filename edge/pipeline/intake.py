@@ -21,7 +21,7 @@ from edge.store import cases
 from edge.store.blobs import Blobs
 from edge.store.cases import TakenIn
 from edge.store.database import Database
-from edge.store.sets import Quiet
+from edge.store.set_due import Quiet
 
 _POLL_S = 0.05
 _BATCH = 32

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cloud_sync.kit.vocabulary import EVENTS, FIELDS
-from edge.settings import load
+from edge.settings_file import load
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("capture", "models", "edge", "cloud_sync")

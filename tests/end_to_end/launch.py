@@ -14,7 +14,7 @@ from cloud_sync.central import frame as of_centres_pages
 from cloud_sync.central import program
 from cloud_sync.central import settings as of_the_centre
 from cloud_sync.kit.log import configure
-from edge import settings as of_the_box
+from edge import settings_file as of_the_box
 from edge.agent import run_agent
 from edge.commands.listen import run_listener
 from edge.commands.receiver import stop_on_signals

@@ -136,7 +136,7 @@ def test_memory_and_what_is_not_loaded(objects: list[Path], tmp_path: Path) -> N
         resident = int(re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{child.pid}/status").read_text())[0])
     assert not re.search(r"numpy|cv2|sqlalchemy|gdcm|onnx", maps)
     assert resident < 60 * 1024
-    loaded = "import edge.commands.listen, edge.settings, sys; print(*sys.modules)"
+    loaded = "import edge.commands.listen, edge.settings_file, sys; print(*sys.modules)"
     modules = subprocess.run(
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
     ).stdout.split()

@@ -15,7 +15,7 @@ from edge.pipeline.intake import Intake
 from edge.store import cases
 from edge.store.cases import TakenIn
 from edge.store.schema import case
-from edge.store.sets import Quiet
+from edge.store.set_due import Quiet
 from tests.peers import wait_until
 from tests.unit.edge.box import Box, make_box
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from capture.errors import Misuse
 from edge.cli import build
-from edge.settings import load
+from edge.settings_file import load
 
 
 @pytest.fixture

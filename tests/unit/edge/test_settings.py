@@ -8,7 +8,8 @@ import pytest
 
 from capture.errors import Misuse
 from deploy.configuration import untranslated
-from edge.settings import Settings, load, section_of
+from edge.settings import Settings
+from edge.settings_file import load, section_of
 
 
 def write(folder: Path, text: str) -> Path:

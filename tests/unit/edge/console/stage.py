@@ -41,7 +41,8 @@ from edge.store.blobs import Blobs
 from edge.store.database import Database
 from edge.store.devices import device_key
 from edge.store.outbox import Outbox
-from edge.store.sets import Kept, Quiet, Visit
+from edge.store.set_due import Quiet
+from edge.store.sets import Kept, Visit
 from models.circumstances import Circumstances
 from models.measurement import Measured, Measurement, NotMeasured, Reason, Region
 from models.rules.verdict import Finding, Fingerprint, Grade, Limit, NotAssessed, Severity, Verdict

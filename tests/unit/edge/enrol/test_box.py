@@ -20,7 +20,8 @@ from edge.enrol.check import certificate, due, late, trouble
 from edge.enrol.enrolling import enrol
 from edge.enrol.folder import Folder
 from edge.enrol.given import enrolled
-from edge.settings import Settings, load
+from edge.settings import Settings
+from edge.settings_file import load
 from tests.enrolled_site import PLATE, EnrolledSite
 
 DAY_MS = 86_400_000

@@ -20,7 +20,7 @@ from cloud_sync.wire.enrolment import RenewRequest, proof_text
 from edge.enrol.door import Door
 from edge.enrol.enrolling import door_of, enrol, renew
 from edge.enrol.folder import Folder, Papers, read_key
-from edge.settings import load
+from edge.settings_file import load
 from tests.enrolled_site import PLATE, EnrolledSite
 from tests.peers import wait_until
 

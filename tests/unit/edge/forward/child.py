@@ -16,7 +16,7 @@ from edge.pipeline.intake import Intake
 from edge.settings import Settings
 from edge.store.blobs import Blobs
 from edge.store.database import Database
-from edge.store.sets import Quiet
+from edge.store.set_due import Quiet
 
 
 async def main(folder: Path, port: int) -> None:

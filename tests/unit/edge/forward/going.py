@@ -13,7 +13,7 @@ from edge.forward.onward import Onward
 from edge.forward.settings import ForwardSettings
 from edge.pipeline.intake import Intake
 from edge.store.schema import forward
-from edge.store.sets import Quiet
+from edge.store.set_due import Quiet
 from tests.peers import wait_until
 from tests.unit.edge.box import Box
 

@@ -14,7 +14,7 @@ from capture.spool import Spool
 from edge import doctor
 from edge.commands.forward import app
 from edge.forward.status import checks
-from edge.settings import load
+from edge.settings_file import load
 from tests.factories import ct, uid, write
 from tests.peers import Child, free_port, python, wait_until
 from tests.receiver import CT, data_set_of
