@@ -17,7 +17,7 @@ REFUSED = "Refused"
 """Not an error: an answer with its reason, made once for a module (capture.redaction)."""
 HEADINGS = {
     "en": ("Error codes", "Code", "Kind", "What it says", "Log events", "Event", "Meaning"),
-    "zh": ("错误代码", "代码", "类别", "含义", "日志事件", "事件", "含义(英文)"),
+    "zh": ("错误代码", "代码", "类别", "含义", "日志事件", "事件", "含义（英文）"),
 }
 KINDS = {
     "en": {

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from models.catalogue import SITE_FAMILY, Entry, catalogue
 from models.producer import discover
+from models.sets.producer import discover_sets
 
 HEADINGS = {
     "en": ("name", "type, unit", "meaning", "source", "note"),
@@ -19,15 +20,18 @@ TYPES = {
 STAYS = {"en": "stays", "zh": "不出院"}
 WAITS = {"en": "waits for {}", "zh": "等待 {}"}
 BY = {"en": "by the network {}", "zh": "由网络 {} 测量"}
+AND = {"en": ", ", "zh": "，"}
+NEXT = {"en": "; ", "zh": "；"}
 UNPROVEN = {"en": "not proven: shown, never judged", "zh": "尚未证实：只显示，不判定"}
 
 
 def _row(entry: Entry, language: str) -> str:
-    kind = ", ".join(filter(None, (TYPES[language][entry.type], f"`{entry.unit}`" if entry.unit else "")))
+    unit = f"`{entry.unit}`" if entry.unit else ""
+    kind = AND[language].join(filter(None, (TYPES[language][entry.type], unit)))
     proven = UNPROVEN[language] if entry.unproven else ""
     notes = ("" if entry.leaves_site else STAYS[language], _origin(entry, language), proven)
     meaning = entry.zh if language == "zh" else entry.en
-    cells = (f"`{entry.name}`", kind, meaning, entry.source, "; ".join(filter(None, notes)))
+    cells = (f"`{entry.name}`", kind, meaning, entry.source, NEXT[language].join(filter(None, notes)))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
@@ -41,7 +45,8 @@ def _origin(entry: Entry, language: str) -> str:
 
 @cache
 def _provided() -> frozenset[str]:
-    return frozenset[str]().union(*(producer.provides for producer in discover()))
+    of_images, of_sets = (one.provides for one in discover()), (one.provides for one in discover_sets())
+    return frozenset[str]().union(*of_images, *of_sets)
 
 
 def tables(language: str) -> str:

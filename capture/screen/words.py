@@ -122,7 +122,7 @@ ROWS_DOUBLED = Signal(
 OTHER_RANGE = Signal(
     State.CAPTURE_FAULT,
     Bilingual(
-        "灰度范围与示教时不同(有限/完整范围)", "The range of grey differs from the taught one (limited, full)"
+        "灰度范围与示教时不同（有限/完整范围）", "The range of grey differs from the taught one (limited, full)"
     ),
     Bilingual(
         "把主机输出和采集卡都设为完整范围(0–255)，或重新示教",

@@ -11,6 +11,9 @@ KINDS = {".html", ".js", ".po", ".py", ".toml"}
 HALF = re.compile(r"[\u4e00-\u9fff][,:;?!](?![\d/=\[\]|)])|[A-Za-z0-9)}%>][,;] ?[\u4e00-\u9fff]")
 MEANT = ("主机:端口", "(l, I and 1; O and 0; 别 and 別)")
 """An address as it is typed, and words about letters."""
+BRACKETS = re.compile(r"[\u4e00-\u9fff] ?\([^()]*[\u4e00-\u9fff][^()]*\)")
+CODE = re.compile(r"^```.*?^```|`[^`]*`|\]\([^)]*\)", re.DOTALL | re.MULTILINE)
+"""Of a page in Markdown, and where its links lead."""
 
 
 def test_no_text_mixes_half_width_marks_into_chinese() -> None:
@@ -21,6 +24,23 @@ def test_no_text_mixes_half_width_marks_into_chinese() -> None:
                 line = line.replace(meant, "")
             if HALF.search(line):
                 found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
+    assert found == []
+
+
+def test_no_text_puts_chinese_into_half_width_brackets() -> None:
+    found = []
+    for path in (path for part in PARTS for path in (ROOT / part).rglob("*") if path.suffix in KINDS):
+        found += [f"{path.relative_to(ROOT)}: {said}" for said in BRACKETS.findall(path.read_text("utf-8"))]
+    assert found == []
+
+
+def test_pages_of_the_handbook_are_set_as_chinese() -> None:
+    pages = list((ROOT / "deploy/handbook/zh").glob("*.md"))
+    assert len(pages) > 30
+    found = []
+    for path in pages:
+        prose = CODE.sub(lambda code: code[0][0], path.read_text("utf-8").replace("主机:端口", ""))
+        found += [f"{path.name}: {said}" for said in BRACKETS.findall(prose) + HALF.findall(prose)]
     assert found == []
 
 

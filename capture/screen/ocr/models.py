@@ -43,7 +43,7 @@ def _file(package: str, path: str) -> Path:
         raise Misuse(
             "ocr.missing",
             Bilingual(
-                f"没有安装文字识别模型 {found.name}(软件包 {package})",
+                f"没有安装文字识别模型 {found.name}（软件包 {package}）",
                 f"the text model {found.name} is not installed (package {package})",
             ),
             Bilingual(

@@ -27,7 +27,7 @@ def refusal(code: str) -> SetAside:
         ),
         SetAside(
             "enrol.serial",
-            Bilingual("令牌不是给这台机器的 (序列号不符)", "The token is for another machine (serial number)"),
+            Bilingual("令牌不是给这台机器的（序列号不符）", "The token is for another machine (serial number)"),
             Bilingual(
                 "核对铭牌序列号，必要时用 --serial 给出；或请中心按实际序列号发新令牌",
                 "Compare the type plate, give the number with --serial, or ask for a token with the right number",

@@ -36,7 +36,7 @@ def open_online(settings: PublishingSettings) -> Signer:
                 "没有在线密钥的口令，无法发布", "Without the online key's passphrase nothing can be published"
             ),
             Bilingual(
-                "在 publishing.online_passphrase 写明口令文件 (systemd 凭据)，并检查其权限",
+                "在 publishing.online_passphrase 写明口令文件（systemd 凭据），并检查其权限",
                 "Name its file (a systemd credential) in publishing.online_passphrase; look at its permissions",
             ),
         )
