@@ -72,6 +72,14 @@ PARTS = tuple(field.name for field in fields(Alike))
 
 
 @dataclass(frozen=True, slots=True)
+class Lesson:
+    """One number for a baseline. What another producer, or another version of it, measures is learned anew."""
+
+    value: float
+    producer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """A baseline of a box: learned there, or a seed, whose ``alike`` is a pattern."""
 
@@ -117,13 +125,14 @@ def _short(text: str | None) -> str:
     return "".join(letter for letter in text or "" if letter.isprintable()).strip()[:_LONGEST]
 
 
-def learned(measure: str, values: Sequence[float]) -> Baseline:
-    """The baseline of the latest :data:`LAST` of these, oldest first."""
+def learned(measure: str, values: Sequence[float], producer: str = "") -> Baseline:
+    """The baseline of the latest :data:`LAST` of these, oldest first, all by one producer."""
     latest = np.asarray(values[-LAST:], np.float64)
     if not latest.size:
-        return Baseline(measure, 0.0, 0.0, 0)
+        return Baseline(measure, 0.0, 0.0, 0, producer=producer)
     median = float(np.median(latest))
-    return Baseline(measure, median, float(np.median(np.abs(latest - median))), int(latest.size))
+    mad = float(np.median(np.abs(latest - median)))
+    return Baseline(measure, median, mad, int(latest.size), producer=producer)
 
 
 def spread(baseline: Baseline) -> float:
@@ -175,10 +184,10 @@ def teaches(verdict: Verdict, facts: Measurements) -> bool:
     return verdict.grade is not None and not vetoed and not phantom
 
 
-def lessons(facts: Measurements, is_set: bool) -> dict[str, float]:
+def lessons(facts: Measurements, is_set: bool) -> dict[str, Lesson]:
     """The numbers of an image or a set that baselines are made of, by their names."""
     names = {entry.baseline_of for entry in catalogue().values() if (entry.level != "image") == is_set}
-    found: dict[str, float] = {}
+    found: dict[str, Lesson] = {}
     for name in sorted(filter(None, names)):
         fact, number = facts.get(name), facts.number(name)
         if (
@@ -187,7 +196,7 @@ def lessons(facts: Measurements, is_set: bool) -> dict[str, float]:
             and isinstance(fact, Measurement)
             and fact.confidence >= SURE
         ):
-            found[name] = number
+            found[name] = Lesson(number, fact.producer)
     return found
 
 
@@ -221,14 +230,15 @@ class Comparison:
 def _compared(entry: Entry, producer: str, subject: _Known) -> Measured:
     source = entry.baseline_of or ""
     fact, value = subject.so_far.get(source), subject.so_far.number(source)
-    if isinstance(fact, NotMeasured) or value is None:
+    if not isinstance(fact, Measurement) or value is None:
         reason, detail = (
             (fact.reason, fact.detail) if isinstance(fact, NotMeasured) else (Reason.FAILED, "no number")
         )
         return NotMeasured(entry.name, reason, detail)
     known = next((one for one in subject.circumstances.baselines if one.measure == source), None)
-    if known is None or known.count < LEAST:
-        return NotMeasured(entry.name, Reason.NO_BASELINE, f"{known.count if known else 0} of {LEAST}")
+    count = known.count if known is not None and known.producer in ("", fact.producer) else 0
+    if known is None or count < LEAST:
+        return NotMeasured(entry.name, Reason.NO_BASELINE, f"{count} of {LEAST}")
     factor = entry.baseline_as == "factor"
     width = known.median if factor else spread(known)
     if width <= 0:

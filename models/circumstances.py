@@ -31,6 +31,8 @@ class Baseline:
     """How many numbers it is made of."""
     seeded: bool = False
     """It was given to the box, which has not learned enough yet."""
+    producer: str = ""
+    """Who measured the numbers, with the version; "": whoever made it did not say, and any is compared with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, up
 from sqlalchemy.dialects.sqlite import insert
 
 from edge.store.schema import baseline, baseline_group, baseline_seed, baseline_value, decision, device
-from models.baseline import FIRST, LAST, LEAST, PARTS, RECENT, Alike, Known, Seed, drift, drifted, learned
+from models.baseline import FIRST, LAST, LEAST, PARTS, RECENT, Alike, Known, Lesson, Seed, drift, drifted, learned
 from models.circumstances import Baseline
 
 _VERSION = ("software", "detector")
@@ -77,7 +77,7 @@ def kept(connection: Connection, which: ColumnElement[bool]) -> tuple[Known, ...
     seeds = select(baseline_seed, device.c.key.label("device_key")).join(
         device, device.c.id == baseline_seed.c.device_id
     )
-    return tuple(Known(row.device_key, _alike(row), _baseline(row)) for row in rows) + tuple(
+    return tuple(Known(row.device_key, _alike(row), _learned(row)) for row in rows) + tuple(
         Known(row.device_key, _alike(row), replace(_baseline(row), seeded=True))
         for row in connection.execute(seeds.where(which))
     )
@@ -94,7 +94,7 @@ def named(device_key: str) -> ColumnElement[bool]:
 
 
 def learn(
-    connection: Connection, device_id: int, case_id: str, to: Alike, lessons: Mapping[str, float], now: int
+    connection: Connection, device_id: int, case_id: str, to: Alike, lessons: Mapping[str, Lesson], now: int
 ) -> tuple[str, ...]:
     """Enter the numbers of a verdict in the place of those of an earlier one; return what now drifts anew."""
     mine = baseline_value.c.case_id == case_id
@@ -109,11 +109,12 @@ def learn(
     if not lessons:
         return ()
     group_id = _group(connection, device_id, to, now)
-    for measure, value in lessons.items():
+    for measure, lesson in lessons.items():
+        _measured_by(connection, group_id, measure, lesson.producer, now)
         row = insert(baseline_value).values(
-            group_id=group_id, measure=measure, case_id=case_id, value=value, at=now
+            group_id=group_id, measure=measure, case_id=case_id, value=lesson.value, at=now
         )
-        changed = {"group_id": group_id, "value": value}
+        changed = {"group_id": group_id, "value": lesson.value}
         connection.execute(row.on_conflict_do_update(index_elements=["case_id", "measure"], set_=changed))
     return tuple(measure for measure in lessons if _renew(connection, group_id, measure, now))
 
@@ -122,9 +123,7 @@ def reset(connection: Connection, device_id: int, now: int, measure: str | None 
     """Learn a device anew from now on; the history stays. Returns how many baselines began again."""
     groups = select(baseline_group.c.id).where(baseline_group.c.device_id == device_id)
     which = and_(baseline.c.group_id.in_(groups), *([baseline.c.measure == measure] if measure else []))
-    last = select(func.coalesce(func.max(baseline_value.c.id), 0)).scalar_subquery()
-    fresh = {"numbers": 0, "median": 0.0, "mad": 0.0, "drift": None, "drifted_at": None, "updated_at": now}
-    return connection.execute(update(baseline).where(which).values(after_id=last, **fresh)).rowcount
+    return connection.execute(update(baseline).where(which).values(_fresh(now))).rowcount
 
 
 def seed(connection: Connection, device_id: int, seeds: Sequence[Seed], now: int) -> None:
@@ -151,7 +150,7 @@ def of_device(connection: Connection, device_id: int) -> tuple[Row, ...]:
         Row(
             _alike(row),
             row.measure,
-            _baseline(row),
+            _learned(row),
             row.drift,
             row.drifted_at,
             row.updated_at,
@@ -227,6 +226,10 @@ def _baseline(row: Any) -> Baseline:
     return Baseline(row.measure, row.median, row.mad, row.numbers)
 
 
+def _learned(row: Any) -> Baseline:
+    return replace(_baseline(row), producer=row.producer)
+
+
 def _group(connection: Connection, device_id: int, to: Alike, now: int) -> int:
     parts = asdict(to)
     same = and_(
@@ -240,6 +243,26 @@ def _group(connection: Connection, device_id: int, to: Alike, now: int) -> int:
     connection.execute(unbound.values(software=to.software))
     row = baseline_group.insert().values(device_id=device_id, first_at=now, **parts)
     return int(connection.scalars(row.returning(baseline_group.c.id)).one())
+
+
+def _measured_by(connection: Connection, group_id: int, measure: str, producer: str, now: int) -> None:
+    """What another producer measured, or another version of it, counts no more; one that was not named is this."""
+    this = and_(baseline.c.group_id == group_id, baseline.c.measure == measure)
+    was = connection.scalar(select(baseline.c.producer).where(this))
+    if was is None:
+        row = {"group_id": group_id, "measure": measure, "producer": producer}
+        connection.execute(insert(baseline).values(row | _fresh(now) | {"after_id": 0}))
+    elif was != producer:
+        connection.execute(
+            update(baseline).where(this).values({"producer": producer} | (_fresh(now) if was else {}))
+        )
+
+
+def _fresh(now: int) -> dict[str, Any]:
+    """Columns of a baseline that learns from the next number on."""
+    last = select(func.coalesce(func.max(baseline_value.c.id), 0)).scalar_subquery()
+    fresh = {"numbers": 0, "median": 0.0, "mad": 0.0, "drift": None, "drifted_at": None, "updated_at": now}
+    return {"after_id": last, **fresh}
 
 
 def _renew(connection: Connection, group_id: int, measure: str, now: int) -> bool:

@@ -7,6 +7,7 @@ change against the baseline of this device and protocol says something (the card
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -22,7 +23,6 @@ from models.sets.producer import SetSubject
 
 BUNDLE = "mr-motion"
 NAME = "mr.motion_score"
-_PRODUCER = "mr-motion/1"
 _ECHO_PLANAR = "EP"
 _FEW_SUBJECTS = 0.65
 """Confidence: it was tried on ten subjects, with simulated motion only."""
@@ -30,18 +30,26 @@ _MOST = 8
 """Pictures that the network sees, spread over the series: motion is of a scan, not of a slice."""
 
 
+class Released(Network, Protocol):
+    """A network that says which one of its name it is."""
+
+    @property
+    def version(self) -> str: ...
+
+
 class MrMotion:
     """Of a series of magnitude pictures whose phase axis is known. Without the network: NotMeasured(NO_MODEL)."""
 
-    name = _PRODUCER
     provides = frozenset((NAME,))
     needs = frozenset[str]()
 
-    def __init__(self, network: Network | None) -> None:
+    def __init__(self, network: Released | None) -> None:
         self._network = network
+        # Another network has another level: what it says must not be compared with a baseline of this one.
+        self.name = BUNDLE if network is None else f"{BUNDLE}/{network.version}"
 
     def measure(self, subject: SetSubject) -> Iterator[Measured]:
-        yield signed(self._seen(subject), _PRODUCER)
+        yield signed(self._seen(subject), self.name)
 
     def _seen(self, subject: SetSubject) -> Measured:
         if self._network is None:

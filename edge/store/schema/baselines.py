@@ -42,9 +42,13 @@ baseline = table(
     Column("drift", REAL),
     Column("drifted_at", Integer),
     Column("updated_at", Integer, nullable=False),
+    Column("producer", Text, nullable=False, server_default=""),
     UniqueConstraint("group_id", "measure"),
 )
-"""What the latest ``numbers`` come to. Those up to ``after_id`` were reset; ``drifted_at``: since when."""
+"""What the latest ``numbers`` come to. Those up to ``after_id`` were reset; ``drifted_at``: since when.
+
+``producer``: who measured those that count, with the version; what another one measures begins it anew.
+"""
 
 baseline_seed = table(
     "baseline_seed",

@@ -13,7 +13,7 @@ from capture.acquisition import Device
 from edge.store import baselines, devices
 from edge.store.database import Database
 from edge.store.schema import baseline_value, case
-from models.baseline import FIRST, LAST, LEAST, RECENT, Alike, Seed, applying
+from models.baseline import FIRST, LAST, LEAST, RECENT, Alike, Lesson, Seed, applying
 from models.circumstances import Baseline
 
 NOISE = "noise.two_scale_sigma"
@@ -30,14 +30,16 @@ class Box:
         self.device = self.db.write(lambda c: devices.seen(c, self.key, DEVICE, "AE", "DX", 1))
         self.at = 0
 
-    def learn(self, value: float | None, to: Alike = HERE, again: str | None = None) -> tuple[str, ...]:
+    def learn(
+        self, value: float | None, to: Alike = HERE, again: str | None = None, by: str = ""
+    ) -> tuple[str, ...]:
         self.at += 1
         case_id = again or f"case-{self.at}"
         if again is None:
             row = {"id": case_id, "sha256": "0", "size": 1, "kind": "dicom", "source": "dicom", "calling_ae": "AE"}
             row |= {"peer": "", "received_at": self.at, "state": "judged", "updated_at": self.at}
             self.db.write(lambda c: c.execute(insert(case).values(row)))
-        lessons = {} if value is None else {NOISE: value}
+        lessons = {} if value is None else {NOISE: Lesson(value, by)}
         return self.db.write(lambda c: baselines.learn(c, self.device, case_id, to, lessons, self.at))
 
     def learn_all(self, values: Sequence[float], to: Alike = HERE) -> tuple[str, ...]:
@@ -98,6 +100,20 @@ def test_a_reset_begins_again_and_keeps_the_history(box: Box) -> None:
     assert box.applying() == (Baseline(NOISE, 7.0, 0.0, 1),)
     points = box.db.read(lambda c: baselines.history(c, box.device, HERE, NOISE))
     assert [point.counts for point in points] == [False] * LEAST + [True]
+
+
+def test_what_another_version_measures_is_learned_anew(box: Box) -> None:
+    """A network of the centre takes the place of one whose level is another."""
+    box.learn_all([3.0] * 4)
+    box.learn(5.0, by="noise/1")
+    assert box.applying() == (Baseline(NOISE, 3.0, 0.0, 5, producer="noise/1"),)  # who was not named was this one
+    box.learn(9.0, by="noise/2")
+    assert box.applying() == (Baseline(NOISE, 9.0, 0.0, 1, producer="noise/2"),)
+    box.learn(8.0, again="case-1", by="noise/2")
+    box.learn(9.0, by="noise/2")
+    assert box.applying() == (Baseline(NOISE, 9.0, 0.0, 2, producer="noise/2"),)
+    points = box.db.read(lambda c: baselines.history(c, box.device, HERE, NOISE))
+    assert [point.counts for point in points] == [False] * 5 + [True] * 2
 
 
 def test_a_seed_serves_until_the_device_has_learned_and_not_its_next_software(box: Box) -> None:

@@ -18,6 +18,7 @@ from models.baseline import (
     Alike,
     Comparison,
     Known,
+    Lesson,
     alike,
     applying,
     drift,
@@ -77,6 +78,16 @@ def test_until_it_is_learned_it_says_how_far_it_is(count: int) -> None:
     known = (learned(NOISE, usual(count)),) if count else ()
     found = compared(Measurement(NOISE, 10.0), baselines=known).get("baseline.noise_z")
     assert found == NotMeasured("baseline.noise_z", Reason.NO_BASELINE, f"{count} of {LEAST}")
+
+
+def test_nothing_is_compared_with_what_another_version_measured() -> None:
+    made = learned(NOISE, usual(LAST), "noise/1")
+    same, other = Measurement(NOISE, 30.0, producer="noise/1"), Measurement(NOISE, 30.0, producer="noise/2")
+    assert isinstance(compared(same, baselines=(made,)).get("baseline.noise_z"), Measurement)
+    found = compared(other, baselines=(made,)).get("baseline.noise_z")
+    assert found == NotMeasured("baseline.noise_z", Reason.NO_BASELINE, f"0 of {LEAST}")
+    given = replace(made, producer="")
+    assert isinstance(compared(other, baselines=(given,)).get("baseline.noise_z"), Measurement)
 
 
 def test_a_factor_is_of_the_median_and_marks_and_doubt_go_along() -> None:
@@ -150,13 +161,13 @@ def test_only_what_was_judged_well_enough_and_is_a_patient_teaches() -> None:
 def test_the_lessons_of_an_image_are_what_its_level_compares() -> None:
     facts = Measurements(
         [
-            Measurement(NOISE, 3.0),
+            Measurement(NOISE, 3.0, producer="noise/7"),
             Measurement("sharpness.edge_width_mm", 0.4, confidence=0.5),
             Measurement("artefact.grid_peak_ratio", float("nan")),
             Measurement("noise.sigma", 3.0),
         ]
     )
-    assert lessons(facts, is_set=False) == {NOISE: 3.0}
+    assert lessons(facts, is_set=False) == {NOISE: Lesson(3.0, "noise/7")}
     assert NOISE not in lessons(facts, is_set=True)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from edge.clock import now_ms
 from edge.store import baselines, board, cards
 from edge.store.devices import device_key
-from models.baseline import FIRST, LEAST, RECENT, Alike, Seed
+from models.baseline import FIRST, LEAST, RECENT, Alike, Lesson, Seed
 from models.circumstances import Baseline
 from models.content import drafts
 from models.measurement import Measurement
@@ -98,7 +98,7 @@ def _learn(stage: Stage, values: list[float]) -> str:
     for value in values:
         case = stage.add(Grade.JIA, announce=False)
         stage.services.db.write(
-            lambda c, case=case, value=value: baselines.learn(c, 1, case, to, {NOISE: value}, now_ms())  # type: ignore[misc]
+            lambda c, case=case, value=value: baselines.learn(c, 1, case, to, {NOISE: Lesson(value)}, now_ms())  # type: ignore[misc]
         )
     return str(stage.services.db.read(lambda c: board.devices(c, 0))[0].key)
 

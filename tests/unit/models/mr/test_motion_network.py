@@ -29,6 +29,8 @@ Array = NDArray[np.float32]
 class Asked:
     """A network that keeps what it was shown."""
 
+    version = "9.1"
+
     def __init__(self, answer: Callable[[int], float] = lambda number: 0.9) -> None:
         self.seen: list[Array] = []
         self._answer = answer
@@ -55,7 +57,7 @@ def test_a_series_is_seen_in_eight_pictures_spread_over_it() -> None:
     network = Asked()
     fact = said(STILL, network)
     assert isinstance(fact, Measurement)
-    assert fact.value == pytest.approx(0.9, abs=1e-6)
+    assert fact.value == pytest.approx(0.9, abs=1e-6) and fact.producer == "mr-motion/9.1"
     assert [seen.shape for seen in network.seen] == [(1, 1, SIDE, SIDE)] * 8 * 4
     assert all(seen.dtype == np.float32 and 0 <= seen.min() < seen.max() <= 1 for seen in network.seen)
     assert len({seen.tobytes() for seen in network.seen}) > 4  # a drawn head is alike above and below its middle
@@ -99,7 +101,7 @@ def test_why_nothing_is_said() -> None:
 
 def test_the_box_asks_the_bundle_by_its_name() -> None:
     (producer,) = network_producers({BUNDLE: Asked()})
-    assert producer.provides == {NAME}
+    assert producer.provides == {NAME} and producer.name == "mr-motion/9.1"
     assert not producer.needs
 
 
