@@ -57,7 +57,7 @@ def test_explain_names_rule_limit_layer_and_source_and_marks_defaults(folder: Pa
     assert "fails when: !identity.patient_id_present" in said
     assert "default, not yet verified" in said
     assert "no model installed (chest-ribs)" in said
-    assert "packs: dicom-header 1 " in said
+    assert "packs: dicom-header 2 " in said
 
 
 def test_a_folder_lists_what_it_cannot_read_and_goes_on(folder: Path) -> None:
