@@ -13,7 +13,7 @@ import numpy as np
 from capture.acquisition import Acquisition, Pixels
 from capture.errors import Misuse
 from capture.text import Bilingual
-from models.mr.motion_network import score_of, shows_motion
+from models.mr.motion_network import shows_motion
 from models.mr.motion_picture import picture_of
 from models.mr.plane import Axis, Plane
 from models.training.mr import kspace
@@ -48,7 +48,7 @@ class Row:
     change: float
     """Root mean square by which motion changed its pictures (:func:`change`); nan: they cannot be compared."""
     score: float
-    """Mean logit over its pictures and their mirror images."""
+    """Mean logit over its pictures."""
 
 
 def rows_of(run: Run, folder: Path) -> Iterator[Row]:
@@ -140,8 +140,8 @@ def change(still: Array, moved: Array) -> float:
 
 
 def _score(run: Run, pictures: Array) -> float:
-    """As the box takes it of a series."""
-    return score_of(lambda picture: float(run(picture[None, None])["motion"][0, 0]), pictures[:, 0])
+    """Mean logit, as the box takes it of a series (:mod:`models.mr.motion_network`)."""
+    return float(np.mean(run(pictures)["motion"]))
 
 
 def report_of(rows: Sequence[Row]) -> Report:

@@ -58,7 +58,7 @@ def test_a_series_is_seen_in_eight_pictures_spread_over_it() -> None:
     fact = said(STILL, network)
     assert isinstance(fact, Measurement)
     assert fact.value == pytest.approx(0.9, abs=1e-6) and fact.producer == "mr-motion/9.1"
-    assert [seen.shape for seen in network.seen] == [(1, 1, SIDE, SIDE)] * 8 * 4
+    assert [seen.shape for seen in network.seen] == [(1, 1, SIDE, SIDE)] * 8
     assert all(seen.dtype == np.float32 and 0 <= seen.min() < seen.max() <= 1 for seen in network.seen)
     assert len({seen.tobytes() for seen in network.seen}) > 4  # a drawn head is alike above and below its middle
 
@@ -66,22 +66,13 @@ def test_a_series_is_seen_in_eight_pictures_spread_over_it() -> None:
 def test_a_short_series_is_seen_whole() -> None:
     network = Asked()
     said(STILL[8:11], network)
-    assert len(network.seen) == 3 * 4
-
-
-def test_a_picture_is_seen_as_it_is_and_mirrored() -> None:
-    network = Asked()
-    said(STILL[8:9], network)
-    first = network.seen[0]
-    assert not np.array_equal(first, first[..., ::-1])
-    mirrored = [first[..., ::down, ::across] for down in (1, -1) for across in (1, -1)]
-    assert all(np.array_equal(one, other) for one, other in zip(network.seen, mirrored, strict=True))
+    assert len(network.seen) == 3
 
 
 def test_the_score_is_the_mean_of_what_the_pictures_say() -> None:
     fact = said(STILL[8:11], Asked(lambda number: number - 3.0))
     assert isinstance(fact, Measurement)
-    assert fact.value == pytest.approx(np.mean(np.arange(12) - 3.0))
+    assert fact.value == pytest.approx(-2.0)
     assert fact.confidence < 0.7
 
 
