@@ -61,6 +61,9 @@ def fit(
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = max(1, (os.cpu_count() or 1) // 2),
     workers: Annotated[int, typer.Option(min=0, help="Processes that make samples beside the fitting.")] = 0,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 20261121,
+    begin_with: Annotated[
+        Path | None, typer.Option(help="Folder of another run, whose best weights come first.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out was cut off.")] = False,
     left_out: _LeftOut = None,
 ) -> None:
@@ -73,7 +76,9 @@ def fit(
     chosen = {"epochs": epochs, "batch": batch, "rate": rate}
     recipe = recipe_of(name).model_dump() | {key: value for key, value in chosen.items() if value is not None}
     places = {"out": out, "minutes": minutes, "seed": seed, "device": device, "threads": threads}
-    settings = Settings.model_validate(recipe | places | {"workers": workers, "resume": resume})
+    settings = Settings.model_validate(
+        recipe | places | {"workers": workers, "begin_with": begin_with, "resume": resume}
+    )
     kept_back = frozenset(left_out or LEFT_OUT)
     task = task_of(name, data, kept_back)
     network = fit_task(task, settings, typer.echo)

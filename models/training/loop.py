@@ -61,6 +61,11 @@ class Settings(Recipe):
     workers: int = Field(
         0, ge=0, title="Workers", description="Processes that make samples; 0: those of a step before each step."
     )
+    begin_with: Path | None = Field(
+        None,
+        title="Begin with",
+        description="Folder of another run of the network, whose best weights come first.",
+    )
     resume: bool = Field(False, title="Resume", description="Go on from the folder's checkpoint.")
 
 
@@ -92,7 +97,7 @@ def fit(task: Task, settings: Settings, say: Callable[[str], None] = print) -> n
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # stub lacks it
     optimiser = AdamW(network.parameters(), lr=settings.rate, weight_decay=settings.decay)
     settings.out.mkdir(parents=True, exist_ok=True)
-    progress = _resumed(task, settings, network, optimiser) if settings.resume else Progress()
+    progress = _resumed(task, settings, network, optimiser) if settings.resume else _begun(task, settings, network)
     while not _finished(progress, settings):
         started = time.monotonic()
         seed_all(settings.seed + progress.epoch + 1)
@@ -245,6 +250,22 @@ def _checkpoint(out: Path) -> dict[str, Any]:
     file = out / CHECKPOINT
     state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True) if file.is_file() else {}
     return state
+
+
+def _begun(task: Task, settings: Settings, network: nn.Module) -> Progress:
+    """A run at its beginning."""
+    if settings.begin_with is not None:
+        state = _checkpoint(settings.begin_with)
+        if not state or state["task"] != task.name:
+            raise Misuse(
+                "training.begin_with",
+                Bilingual("检查点不属于该网络", "There is no checkpoint of this network"),
+                Bilingual(
+                    "--begin-with 应为该网络另一次训练的文件夹", "--begin-with is a folder of another run of it"
+                ),
+            )
+        network.load_state_dict(state["progress"]["weights"])
+    return Progress()
 
 
 def _resumed(task: Task, settings: Settings, network: nn.Module, optimiser: AdamW) -> Progress:

@@ -69,6 +69,18 @@ def test_samples_made_in_another_process_give_the_same_network(
     assert same(fit(Toy(films), beside, say=lambda line: None), fitted)
 
 
+def test_a_run_begins_with_the_best_weights_of_another(films: Path, tmp_path: Path) -> None:
+    best = fit(Toy(films), settings(tmp_path / "one"), say=lambda line: None)
+    told: list[str] = []
+    hardly = {"begin_with": tmp_path / "one", "rate": 1e-9, "epochs": 1}
+    again = fit(Toy(films), settings(tmp_path / "two").model_copy(update=hardly), say=told.append)
+    weights = dict(best.named_parameters())
+    assert all(torch.allclose(one, weights[name], atol=1e-6) for name, one in again.named_parameters())
+    assert len(told) == 1 and "epoch 1/1" in told[0]
+    with pytest.raises(Misuse, match="begin_with"):
+        fit(Toy(films), settings(tmp_path).model_copy(update={"begin_with": tmp_path / "none"}))
+
+
 def test_another_seed_gives_another_network(films: Path, fitted: nn.Module, tmp_path: Path) -> None:
     assert not same(fit(Toy(films), settings(tmp_path, seed=6), say=lambda line: None), fitted)
 
