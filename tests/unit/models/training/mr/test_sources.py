@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from pydicom.data import get_testdata_file
 
 from capture.errors import Misuse
 from models.training.manifest import read_manifest
-from models.training.mr.sources import BRIGHTEST, FILMS, SCANS, SIDE, fitted, sources_of
+from models.training.mr.sources import BRIGHTEST, FILMS, SIDE, fitted, sources_of
 from models.training.mr.template import volume
 from models.training.split import films_of
 from tests.unit.models.training.films import film
@@ -80,17 +78,6 @@ def test_all_sources_of_a_folder_are_read_and_films_are_optional(tmp_path: Path)
     learnt = films_of(read_manifest(tmp_path / FILMS), "train", {"elsewhere"})
     assert films.name == FILMS and len(films.pictures) == len(learnt) > 0
     assert {(one.source, one.tier) for one in learnt} == {("here", "open")}
-
-
-def test_scans_are_what_can_be_read_of_them(tmp_path: Path) -> None:
-    (folder_of_sources(tmp_path) / SCANS / "deeper").mkdir(parents=True)
-    assert sources_of(tmp_path)[-1].name != SCANS
-    shutil.copy(str(get_testdata_file("MR_small.dcm")), tmp_path / SCANS / "deeper" / "slice.dcm")
-    shutil.copy(str(get_testdata_file("emri_small.dcm")), tmp_path / SCANS / "frames.dcm")
-    shutil.copy(str(get_testdata_file("rtplan.dcm")), tmp_path / SCANS / "plan.dcm")
-    (tmp_path / SCANS / "README.txt").write_text("no scan")
-    scans = sources_of(tmp_path)[-1]
-    assert scans.name == SCANS and len(scans.pictures) == 1 + 10
 
 
 def test_every_missing_file_is_named_in_both_languages(tmp_path: Path) -> None:

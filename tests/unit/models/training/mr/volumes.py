@@ -34,7 +34,7 @@ def ball(length: int = 12) -> NDArray[np.int16]:
 
 
 def folder_of_sources(folder: Path) -> Path:
-    """Every file that must be there, a ball each; neither films nor scans."""
+    """Every file that must be there, a ball each; no films."""
     for name in FILES:
         (folder / f"{name}.nii.gz").write_bytes(packed(ball()))
     return folder
