@@ -125,14 +125,13 @@ def _short(text: str | None) -> str:
     return "".join(letter for letter in text or "" if letter.isprintable()).strip()[:_LONGEST]
 
 
-def learned(measure: str, values: Sequence[float], producer: str = "") -> Baseline:
-    """The baseline of the latest :data:`LAST` of these, oldest first, all by one producer."""
+def learned(measure: str, values: Sequence[float]) -> Baseline:
+    """The baseline of the latest :data:`LAST` of these, oldest first."""
     latest = np.asarray(values[-LAST:], np.float64)
     if not latest.size:
-        return Baseline(measure, 0.0, 0.0, 0, producer=producer)
+        return Baseline(measure, 0.0, 0.0, 0)
     median = float(np.median(latest))
-    mad = float(np.median(np.abs(latest - median)))
-    return Baseline(measure, median, mad, int(latest.size), producer=producer)
+    return Baseline(measure, median, float(np.median(np.abs(latest - median))), int(latest.size))
 
 
 def spread(baseline: Baseline) -> float:

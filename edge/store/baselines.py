@@ -37,6 +37,8 @@ _software = (
     .scalar_subquery()
 )
 """What the device has now, in a query over ``baseline_group``."""
+_last = select(func.coalesce(func.max(baseline_value.c.id), 0)).scalar_subquery()
+"""As ``after_id``: of all numbers so far none counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def reset(connection: Connection, device_id: int, now: int, measure: str | None 
     """Learn a device anew from now on; the history stays. Returns how many baselines began again."""
     groups = select(baseline_group.c.id).where(baseline_group.c.device_id == device_id)
     which = and_(baseline.c.group_id.in_(groups), *([baseline.c.measure == measure] if measure else []))
-    return connection.execute(update(baseline).where(which).values(_fresh(now))).rowcount
+    return connection.execute(update(baseline).where(which).values(after_id=_last, **_fresh(now))).rowcount
 
 
 def seed(connection: Connection, device_id: int, seeds: Sequence[Seed], now: int) -> None:
@@ -251,18 +253,15 @@ def _measured_by(connection: Connection, group_id: int, measure: str, producer: 
     was = connection.scalar(select(baseline.c.producer).where(this))
     if was is None:
         row = {"group_id": group_id, "measure": measure, "producer": producer}
-        connection.execute(insert(baseline).values(row | _fresh(now) | {"after_id": 0}))
+        connection.execute(insert(baseline).values(row | _fresh(now)))
     elif was != producer:
-        connection.execute(
-            update(baseline).where(this).values({"producer": producer} | (_fresh(now) if was else {}))
-        )
+        anew = {"after_id": _last, **_fresh(now)} if was else {}
+        connection.execute(update(baseline).where(this).values(producer=producer, **anew))
 
 
 def _fresh(now: int) -> dict[str, Any]:
-    """Columns of a baseline that learns from the next number on."""
-    last = select(func.coalesce(func.max(baseline_value.c.id), 0)).scalar_subquery()
-    fresh = {"numbers": 0, "median": 0.0, "mad": 0.0, "drift": None, "drifted_at": None, "updated_at": now}
-    return {"after_id": last, **fresh}
+    """Columns of a baseline without a number."""
+    return {"numbers": 0, "median": 0.0, "mad": 0.0, "drift": None, "drifted_at": None, "updated_at": now}
 
 
 def _renew(connection: Connection, group_id: int, measure: str, now: int) -> bool:

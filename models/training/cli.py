@@ -75,10 +75,9 @@ def fit(
 
     chosen = {"epochs": epochs, "batch": batch, "rate": rate}
     recipe = recipe_of(name).model_dump() | {key: value for key, value in chosen.items() if value is not None}
-    places = {"out": out, "minutes": minutes, "seed": seed, "device": device, "threads": threads}
-    settings = Settings.model_validate(
-        recipe | places | {"workers": workers, "begin_with": begin_with, "resume": resume}
-    )
+    run = {"out": out, "minutes": minutes, "seed": seed, "begin_with": begin_with, "resume": resume}
+    machine = {"device": device, "threads": threads, "workers": workers}
+    settings = Settings.model_validate(recipe | run | machine)
     kept_back = frozenset(left_out or LEFT_OUT)
     task = task_of(name, data, kept_back)
     network = fit_task(task, settings, typer.echo)

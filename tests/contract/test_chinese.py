@@ -18,7 +18,7 @@ CODE = re.compile(r"^```.*?^```|`[^`]*`|\]\([^)]*\)", re.DOTALL | re.MULTILINE)
 
 def test_no_text_mixes_half_width_marks_into_chinese() -> None:
     found = []
-    for path in (path for part in PARTS for path in (ROOT / part).rglob("*") if path.suffix in KINDS):
+    for path in sources():
         for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
             for meant in MEANT:
                 line = line.replace(meant, "")
@@ -29,7 +29,7 @@ def test_no_text_mixes_half_width_marks_into_chinese() -> None:
 
 def test_no_text_puts_chinese_into_half_width_brackets() -> None:
     found = []
-    for path in (path for part in PARTS for path in (ROOT / part).rglob("*") if path.suffix in KINDS):
+    for path in sources():
         found += [f"{path.relative_to(ROOT)}: {said}" for said in BRACKETS.findall(path.read_text("utf-8"))]
     assert found == []
 
@@ -51,6 +51,10 @@ def test_what_stands_before_a_value_is_set_off_in_both_languages() -> None:
 
 def test_what_is_listed_is_set_apart_in_both_languages() -> None:
     assert pages_with(r'join\(", "\)|[^(]"[,;] " if|%\}[,;] \{%') == []
+
+
+def sources() -> list[Path]:
+    return [path for part in PARTS for path in (ROOT / part).rglob("*") if path.suffix in KINDS]
 
 
 def pages_with(pattern: str) -> list[str]:

@@ -81,7 +81,7 @@ def test_until_it_is_learned_it_says_how_far_it_is(count: int) -> None:
 
 
 def test_nothing_is_compared_with_what_another_version_measured() -> None:
-    made = learned(NOISE, usual(LAST), "noise/1")
+    made = replace(learned(NOISE, usual(LAST)), producer="noise/1")
     same, other = Measurement(NOISE, 30.0, producer="noise/1"), Measurement(NOISE, 30.0, producer="noise/2")
     assert isinstance(compared(same, baselines=(made,)).get("baseline.noise_z"), Measurement)
     found = compared(other, baselines=(made,)).get("baseline.noise_z")
