@@ -235,7 +235,7 @@ def _compared(entry: Entry, producer: str, subject: _Known) -> Measured:
         )
         return NotMeasured(entry.name, reason, detail)
     known = next((one for one in subject.circumstances.baselines if one.measure == source), None)
-    count = known.count if known is not None and known.producer in ("", fact.producer) else 0
+    count = known.count if known is not None and known.compares(fact.producer) else 0
     if known is None or count < LEAST:
         return NotMeasured(entry.name, Reason.NO_BASELINE, f"{count} of {LEAST}")
     factor = entry.baseline_as == "factor"

@@ -34,6 +34,10 @@ class Baseline:
     producer: str = ""
     """Who measured the numbers, with the version; "": whoever made it did not say, and any is compared with it."""
 
+    def compares(self, producer: str) -> bool:
+        """Whether a number that this one measured is compared with it."""
+        return self.producer in ("", producer)
+
 
 @dataclass(frozen=True, slots=True)
 class Ordered:

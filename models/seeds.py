@@ -34,6 +34,8 @@ class _Row(BaseModel):
     count: Annotated[int, Field(ge=LEAST)]
     """Of images it was made of: fewer than a device itself must have seen are no baseline."""
     source: Annotated[str, Field(min_length=1, max_length=200)]
+    producer: _Part = ""
+    """Who measured them, with the version; what is not named is compared with any."""
     modality: _Part = ""
     body_part: _Part = ""
     view: _Part = ""
@@ -78,7 +80,7 @@ def written(seeds: Iterable[Seed]) -> str:
 
 def _seed(row: _Row) -> Seed:
     parts = {name: getattr(row, name) for name in Alike.__dataclass_fields__}
-    made = Baseline(row.measure, row.median, row.robust_sd / CONSISTENT, row.count, seeded=True)
+    made = Baseline(row.measure, row.median, row.robust_sd / CONSISTENT, row.count, True, row.producer)
     return Seed(Alike(**parts), made, row.source)
 
 
@@ -90,7 +92,7 @@ def _lines(seed: Seed) -> Iterator[str]:
     yield f"robust_sd = {spread(base)!r}"
     yield f"count = {base.count}"
     yield f"source = {json.dumps(seed.source, ensure_ascii=False)}"
-    for name, text in asdict(seed.alike).items():
+    for name, text in ({"producer": base.producer} | asdict(seed.alike)).items():
         if text:
             yield f"{name} = {json.dumps(text, ensure_ascii=False)}"
     yield ""

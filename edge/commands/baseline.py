@@ -21,7 +21,7 @@ from cloud_sync.kit.terminal import language
 from edge.clock import now_ms
 from edge.settings import Settings
 from edge.settings_file import load
-from edge.store import audit, baselines, board
+from edge.store import audit, baseline_seeds, baselines, board
 from edge.store.baselines import Row
 from edge.store.board import DeviceRow
 from edge.store.database import Database, engine
@@ -105,7 +105,7 @@ def seed(
 
     def store(connection: Connection) -> None:
         found, now = _device(connection, device), now_ms()
-        baselines.seed(connection, found.id, seeds, now)
+        baseline_seeds.give(connection, found.id, seeds, now)
         audit.add(connection, now, None, "baseline.seeded", found.key, f"{path.name}: {len(seeds)}")
 
     _write(load(config), store)

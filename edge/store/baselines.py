@@ -1,17 +1,18 @@
-"""Baselines as rows: learned from each accepted verdict, reset by a person, seeded from a pack, shown with their
-history."""
+"""Baselines as rows: learned from each accepted verdict, reset by a person, shown with their history."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from edge.store.schema import baseline, baseline_group, baseline_seed, baseline_value, decision, device
-from models.baseline import FIRST, LAST, LEAST, PARTS, RECENT, Alike, Known, Lesson, Seed, drift, drifted, learned
+from edge.store import baseline_seeds
+from edge.store.baseline_seeds import alike_of, baseline_of
+from edge.store.schema import baseline, baseline_group, baseline_value, decision, device
+from models.baseline import FIRST, LAST, LEAST, PARTS, RECENT, Alike, Known, Lesson, drift, drifted, learned
 from models.circumstances import Baseline
 
 _VERSION = ("software", "detector")
@@ -27,6 +28,11 @@ _repeated = (
     .exists()
 )
 """A person had it repeated: it was not accepted."""
+_counts = and_(
+    baseline_value.c.id > baseline.c.after_id, baseline_value.c.producer == baseline.c.producer, ~_repeated
+)
+"""Which numbers a baseline is made of, in a query over both."""
+_of_it = and_(baseline.c.group_id == baseline_value.c.group_id, baseline.c.measure == baseline_value.c.measure)
 _newest = baseline_group.alias("newest")
 _software = (
     select(_newest.c.software)
@@ -70,19 +76,14 @@ class Point:
     software: str
     detector: str
     counts: bool
-    """It was neither reset away nor repeated."""
+    """It was neither reset away nor repeated, and measured as it is now."""
 
 
 def kept(connection: Connection, which: ColumnElement[bool]) -> tuple[Known, ...]:
     """The baselines and seeds of the devices that ``which`` (a condition on ``device``) picks."""
     rows = connection.execute(_current().where(which)).all()
-    seeds = select(baseline_seed, device.c.key.label("device_key")).join(
-        device, device.c.id == baseline_seed.c.device_id
-    )
-    return tuple(Known(row.device_key, _alike(row), _learned(row)) for row in rows) + tuple(
-        Known(row.device_key, _alike(row), replace(_baseline(row), seeded=True))
-        for row in connection.execute(seeds.where(which))
-    )
+    learned_here = tuple(Known(row.device_key, alike_of(row), baseline_of(row)) for row in rows)
+    return learned_here + baseline_seeds.kept(connection, which)
 
 
 def sent_by(calling_ae: str) -> ColumnElement[bool]:
@@ -113,11 +114,9 @@ def learn(
     group_id = _group(connection, device_id, to, now)
     for measure, lesson in lessons.items():
         _measured_by(connection, group_id, measure, lesson.producer, now)
-        row = insert(baseline_value).values(
-            group_id=group_id, measure=measure, case_id=case_id, value=lesson.value, at=now
-        )
-        changed = {"group_id": group_id, "value": lesson.value}
-        connection.execute(row.on_conflict_do_update(index_elements=["case_id", "measure"], set_=changed))
+        number = {"group_id": group_id} | asdict(lesson)
+        row = insert(baseline_value).values(measure=measure, case_id=case_id, at=now, **number)
+        connection.execute(row.on_conflict_do_update(index_elements=["case_id", "measure"], set_=number))
     return tuple(measure for measure in lessons if _renew(connection, group_id, measure, now))
 
 
@@ -128,31 +127,15 @@ def reset(connection: Connection, device_id: int, now: int, measure: str | None 
     return connection.execute(update(baseline).where(which).values(after_id=_last, **_fresh(now))).rowcount
 
 
-def seed(connection: Connection, device_id: int, seeds: Sequence[Seed], now: int) -> None:
-    """Give a device baselines; those that it was given before for the same measures go."""
-    measures = {one.baseline.measure for one in seeds}
-    connection.execute(
-        baseline_seed.delete().where(baseline_seed.c.device_id == device_id, baseline_seed.c.measure.in_(measures))
-    )
-    newest = select(baseline_group.c.software).where(baseline_group.c.device_id == device_id)
-    software = connection.scalar(newest.order_by(baseline_group.c.id.desc()).limit(1)) or ""
-    for one in seeds:
-        values = asdict(one.alike) | {"software": one.alike.software or software, "measure": one.baseline.measure}
-        values |= {"median": one.baseline.median, "mad": one.baseline.mad, "numbers": one.baseline.count}
-        connection.execute(
-            baseline_seed.insert().values(device_id=device_id, source=one.source, seeded_at=now, **values)
-        )
-
-
 def of_device(connection: Connection, device_id: int) -> tuple[Row, ...]:
     """Every baseline of a device: what drifts first, then the one that learned last."""
     query = _current().where(baseline_group.c.device_id == device_id).add_columns(_software.label("has_now"))
     query = query.order_by(baseline.c.drifted_at.is_(None), baseline.c.updated_at.desc(), baseline.c.measure)
     return tuple(
         Row(
-            _alike(row),
+            alike_of(row),
             row.measure,
-            _learned(row),
+            baseline_of(row),
             row.drift,
             row.drifted_at,
             row.updated_at,
@@ -162,25 +145,14 @@ def of_device(connection: Connection, device_id: int) -> tuple[Row, ...]:
     )
 
 
-def seeds_of(connection: Connection, device_id: int) -> tuple[Seed, ...]:
-    """What a device was given."""
-    query = select(baseline_seed).where(baseline_seed.c.device_id == device_id).order_by(baseline_seed.c.id)
-    return tuple(
-        Seed(_alike(row), replace(_baseline(row), seeded=True), row.source) for row in connection.execute(query)
-    )
-
-
 def history(
     connection: Connection, device_id: int, to: Alike, measure: str, most: int = LAST
 ) -> tuple[Point, ...]:
     """The latest numbers of any software and detector, oldest first."""
     query = (
-        select(baseline_value, baseline_group, baseline.c.after_id, _repeated.label("repeated"))
+        select(baseline_value, baseline_group, _counts.label("counts"))
         .join(baseline_group, baseline_group.c.id == baseline_value.c.group_id)
-        .join(
-            baseline,
-            and_(baseline.c.group_id == baseline_value.c.group_id, baseline.c.measure == baseline_value.c.measure),
-        )
+        .join(baseline, _of_it)
         .where(
             baseline_group.c.device_id == device_id,
             baseline_value.c.measure == measure,
@@ -190,9 +162,7 @@ def history(
         .limit(most)
     )
     return tuple(
-        Point(
-            row.case_id, row.at, row.value, row.software, row.detector, row.id > row.after_id and not row.repeated
-        )
+        Point(row.case_id, row.at, row.value, row.software, row.detector, row.counts)
         for row in reversed(connection.execute(query).all())
     )
 
@@ -220,18 +190,6 @@ def _current() -> Select[Any]:
     )
 
 
-def _alike(row: Any) -> Alike:
-    return Alike(**{part: getattr(row, part) for part in PARTS})
-
-
-def _baseline(row: Any) -> Baseline:
-    return Baseline(row.measure, row.median, row.mad, row.numbers)
-
-
-def _learned(row: Any) -> Baseline:
-    return replace(_baseline(row), producer=row.producer)
-
-
 def _group(connection: Connection, device_id: int, to: Alike, now: int) -> int:
     parts = asdict(to)
     same = and_(
@@ -240,23 +198,24 @@ def _group(connection: Connection, device_id: int, to: Alike, now: int) -> int:
     known = connection.scalar(select(baseline_group.c.id).where(same))
     if known is not None:
         return int(known)
-    # A seed is of the software that the device had: a new one is learned.
-    unbound = baseline_seed.update().where(baseline_seed.c.device_id == device_id, baseline_seed.c.software == "")
-    connection.execute(unbound.values(software=to.software))
+    baseline_seeds.bind(connection, device_id, to.software)
     row = baseline_group.insert().values(device_id=device_id, first_at=now, **parts)
     return int(connection.scalars(row.returning(baseline_group.c.id)).one())
 
 
 def _measured_by(connection: Connection, group_id: int, measure: str, producer: str, now: int) -> None:
-    """What another producer measured, or another version of it, counts no more; one that was not named is this."""
+    """Only what this producer measured counts from now on, in this version; one not named so far was this one."""
     this = and_(baseline.c.group_id == group_id, baseline.c.measure == measure)
     was = connection.scalar(select(baseline.c.producer).where(this))
     if was is None:
         row = {"group_id": group_id, "measure": measure, "producer": producer}
         connection.execute(insert(baseline).values(row | _fresh(now)))
     elif was != producer:
-        anew = {"after_id": _last, **_fresh(now)} if was else {}
-        connection.execute(update(baseline).where(this).values(producer=producer, **anew))
+        connection.execute(update(baseline).where(this).values(producer=producer, **_fresh(now)))
+    if was == "" and producer:
+        numbers = and_(baseline_value.c.group_id == group_id, baseline_value.c.measure == measure)
+        unnamed = and_(numbers, baseline_value.c.producer == "")
+        connection.execute(update(baseline_value).where(unnamed).values(producer=producer))
 
 
 def _fresh(now: int) -> dict[str, Any]:
@@ -267,12 +226,11 @@ def _fresh(now: int) -> dict[str, Any]:
 def _renew(connection: Connection, group_id: int, measure: str, now: int) -> bool:
     """Work out a baseline afresh; True when a drift begins."""
     this = and_(baseline.c.group_id == group_id, baseline.c.measure == measure)
-    row = connection.execute(select(baseline).where(this)).first()
-    values = _values(connection, group_id, measure, 0 if row is None else row.after_id)
+    since = connection.scalar(select(baseline.c.drifted_at).where(this))
+    values = _values(connection, this)
     made = learned(measure, values[-LAST:])
     first = values[: min(LAST, max(0, len(values) - RECENT))]
     moved = drift(first, values[-RECENT:]) if len(first) >= FIRST else None
-    since = row.drifted_at if row is not None else None
     drifts = drifted(moved, max(1, len(first)))
     now_known = {
         "numbers": made.count,
@@ -282,19 +240,13 @@ def _renew(connection: Connection, group_id: int, measure: str, now: int) -> boo
         "drifted_at": (since or now) if drifts else None,
         "updated_at": now,
     }
-    new = insert(baseline).values(group_id=group_id, measure=measure, **now_known)
-    connection.execute(new.on_conflict_do_update(index_elements=["group_id", "measure"], set_=now_known))
+    connection.execute(update(baseline).where(this).values(now_known))
     return drifts and since is None
 
 
-def _values(connection: Connection, group_id: int, measure: str, after_id: int) -> list[float]:
+def _values(connection: Connection, this: ColumnElement[bool]) -> list[float]:
     """The first and the latest that count, oldest first: no more than are needed."""
-    query = select(baseline_value.c.id, baseline_value.c.value).where(
-        baseline_value.c.group_id == group_id,
-        baseline_value.c.measure == measure,
-        baseline_value.c.id > after_id,
-        ~_repeated,
-    )
+    query = select(baseline_value.c.id, baseline_value.c.value).join(baseline, _of_it).where(this, _counts)
     most = LAST + RECENT
     first = connection.execute(query.order_by(baseline_value.c.id).limit(most)).all()
     latest = connection.execute(query.order_by(baseline_value.c.id.desc()).limit(most)).all()

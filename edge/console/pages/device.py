@@ -17,10 +17,10 @@ from edge.console import deeds
 from edge.console.auth import Viewer
 from edge.console.chart import Chart, chart_of
 from edge.console.frame import View, administrator, anybody, view_of
-from edge.store import audit, baselines, board
+from edge.store import audit, baseline_seeds, baselines, board
 from edge.store.baselines import Row
 from edge.store.board import DeviceRow
-from models.baseline import LAST, LEAST, Alike, spread
+from models.baseline import LAST, LEAST, Alike, Seed, spread
 
 router = APIRouter(include_in_schema=False)
 _See = Annotated[View, Depends(view_of)]
@@ -74,7 +74,7 @@ async def show(key: _Key, view: _See, viewer: _Who, place: _Place | None = None)
             "places": places,
             "chosen": chosen,
             "charts": () if chosen is None else _charts(connection, found.id, chosen),
-            "seeds": baselines.seeds_of(connection, found.id),
+            "seeds": baseline_seeds.of_device(connection, found.id),
             "deeds": audit.of_subject(connection, key),
         }
 
@@ -118,13 +118,19 @@ def _id(alike: Alike) -> str:
 
 def _charts(connection: Connection, device_id: int, place: Place) -> tuple[Charted, ...]:
     """One for each measure and detector that is in use; those of earlier software are in their history."""
-    given = baselines.seeds_of(connection, device_id)
+    given = baseline_seeds.of_device(connection, device_id)
     now = [row for row in place.rows if row.current] or list(place.rows)
     made = []
     for row in now:
         points = baselines.history(connection, device_id, row.alike, row.measure)
         if not points:
             continue
-        seeded = any(one.baseline.measure == row.measure and one.alike.covers(row.alike) for one in given)
-        made.append(Charted(row, chart_of(row, points), seeded and not row.ready))
+        made.append(
+            Charted(row, chart_of(row, points), not row.ready and any(_stands_in(one, row) for one in given))
+        )
     return tuple(made)
+
+
+def _stands_in(given: Seed, row: Row) -> bool:
+    base = given.baseline
+    return base.measure == row.measure and given.alike.covers(row.alike) and base.compares(row.baseline.producer)

@@ -26,6 +26,7 @@ baseline_value = table(
     Column("case_id", Text, ForeignKey("case_.id"), nullable=False),
     Column("value", REAL, nullable=False),
     Column("at", Integer, nullable=False),
+    Column("producer", Text, nullable=False, server_default=""),
     UniqueConstraint("case_id", "measure"),
     Index("baseline_value_order", "group_id", "measure", "id"),
 )
@@ -47,7 +48,7 @@ baseline = table(
 )
 """What the latest ``numbers`` come to. Those up to ``after_id`` were reset; ``drifted_at``: since when.
 
-``producer``: who measured those that count, with the version; what another one measures begins it anew.
+``producer``: who measures now, with the version; of the others nothing counts.
 """
 
 baseline_seed = table(
@@ -61,6 +62,7 @@ baseline_seed = table(
     Column("mad", REAL, nullable=False),
     Column("source", Text, nullable=False),
     Column("seeded_at", Integer, nullable=False),
+    Column("producer", Text, nullable=False, server_default=""),
     Index("baseline_seed_device", "device_id"),
 )
 """Given to a device that has not learned yet. "" is anything, but ``software``: the first one that comes."""

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from capture.acquisition import Device
-from edge.store import baselines, devices
+from edge.store import baseline_seeds, baselines, devices
 from edge.store.database import Database
 from edge.store.schema import baseline_value, case
 from models.baseline import FIRST, LAST, LEAST, RECENT, Alike, Lesson, Seed, applying
@@ -110,15 +110,36 @@ def test_what_another_version_measures_is_learned_anew(box: Box) -> None:
     box.learn(9.0, by="noise/2")
     assert box.applying() == (Baseline(NOISE, 9.0, 0.0, 1, producer="noise/2"),)
     box.learn(8.0, again="case-1", by="noise/2")
-    box.learn(9.0, by="noise/2")
-    assert box.applying() == (Baseline(NOISE, 9.0, 0.0, 2, producer="noise/2"),)
+    assert box.applying() == (Baseline(NOISE, 8.5, 0.5, 2, producer="noise/2"),)
     points = box.db.read(lambda c: baselines.history(c, box.device, HERE, NOISE))
-    assert [point.counts for point in points] == [False] * 5 + [True] * 2
+    assert [point.counts for point in points] == [True] + [False] * 4 + [True]
+
+
+def test_a_version_that_is_taken_back_finds_its_numbers_again(box: Box) -> None:
+    for value, by in ((3.0, "noise/1"), (3.2, "noise/1"), (9.0, "noise/2"), (3.1, "noise/1")):
+        box.learn(value, by=by)
+    (known,) = box.applying()
+    assert (known.median, known.count, known.producer) == (3.1, 3, "noise/1")
+    points = box.db.read(lambda c: baselines.history(c, box.device, HERE, NOISE))
+    assert [point.counts for point in points] == [True, True, False, True]
+    box.db.write(lambda c: baselines.reset(c, box.device, box.at))
+    box.learn(9.0, by="noise/2")
+    assert box.applying() == (Baseline(NOISE, 9.0, 0.0, 1, producer="noise/2"),)
+
+
+def test_a_drift_of_one_version_says_nothing_of_the_next(box: Box) -> None:
+    steady = [10.0, 10.5, 9.5, 10.2, 9.8] * (FIRST // 5)
+    for value in (*steady, *[12.0] * RECENT):
+        box.learn(value, by="noise/1")
+    assert box.db.read(baselines.drifting) == {box.device: (NOISE,)}
+    box.learn(12.0, by="noise/2")
+    assert box.db.read(baselines.drifting) == {}
+    assert box.learn(12.0, by="noise/1") == (NOISE,)
 
 
 def test_a_seed_serves_until_the_device_has_learned_and_not_its_next_software(box: Box) -> None:
     given = Seed(Alike("DX", view="PA"), Baseline(NOISE, 5.0, 1.0, 200, seeded=True), "sister room")
-    box.db.write(lambda c: baselines.seed(c, box.device, [given], 1))
+    box.db.write(lambda c: baseline_seeds.give(c, box.device, [given], 1))
     seeded = Baseline(NOISE, 5.0, 1.0, 200, seeded=True)
     assert box.applying() == (seeded,)
     box.learn_all([3.0] * (LEAST - 1))
@@ -127,9 +148,11 @@ def test_a_seed_serves_until_the_device_has_learned_and_not_its_next_software(bo
     box.learn(3.0)
     assert box.applying() == (Baseline(NOISE, 3.0, 0.0, LEAST),)
     box.db.write(
-        lambda c: baselines.seed(c, box.device, [replace(given, baseline=replace(given.baseline, median=6.0))], 2)
+        lambda c: baseline_seeds.give(
+            c, box.device, [replace(given, baseline=replace(given.baseline, median=6.0))], 2
+        )
     )
-    (now,) = box.db.read(lambda c: baselines.seeds_of(c, box.device))
+    (now,) = box.db.read(lambda c: baseline_seeds.of_device(c, box.device))
     assert (now.baseline.median, now.alike.software) == (6.0, "VA1")
 
 

@@ -12,19 +12,21 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Insert, create_engine, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from capture.errors import Bug, Misuse
 from edge.store import migrate as migration
+from edge.store.baselines import history
 from edge.store.database import Database
 from edge.store.facts import facts_of
 from edge.store.migrate import check, copy
 from edge.store.schema import meta, metadata, verdict
 from edge.store.verdicts import Drawing, add_verdict, bundles_of, drawings_of
+from models.baseline import Alike
 from models.measurement import Mark, Measurement, NotMeasured, Reason, Region
 from models.rules.verdict import BundleUsed, Verdict
+from tests.unit.edge.revisions import plant_revision, revisions_until
 
 
 def put(key: str) -> Insert:
@@ -125,10 +127,7 @@ def test_migrations_lead_to_the_schema_in_the_code(tmp_path: Path) -> None:
 
 
 def test_rows_of_the_first_release_are_read_by_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = plant_revision(tmp_path / "migrations", "pass")
-    for later in (first / "versions").glob("*.py"):
-        if later.name != "0001_first.py":
-            later.unlink()
+    first = revisions_until("0001", tmp_path / "migrations")
     with monkeypatch.context() as patch:
         patch.setattr(migration, "_SCRIPTS", first)
         old = Database(tmp_path / "q.db")
@@ -164,6 +163,35 @@ _CASE_OF_0001 = """
     VALUES ('c', 'd', 1, 'dicom', 'dicom', '', '', 1, 'judged', 1)"""
 _VERDICT_OF_0001 = """INSERT INTO verdict (id, case_id, mode, packs, passed, not_assessed, timings, created_at)
     VALUES (1, 'c', 'active', '[]', '[]', '[]', '[]', 1)"""
+
+
+def test_who_measured_a_baseline_measured_its_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Revision 0012 knew who measured a baseline, and not who measured each number; 0013 does."""
+    with monkeypatch.context() as patch:
+        patch.setattr(migration, "_SCRIPTS", revisions_until("0012", tmp_path / "migrations"))
+        old = Database(tmp_path / "q.db")
+    old.write(lambda c: [c.execute(text(sql)) for sql in _BASELINE_OF_0012])
+    old.close()
+    db = Database(tmp_path / "q.db")
+    points = db.read(lambda c: history(c, 1, Alike("DX"), "a.b"))
+    assert [(point.value, point.counts) for point in points] == [(9, False), (5, True), (6, True)]
+    db.close()
+
+
+_BASELINE_OF_0012 = (
+    "INSERT INTO device (id, key, calling_ae, first_seen, last_seen) VALUES (1, 'k', 'AE', 1, 1)",
+    "INSERT INTO baseline_group VALUES (1, 1, 'DX', '', '', '', '', '', '', 1)",
+    "INSERT INTO baseline VALUES (1, 'a.b', 1, 2, 5.5, 0.5, null, null, 1, 'a/2')",
+    *(
+        f"INSERT INTO case_ (id, sha256, size, kind, source, calling_ae, peer, received_at, state, updated_at) "
+        f"VALUES ('c{n}', 'd', 1, 'dicom', 'dicom', '', '', 1, 'judged', 1)"
+        for n in (1, 2, 3)
+    ),
+    *(
+        f"INSERT INTO baseline_value VALUES ({n}, 1, 'a.b', 'c{n}', {value}, 1)"
+        for n, value in ((1, 9), (2, 5), (3, 6))
+    ),
+)
 
 
 def test_marks_and_networks_are_stored_as_they_were(tmp_path: Path) -> None:
@@ -234,20 +262,6 @@ def test_an_upgrade_that_breaks_the_copy_leaves_the_file_alone(
     with pytest.raises(Exception, match="no_such_table"):
         Database(tmp_path / "q.db")
     assert (tmp_path / "q.db").read_bytes() == before
-
-
-def plant_revision(folder: Path, upgrade: str) -> Path:
-    """The real migrations and one more."""
-    (folder / "versions").mkdir(parents=True)
-    for path in migration._SCRIPTS.rglob("*.py"):
-        (folder / path.relative_to(migration._SCRIPTS)).write_text(path.read_text())
-    head = ScriptDirectory(str(migration._SCRIPTS)).get_current_head()
-    (folder / "versions" / "9999_planted.py").write_text(
-        "import sqlalchemy as sa\nfrom alembic import op\n"
-        f"revision = '9999'\ndown_revision = '{head}'\nbranch_labels = None\ndepends_on = None\n"
-        f"def upgrade() -> None:\n    {upgrade}\n"
-    )
-    return folder
 
 
 def test_check_sees_damage(tmp_path: Path) -> None:

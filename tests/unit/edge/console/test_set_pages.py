@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge.clock import now_ms
-from edge.store import baselines, board, cards
+from edge.store import baseline_seeds, baselines, board, cards
 from edge.store.devices import device_key
 from models.baseline import FIRST, LEAST, RECENT, Alike, Lesson, Seed
 from models.circumstances import Baseline
@@ -135,7 +135,7 @@ async def test_a_device_that_has_learned_nothing_and_one_that_is_not_there(stage
 async def test_a_given_baseline_is_said_until_the_device_has_its_own(stage: Stage) -> None:
     key = _learn(stage, [10.0])
     given = Seed(Alike("DX"), Baseline(NOISE, 9.0, 1.0, 200, seeded=True), "sister room")
-    stage.services.db.write(lambda c: baselines.seed(c, 1, [given, replace(given, source="other")], 1))
+    stage.services.db.write(lambda c: baseline_seeds.give(c, 1, [given, replace(given, source="other")], 1))
     async with stage.logged_in() as browser:
         page = (await browser.get(f"/device/{key}")).text
         assert "a given baseline stands in" in page and "sister room" in page
