@@ -62,7 +62,7 @@ def no_echo(number: int, typed: int, length: int) -> SetAside:
     return SetAside(
         "hands.no_echo",
         Bilingual(
-            f"第 {number} 步：输入的字符没有出现，已停止({typed}/{length})",
+            f"第 {number} 步：输入的字符没有出现，已停止（{typed}/{length}）",
             f"Step {number}: what was typed did not appear; stopped after {typed} of {length} characters",
         ),
         Bilingual("检查并清除已输入的字符", "Look for the characters that were typed, and remove them"),
@@ -74,7 +74,7 @@ def interrupted(number: int, typed: int, length: int) -> SetAside:
     return SetAside(
         "hands.interrupted",
         Bilingual(
-            f"第 {number} 步：输入过程中画面发生变化，已停止({typed}/{length})",
+            f"第 {number} 步：输入过程中画面发生变化，已停止（{typed}/{length}）",
             f"Step {number}: the screen changed during typing; stopped after {typed} of {length} characters",
         ),
         Bilingual("检查并清除已输入的字符", "Look for the characters that were typed, and remove them"),
