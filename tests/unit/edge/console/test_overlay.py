@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.console.overlay import Caption, overlay_of
+from edge.console.captions import Caption
+from edge.console.overlay import overlay_of
 from edge.store import cards
 from edge.store.cards import Card
 from models.measurement import Mark, Measured, Measurement, NotMeasured, Reason
@@ -114,11 +115,35 @@ def test_captions_stay_inside_and_apart(stage: Stage) -> None:
     marks = [Mark("arrow", f"margin_{n}", ((x, y), (x, y)), f"{n} mm") for n, (x, y) in enumerate(
         (x, y) for x in (0.0, 0.02, 0.98, 1.0) for y in (0.0, 0.03, 1.0)
     )]  # fmt: skip
-    boxes = overlay_of(card_of(stage, (fact("chest.margin_top_mm", *marks),))).captions
+    found = fact("chest.margin_top_mm", *marks)
+    boxes = overlay_of(card_of(stage, (found,), finding(found))).captions
     assert len(boxes) == 12
     for box in boxes:
         assert box.x >= 0 and box.y >= 0 and box.x + box.width <= 1000 and box.y + box.height <= 1200
     assert not any(overlap(one, other) for one in boxes for other in boxes if one is not other)
+
+
+def test_no_caption_covers_a_line_that_a_finding_rests_on(stage: Stage) -> None:
+    """Top and bottom of a thin stack: red lines with hardly a caption's height between them."""
+    red = fact(
+        "ct_head.margin_top_mm",
+        Mark("line", "missing_top", ((0.3, 0.40), (0.6, 0.40)), "0 mm"),
+        Mark("line", "missing_bottom", ((0.3, 0.47), (0.6, 0.47)), "0 mm"),
+    )
+    faint = fact("ct_head.streak_mm", Mark("line", "streak", ((0.3, 0.435), (0.6, 0.435)), "0.5 mm"))
+    boxes = overlay_of(card_of(stage, (red, faint), finding(red))).captions
+    assert [box.text for box in boxes] == ["0 mm", "0 mm"], "the faint one would lie on a red line or on its own"
+    for box in boxes:
+        for y in (0.40 * 1200, 0.47 * 1200):
+            assert not (box.y <= y <= box.y + box.height and box.x < 600 and box.x + box.width > 300), box
+
+
+def test_a_faint_caption_without_room_is_left_out_and_a_strong_one_never(stage: Stage) -> None:
+    lines = [Mark("line", f"missing_{n}", ((0.0, n / 30), (1.0, n / 30)), "9 mm") for n in range(31)]
+    red = fact("ct_head.margin_top_mm", *lines)
+    faint = fact("ct_head.streak_mm", Mark("line", "streak", ((0.3, 0.51), (0.6, 0.51)), "0.5 mm"))
+    boxes = overlay_of(card_of(stage, (red, faint), finding(red))).captions
+    assert [box.text for box in boxes] == ["9 mm"] * 31
 
 
 def overlap(one: Caption, other: Caption) -> bool:
