@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from capture.text import Bilingual
 from edge.server import ConsoleServer
 from models.rules.verdict import Grade
 from tests.peers import CHROMIUM, CHROMIUM_FLAGS
-from tests.unit.edge.console.stage import SECRETS, Stage, build
+from tests.unit.edge.console.stage import SECRETS, Stage, build, off_centre, verdict
 
 pytestmark = pytest.mark.real
 expect.set_options(timeout=30_000)
@@ -181,6 +182,22 @@ async def test_nothing_is_cut_off_and_targets_are_large_enough(tmp_path: Path, w
                 assert box is not None and box["height"] >= 44 and box["width"] >= 44, path
         await at.page.goto(at.address)
         assert re.search("丙级", await at.page.inner_text(".cards .card"))
+        assert at.complaints == []
+
+
+async def test_what_to_press_is_in_sight_however_long_the_advice(tmp_path: Path) -> None:
+    async with kiosk(tmp_path) as at:
+        advice = Bilingual("请补扫。" * 30, "Add the slices that are missing before the patient leaves. " * 5)
+        three = tuple(replace(off_centre(), rule_id=f"PA0{n}", advice=advice) for n in (1, 2, 3))
+        long = replace(verdict(Grade.FEI), findings=three)
+        await at.log_in()
+        at.stage.add(given=long)
+        card = at.page.locator(".cards .card").first
+        await expect(card.get_by_role("button", name="Repeat")).to_be_in_viewport(ratio=1)
+        await expect(card.locator(".picture")).to_be_in_viewport(ratio=1)
+        assert await card.evaluate("card => card.getBoundingClientRect().bottom > innerHeight"), (
+            "the card is longer"
+        )
         assert at.complaints == []
 
 
