@@ -8,7 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PARTS = ("capture", "cloud_sync", "deploy", "edge", "models")
 KINDS = {".html", ".js", ".po", ".py", ".toml"}
-HALF = re.compile(r"[\u4e00-\u9fff][,:;?!](?![\d/=\[\]|)])|[A-Za-z0-9)}%>][,;] ?[\u4e00-\u9fff]|\): ?[\u4e00-\u9fff]")
+HALF = re.compile(
+    r"[\u4e00-\u9fff][,:;?!](?![\d/=\[\]|)])|[A-Za-z0-9)}%>][,;] ?[\u4e00-\u9fff]|\): ?[\u4e00-\u9fff]"
+)
 MEANT = ("主机:端口", "(l, I and 1; O and 0; 别 and 別)")
 """An address as it is typed, and words about letters."""
 BRACKETS = re.compile(r"[\u4e00-\u9fff] ?\([^()]*[\u4e00-\u9fff][^()]*\)")
