@@ -160,15 +160,20 @@ def drifted(moved: float | None, first: int, recent: int = RECENT) -> bool:
 
 
 def applying(kept: Iterable[Known], device_key: str, to: Alike) -> tuple[Baseline, ...]:
-    """One baseline for each measure: the device's own, once it is learned, else the narrowest seed that fits."""
-    found: dict[str, Known] = {}
+    """For each measure, what stands first counts: the device's own, once it is learned, else the narrowest seed.
+
+    One for each producer, since what is measured now may be another's, or another version's.
+    """
+    found: dict[tuple[str, str], Known] = {}
     for one in kept:
         if one.device_key != device_key or not (one.alike.covers(to) if one.baseline.seeded else one.alike == to):
             continue
-        before = found.get(one.baseline.measure)
+        of_it = one.baseline.measure, one.baseline.producer
+        before = found.get(of_it)
         if before is None or _rank(one) > _rank(before):
-            found[one.baseline.measure] = one
-    return tuple(found[name].baseline for name in sorted(found))
+            found[of_it] = one
+    best_first = sorted(found.values(), key=_rank, reverse=True)
+    return tuple(one.baseline for one in sorted(best_first, key=lambda one: one.baseline.measure))
 
 
 def _rank(one: Known) -> tuple[int, int]:
@@ -234,8 +239,9 @@ def _compared(entry: Entry, producer: str, subject: _Known) -> Measured:
             (fact.reason, fact.detail) if isinstance(fact, NotMeasured) else (Reason.FAILED, "no number")
         )
         return NotMeasured(entry.name, reason, detail)
-    known = next((one for one in subject.circumstances.baselines if one.measure == source), None)
-    count = known.count if known is not None and known.compares(fact.producer) else 0
+    of_it = (one for one in subject.circumstances.baselines if one.measure == source)
+    known = next((one for one in of_it if one.compares(fact.producer)), None)
+    count = 0 if known is None else known.count
     if known is None or count < LEAST:
         return NotMeasured(entry.name, Reason.NO_BASELINE, f"{count} of {LEAST}")
     factor = entry.baseline_as == "factor"

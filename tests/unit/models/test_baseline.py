@@ -148,6 +148,18 @@ def test_a_seed_stands_in_until_the_device_has_learned() -> None:
     assert applying([wide], "dr-1", Alike("DX", view="LL")) == ()
 
 
+def test_a_seed_of_the_version_that_measures_now_stands_in_for_a_baseline_of_another() -> None:
+    here = Alike("DX", "CHEST", "PA", "Thorax", software="1")
+    old = Known("dr-1", here, replace(learned(NOISE, usual(LAST)), producer="noise/1"))
+    seed = Known("dr-1", Alike("DX"), Baseline(NOISE, 40.0, 1.0, 200, seeded=True, producer="noise/2"))
+    found = applying([seed, old], "dr-1", here)
+    assert found == (old.baseline, seed.baseline)
+    by_new = compared(Measurement(NOISE, 40.0, producer="noise/2"), baselines=found)
+    assert by_new.number("baseline.noise_z") == 0
+    by_old = compared(Measurement(NOISE, old.baseline.median, producer="noise/1"), baselines=found)
+    assert by_old.number("baseline.noise_z") == 0
+
+
 def test_only_what_was_judged_well_enough_and_is_a_patient_teaches() -> None:
     good = Verdict(Grade.JIA, 98.0, (), (), (), ())
     veto = replace(off_centre(), severity=type(off_centre().severity)("veto"))
