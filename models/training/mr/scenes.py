@@ -28,6 +28,12 @@ LEAST = 0.01
 _DRAWN = 0.15
 """Share of drawings, beside those of the sources."""
 _LINES = (256, 256, 224, 192, 160, 128, 96)
+_SIZES = (0.85, 1.45)
+"""The field over the source, each side for itself."""
+_CLOSE, _CLOSE_SIZES, _CLOSE_STRETCH, _CLOSE_SHIFT = 0.25, (0.5, 0.85), (0.9, 1.1), 0.45
+"""How often a field lies inside the body, as at a joint or a spine: its size, its sides, its shift."""
+_COIL = (0.5, 1.5)
+"""Depth, in half fields, at which a coil beside a close field hears half."""
 _Y, _X = np.meshgrid(*[np.linspace(-1, 1, sources.SIDE, dtype=np.float32)] * 2, indexing="ij")
 _AIR = 0.04
 _SOFT = 0.08
@@ -102,7 +108,10 @@ def scanned(picture: Picture, path: Trajectory, random: Random) -> Scene:
     # Poses that no line has, or that are equal, are scanned once: each costs a Fourier transform.
     poses, of_line = np.unique(path.poses[path.of_line], axis=0, return_inverse=True)
     rest = int(of_line[lines // 2])
-    bodies = _posed(picture, poses, _placed(random))
+    close = random.random() < _CLOSE
+    bodies = _posed(picture, poses, _placed(random, close))
+    if close:
+        bodies = bodies * _coil(random)
     spectra = to_k(bodies * _smooth_phase(random))
     still, moving = spectra[rest], by_line(spectra, of_line, rest)
     how = scan(bodies[rest], float(still.abs().max()), lines, random)
@@ -123,15 +132,27 @@ def by_line(spectra: Tensor, of_line: NDArray[np.intp], rest: int) -> Tensor:
     return out
 
 
-def _placed(random: Random) -> Tensor:
+def _placed(random: Random, close: bool) -> Tensor:
     """3 by 3, from the scan's field (-1..1) to the source's: a quarter turn, tilt, stretch, shear and mirror."""
     angle = math.radians(float(random.choice((0, 90, 180, 270))) + random.normal(0, 8))
-    down, across = random.uniform(0.85, 1.45, 2).tolist()
+    down, across = random.uniform(*_SIZES, 2).tolist()
     shear, mirror = random.normal(0, 0.03), float(random.choice((-1, 1)))
+    x = y = 0.0
+    if close:
+        down, across = (random.uniform(*_CLOSE_SIZES) * random.uniform(*_CLOSE_STRETCH, 2)).tolist()
+        x, y = random.uniform(-_CLOSE_SHIFT, _CLOSE_SHIFT, 2).tolist()
     c, s = math.cos(angle), math.sin(angle)
     return torch.tensor(
-        [[c * across * mirror, -s * down, 0], [s * across * mirror, c * down + shear, 0], [0, 0, 1]]
+        [[c * across * mirror, -s * down, x], [s * across * mirror, c * down + shear, y], [0, 0, 1]]
     )
+
+
+def _coil(random: Random) -> Tensor:
+    """Sensitivity (256, 256) of a coil at the edge of the field, which lies still: 1 beside it."""
+    angle = random.uniform(0, 2 * math.pi)
+    y, x = torch.meshgrid(*[torch.linspace(-1, 1, SIDE)] * 2, indexing="ij")
+    far = (x - math.cos(angle)).square() + (y - math.sin(angle)).square()
+    return 1 / (1 + far / random.uniform(*_COIL) ** 2)
 
 
 def _posed(picture: Picture, poses: Numbers, placed: Tensor) -> Tensor:

@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from models.mr.motion_picture import SIDE
+from models.training.mr import scenes
 from models.training.mr.scanner import from_k, scan, to_k
 from models.training.mr.scenes import LEAST, by_line, drawn, scanned, scene, shown
 from models.training.mr.sources import Source, fitted
 from models.training.mr.trajectories import Trajectory, trajectory
 from tests.unit.models.mr.heads import head
 
+Patch = pytest.MonkeyPatch
 HEADS = (Source("heads", 0.5, np.array([fitted(head(z)) for z in (-20, 0, 30)], np.float16)),)
 
 
@@ -60,6 +62,20 @@ def test_without_amplitude_they_do_not(seed: int) -> None:
     path = trajectory(192, random(seed))
     found = scanned(shown(drawn(random(seed)), random(seed)), replace(path, poses=path.poses * 0), random(seed))
     assert np.array_equal(found.still, found.moved) and found.change == 0
+
+
+@pytest.mark.parametrize(("close", "least", "most"), [(1.0, 0.6, 1.0), (0.0, 0.0, 0.3)])
+def test_a_close_field_cuts_the_body(close: float, least: float, most: float, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(scenes, "_CLOSE", close)
+    path = Trajectory(np.zeros((1, 3)), np.zeros(256, np.intp))
+    cut = []
+    for seed in range(30):
+        found = scanned(fitted(head()), path, random(seed)).still
+        edges = np.concatenate(
+            [found[:3].ravel(), found[-3:].ravel(), found[:, :3].ravel(), found[:, -3:].ravel()]
+        )
+        cut.append((edges > 0.3 * np.quantile(found, 0.97)).mean() > 0.05)
+    assert least <= np.mean(cut) <= most
 
 
 def test_a_wider_path_changes_more() -> None:

@@ -14,6 +14,8 @@ from capture.errors import Misuse
 from models.mr.motion_picture import SIDE
 from models.training.export import export
 from models.training.loop import Settings, fit, run_of
+from models.training.mr import kspace
+from models.training.mr.scenes import LEAST
 from models.training.mr.sources import Source, fitted
 from models.training.mr.template import write
 from models.training.report.report import Estimate, Report
@@ -124,8 +126,14 @@ def test_a_series_is_judged_as_it_is_and_moved_in_three_ways(tmp_path: Path) -> 
 
     rows = list(rows_of(middle, people(tmp_path) / "test"))
     assert {row.person for row in rows} == {"a"}
-    assert [row.kind for row in rows] == [""] + ["moved"] * 3 + ["nodding"] * 4 + ["twitch"] * 4
-    assert rows[0].change == 0 and all(row.change > 0.01 for row in rows[1:])
+    assert [row.kind for row in rows] == [""] + ["moved"] * 10 + ["nodding"] * 10 + ["twitch"] * 10
+    assert rows[0].change == 0 and all(row.change >= LEAST for row in rows[1:])
+
+
+def test_a_series_that_no_motion_changes_has_no_motion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kspace, "twitched", lambda picture, *_: picture)
+    rows = rows_of(lambda batch: {"motion": batch.mean((2, 3))}, people(tmp_path) / "test")
+    assert {row.kind for row in rows} == {"", "moved", "nodding"}
 
 
 def test_what_changed_does_not_depend_on_the_level() -> None:
