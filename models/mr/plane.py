@@ -43,6 +43,8 @@ class Plane:
     object: Mask
     air: Mask
     """Sampled air: not the object, not its margin, not blanked or padded."""
+    pieces: Mask
+    """Bright pieces too small for the object, with the margin: where no ghost comes, they are parts of a body."""
     phase: Axis | None
     spacing_mm: tuple[float, float] | None
 
@@ -83,10 +85,9 @@ class Plane:
 
     @property
     def other_air(self) -> Mask:
-        """Air that they do not reach."""
-        if self.phase is None:
-            return self.air & ~(self._beside(0) | self._beside(1))
-        return self.air & ~self._beside(self.phase)
+        """Air that they do not reach; an arm at the edge of the field is no air."""
+        reached = self._beside(0) | self._beside(1) if self.phase is None else self._beside(self.phase)
+        return self.air & ~reached & ~self.pieces
 
     def _beside(self, axis: Axis) -> Mask:
         return np.broadcast_to(self.object.any(axis=axis, keepdims=True), self.object.shape)
@@ -132,10 +133,15 @@ def plane_of(values: Picture, phase: Axis | None, spacing_mm: tuple[float, float
         spacing_mm: between rows, between columns.
     """
     values = np.maximum(np.nan_to_num(values, copy=False), 0).astype(np.float32, copy=False)
-    thing = _object(values)
-    if thing is None:
+    bright = _bright(values)
+    thing = None if bright is None else _object(values, bright)
+    if bright is None or thing is None:
         return None
-    return Plane(values, thing, ~_dilated(thing.astype(np.uint8)) & sampled(values), phase, spacing_mm)
+    air = ~_dilated(thing.astype(np.uint8)) & sampled(values)
+    pieces = bright & ~thing
+    return Plane(
+        values, thing, air, _dilated(pieces.astype(np.uint8)) if pieces.any() else pieces, phase, spacing_mm
+    )
 
 
 def bright_part(values: Picture, share: float) -> Mask:
@@ -152,15 +158,19 @@ def _closed(mask: NDArray[np.uint8]) -> Mask:
     return _filled(_large_pieces(closed[reach:-reach, reach:-reach]))
 
 
-def _object(values: Picture) -> Mask | None:
+def _bright(values: Picture) -> Mask | None:
+    """What stands out of the air."""
     smooth = np.asarray(cv2.blur(values, (3, 3)), np.float32)
     bright = float(np.percentile(smooth, 98))
     if bright <= 0:
         return None
     dark = smooth[(smooth < 0.25 * bright) & (smooth > 0)]
     usual = float(np.median(dark)) if dark.size else 0.0
-    mask = (smooth > max(_SIGNAL * bright, min(_OVER_AIR * usual, 0.5 * bright))).astype(np.uint8)
-    found = _closed(mask)
+    return np.asarray(smooth > max(_SIGNAL * bright, min(_OVER_AIR * usual, 0.5 * bright)))
+
+
+def _object(values: Picture, bright: Mask) -> Mask | None:
+    found = _closed(bright.astype(np.uint8))
     large = float(found.mean()) >= _LEAST_OBJECT
     return found if large and not _is_noise(values, found) else None
 

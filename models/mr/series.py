@@ -18,7 +18,7 @@ from models.mr.uniformity import nonuniformity_percent
 from models.sets.image_set import Slice
 from models.sets.producer import SetSubject
 
-_NAME = "mr-series/1"
+_NAME = "mr-series/2"
 _FEWEST = 3
 _ONE_SIDE = 0.5
 """Confidence in a ghost that shows on one side of the object only: dark tissue looks alike."""

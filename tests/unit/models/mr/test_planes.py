@@ -50,6 +50,14 @@ def test_a_ghost_is_read_in_percent_whatever_the_noise(percent: float, axis: Axi
     assert found.both_sides
 
 
+def test_an_arm_at_the_edge_is_no_noise() -> None:
+    """Too small to be the object, and no air: a real abdomen read a tenth of its SNR."""
+    arms = head()
+    arms[110:150, :6] = arms[115:150, -5:] = 700
+    without, beside = air_snr(plane(with_noise(head(), SIGMA))), air_snr(plane(with_noise(arms, SIGMA)))
+    assert without is not None and beside == pytest.approx(without, rel=0.05)
+
+
 def test_without_a_ghost_there_is_none_and_across_the_axis_it_does_not_count() -> None:
     picture = with_noise(head(), SIGMA)
     found = ghost(plane(picture))
