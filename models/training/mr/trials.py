@@ -22,6 +22,7 @@ from capture.arrival import Arrival
 from capture.dicom.every_frame import each_frame
 from capture.dicom.reader import read
 from capture.errors import QcError
+from models.baseline import SURE
 from models.circumstances import Circumstances
 from models.content import drafts
 from models.measurement import Measurement, Measurements
@@ -93,7 +94,7 @@ def series_of(folder: Path) -> dict[str, list[Acquisition]]:
 
 
 def facts_of(frames: Sequence[Acquisition]) -> dict[str, float]:
-    """What the box says of the series."""
+    """What the box says of the series and is sure of: of one picture alone it judges no ghost, spike or wrap."""
     slices: list[Slice] = [one for frame in frames for one in record_of([frame], 0, (MrSlice(),))]
     # One object may have given several frames: each counts.
     slices = [replace(one, instance=f"{k}", frame=k) for k, one in enumerate(slices)]
@@ -103,7 +104,7 @@ def facts_of(frames: Sequence[Acquisition]) -> dict[str, float]:
         fact.name: float(fact.value)
         for producer in (MrSeries(), *network_producers(drafts.shipped()))
         for fact in producer.measure(subject)
-        if isinstance(fact, Measurement) and isinstance(fact.value, int | float)
+        if isinstance(fact, Measurement) and isinstance(fact.value, int | float) and fact.confidence >= SURE
     }
 
 

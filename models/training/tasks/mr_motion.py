@@ -39,7 +39,7 @@ class MrMotion:
     """The task; ``folder`` holds the sources (:mod:`models.training.mr.sources`) and :data:`TEST`."""
 
     name = "mr-motion"
-    version = "1.1.0"
+    version = "1.2.0"
     signature = Signature(
         SIDE, (Output("motion", ("moved",), "logit", spatial=False),), "MR", "models.mr.motion_picture"
     )
@@ -63,6 +63,7 @@ class MrMotion:
         changelog={
             "1.0.0": "first version",
             "1.1.0": "fitted further: a head as one scan gives it, shifts from 0.3 pixels on",
+            "1.2.0": "fitted further: fields inside the body, as at joints and spines",
         },
     )
 

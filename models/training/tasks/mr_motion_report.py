@@ -196,7 +196,7 @@ def report_of(rows: Sequence[Row]) -> Report:
         ),
         figures=(plots.roc_plot("Series", curves),),
         notes=(
-            f"A move that changes pictures by less than {LEAST:.0%} is drawn anew, as while learning: none shows it.",
+            f"A move that changes pictures by less than {LEAST:.0%} is drawn anew, as while learning.",
             "Real pictures, simulated motion: it flatters. Untouched series may have moved; nobody graded them.",
             "Less a person's level (the median of what is untouched) flatters too: many have one such row only.",
             "What is counted as films are series, thirds of series and series with motion. People are resampled.",
