@@ -90,6 +90,9 @@ async def test_images_alike_are_one_line_of_their_series(stage: Stage) -> None:
         page = (await browser.get(f"/case/{series}")).text
         assert f"/case/{alike[0]}" in page and f"/case/{alike[1]}" not in page and "×45" in page
         assert page.index(f"/case/{alike[0]}") < page.index(f"/case/{other[0]}")
+        assert "Lung field cut off at the left, Exposure low (DI -1.4)" in page, (
+            "groups differ in any of their findings"
+        )
 
 
 def _learn(stage: Stage, values: list[float]) -> str:
