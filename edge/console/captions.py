@@ -75,7 +75,7 @@ class _Room:
     height: float
     boxes: list[Caption]
     lines: list[Point]
-    """Points of what must be seen."""
+    """Points of the lines that findings rest on."""
 
     def place(self, box: Caption, one: Marked) -> Caption | None:
         """Beside the mark's middle, inside the picture: at the first place that is free.
@@ -92,7 +92,8 @@ class _Room:
             for x, y in _places(box, one.mark, self.width, self.height)
         ]
         apart = [place for place in places if not any(_overlap(place, other) for other in self.boxes)]
-        seen = [*self.lines, *_along(one.mark, self.width, self.height)]
+        own = () if box.strong else _along(one.mark, self.width, self.height)
+        seen = [*self.lines, *own]
         chosen = next((place for place in apart if not any(_holds(place, point) for point in seen)), None)
         if chosen is None and box.strong:
             chosen = (apart or places)[0]

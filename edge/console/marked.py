@@ -45,10 +45,12 @@ outline with a name to it on a good film says what nobody knows."""
 
 @dataclass(frozen=True, slots=True)
 class Marked:
+    """A mark, its style, and the findings that rest on it."""
+
     mark: Mark
     kind: str
     numbers: tuple[int, ...]
-    """Of the findings that rest on it."""
+    """As on the card; none: it is drawn faintly."""
 
     @property
     def number(self) -> int | None:

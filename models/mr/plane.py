@@ -134,8 +134,8 @@ def plane_of(values: Picture, phase: Axis | None, spacing_mm: tuple[float, float
     """
     values = np.maximum(np.nan_to_num(values, copy=False), 0).astype(np.float32, copy=False)
     bright = _bright(values)
-    thing = None if bright is None else _object(values, bright)
-    if bright is None or thing is None:
+    thing = _object(values, bright)
+    if thing is None:
         return None
     air = ~_dilated(thing.astype(np.uint8)) & sampled(values)
     pieces = bright & ~thing
@@ -158,12 +158,12 @@ def _closed(mask: NDArray[np.uint8]) -> Mask:
     return _filled(_large_pieces(closed[reach:-reach, reach:-reach]))
 
 
-def _bright(values: Picture) -> Mask | None:
+def _bright(values: Picture) -> Mask:
     """What stands out of the air."""
     smooth = np.asarray(cv2.blur(values, (3, 3)), np.float32)
     bright = float(np.percentile(smooth, 98))
     if bright <= 0:
-        return None
+        return np.zeros(values.shape, np.bool_)
     dark = smooth[(smooth < 0.25 * bright) & (smooth > 0)]
     usual = float(np.median(dark)) if dark.size else 0.0
     return np.asarray(smooth > max(_SIGNAL * bright, min(_OVER_AIR * usual, 0.5 * bright)))

@@ -198,6 +198,10 @@ async def test_what_to_press_is_in_sight_however_long_the_advice(tmp_path: Path)
         assert await card.evaluate("card => card.getBoundingClientRect().bottom > innerHeight"), (
             "the card is longer"
         )
+        last = card.locator(".findings li").last
+        await last.scroll_into_view_if_needed()
+        await expect(last).to_be_in_viewport(ratio=0.9)
+        await expect(card.get_by_role("button", name="Repeat")).to_be_in_viewport(ratio=1)
         assert at.complaints == []
 
 

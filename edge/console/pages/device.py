@@ -69,12 +69,13 @@ async def show(key: _Key, view: _See, viewer: _Who, place: _Place | None = None)
             return None
         places = _places(baselines.of_device(connection, found.id))
         chosen = next((one for one in places if one.id == place), places[0] if places else None)
+        given = baseline_seeds.of_device(connection, found.id)
         return {
             "device": found,
             "places": places,
             "chosen": chosen,
-            "charts": () if chosen is None else _charts(connection, found.id, chosen),
-            "seeds": baseline_seeds.of_device(connection, found.id),
+            "charts": () if chosen is None else _charts(connection, found.id, chosen, given),
+            "seeds": given,
             "deeds": audit.of_subject(connection, key),
         }
 
@@ -116,9 +117,8 @@ def _id(alike: Alike) -> str:
     return hashlib.sha256("\0".join(astuple(alike)).encode()).hexdigest()[:12]
 
 
-def _charts(connection: Connection, device_id: int, place: Place) -> tuple[Charted, ...]:
+def _charts(connection: Connection, device_id: int, place: Place, given: tuple[Seed, ...]) -> tuple[Charted, ...]:
     """One for each measure and detector that is in use; those of earlier software are in their history."""
-    given = baseline_seeds.of_device(connection, device_id)
     now = [row for row in place.rows if row.current] or list(place.rows)
     made = []
     for row in now:

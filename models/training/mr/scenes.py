@@ -35,6 +35,8 @@ _CLOSE, _CLOSE_SIZES, _CLOSE_STRETCH, _CLOSE_SHIFT = 0.25, (0.5, 0.85), (0.9, 1.
 _COIL = (0.5, 1.5)
 """Depth, in half fields, at which a coil beside a close field hears half."""
 _Y, _X = np.meshgrid(*[np.linspace(-1, 1, sources.SIDE, dtype=np.float32)] * 2, indexing="ij")
+_DOWN, _ACROSS = torch.meshgrid(*[torch.linspace(-1, 1, SIDE)] * 2, indexing="ij")
+"""The scan's field."""
 _AIR = 0.04
 _SOFT = 0.08
 """Level up to which an edge fades, where the body is not cut out sharply."""
@@ -150,8 +152,7 @@ def _placed(random: Random, close: bool) -> Tensor:
 def _coil(random: Random) -> Tensor:
     """Sensitivity (256, 256) of a coil at the edge of the field, which lies still: 1 beside it."""
     angle = random.uniform(0, 2 * math.pi)
-    y, x = torch.meshgrid(*[torch.linspace(-1, 1, SIDE)] * 2, indexing="ij")
-    far = (x - math.cos(angle)).square() + (y - math.sin(angle)).square()
+    far = (_ACROSS - math.cos(angle)).square() + (_DOWN - math.sin(angle)).square()
     return 1 / (1 + far / random.uniform(*_COIL) ** 2)
 
 
@@ -171,6 +172,6 @@ def _pose(degrees: float, down: float, across: float) -> Tensor:
 
 def _smooth_phase(random: Random) -> Tensor:
     """exp(i phase) of a second-order polynomial, as :func:`models.training.mr.kspace.smooth_phase`."""
-    y, x = torch.meshgrid(*[torch.linspace(-1, 1, SIDE)] * 2, indexing="ij")
+    y, x = _DOWN, _ACROSS
     a, b, c, d, e = random.normal(0, 1, 5).tolist()
     return torch.exp(1j * (a * x + b * y + c * x * y + d * x**2 + e * y**2))

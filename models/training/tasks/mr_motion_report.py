@@ -101,9 +101,10 @@ def _rows(run: Run, person: str, frames: _Frames, random: np.random.Generator) -
             yield Row(person, "", 0.0, _score(run, pictures))
     for kind, way in _ways(some, random):
         for _ in range(_HOW_OFTEN):
-            moved = _visible(still, way)
-            if moved is not None:
-                yield Row(person, kind, change(still, moved), _score(run, moved))
+            seen = _visible(still, way)
+            if seen is not None:
+                moved, by = seen
+                yield Row(person, kind, by, _score(run, moved))
 
 
 def _ways(frames: _Frames, random: np.random.Generator) -> Iterator[tuple[str, _Draw]]:
@@ -119,12 +120,12 @@ def _ways(frames: _Frames, random: np.random.Generator) -> Iterator[tuple[str, _
     yield TWITCH, lambda: swayed(kspace.twitched)
 
 
-def _visible(still: Array, draw: _Draw) -> Array | None:
-    """Pictures of a draw that changes them by :data:`LEAST` or more; None where many have not."""
+def _visible(still: Array, draw: _Draw) -> tuple[Array, float] | None:
+    """Pictures of a draw that changes them by :data:`LEAST` or more, and by how much; None where many have not."""
     for _ in range(_TRIES):
         pictures = canvases(draw())
-        if len(pictures) and not change(still, pictures) < LEAST:
-            return pictures
+        if len(pictures) and not (by := change(still, pictures)) < LEAST:
+            return pictures, by
     return None
 
 

@@ -20,7 +20,7 @@ from models.training.mr.sources import Source, fitted
 from models.training.mr.template import write
 from models.training.report.report import Estimate, Report
 from models.training.task import Array
-from models.training.tasks import mr_motion
+from models.training.tasks import mr_motion, mr_motion_report
 from models.training.tasks.mr_motion import MrMotion
 from models.training.tasks.mr_motion_network import MotionNet
 from models.training.tasks.mr_motion_report import Row, change, report_of, rows_of
@@ -131,6 +131,7 @@ def test_a_series_is_judged_as_it_is_and_moved_in_three_ways(tmp_path: Path) -> 
 
 
 def test_a_series_that_no_motion_changes_has_no_motion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mr_motion_report, "_TRIES", 3)
     monkeypatch.setattr(kspace, "twitched", lambda picture, *_: picture)
     rows = rows_of(lambda batch: {"motion": batch.mean((2, 3))}, people(tmp_path) / "test")
     assert {row.kind for row in rows} == {"", "moved", "nodding"}
