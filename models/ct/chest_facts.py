@@ -1,4 +1,4 @@
-"""ct_chest.*: facts of a series of a chest, with their marks on the sheet (CC01, CC02, CC04, CC05, CC08, CC09)."""
+"""ct_chest.*: facts of a series of a chest, with their marks on the sheet (CC01 to CC09 without CC03 and CC07)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from models.ct.breathing import right_dome
 from models.ct.chest import Coverage, arms_beside, coverage
 from models.ct.kind import CHEST
 from models.ct.look import Look
@@ -22,6 +23,7 @@ _COVERAGE = frozenset(
 )
 _FIELD = frozenset({"ct_chest.lung_cut_percent"})
 _BREATH = frozenset({"ct_chest.lung_hu", "ct_chest.lung_ml"})
+_DOME = frozenset({"ct_chest.dome_edge_mm"})
 _ARMS = frozenset({"ct_chest.arms_beside"})
 _STREAKS = frozenset({"ct_chest.shoulder_streak_ratio"})
 _CHILD_YEARS = 14.0
@@ -106,6 +108,15 @@ def _breath(look: Look, subject: SetSubject) -> Iterator[Measured]:
     yield Measurement("ct_chest.lung_ml", lungs.ml)
 
 
+def _dome(look: Look, _: SetSubject) -> Iterator[Measured]:
+    found = right_dome(look.scan, look.body, look.lungs) if look.lungs else None
+    if found is None:
+        yield from unreliable(_DOME, "too little of the right diaphragm is seen")
+        return
+    line = slice_line(look.scan, "coronal", "motion", found.at + 0.5, f"{found.edge_mm:.1f} mm")
+    yield Measurement("ct_chest.dome_edge_mm", found.edge_mm, marks=(line,))
+
+
 def _arms(look: Look, _: SetSubject) -> Iterator[Measured]:
     lungs = look.lungs
     if lungs is None:
@@ -134,6 +145,7 @@ PRODUCERS = tuple(
         ("ct-chest-coverage/1", _COVERAGE, _coverage),
         ("ct-chest-field/1", _FIELD, _field),
         ("ct-chest-breath/1", _BREATH, _breath),
+        ("ct-chest-dome/1", _DOME, _dome),
         ("ct-chest-arms/1", _ARMS, _arms),
         ("ct-chest-streaks/1", _STREAKS, _streaks),
     )

@@ -13,7 +13,7 @@ from models.ct.body import Body
 from models.ct.components import Mask, counts, disc, filled, labelled
 from models.ct.scan import Scan
 
-_BONE_HU = 200.0
+BONE_HU = 200.0
 _BRAIN_HU = (-5.0, 95.0)
 _OPEN_MM = 4.0
 """What is thinner is no brain: scalp, orbit, the gap between skull and brain."""
@@ -52,7 +52,7 @@ def head_of(scan: Scan, body: Body) -> Head | None:
     skull = np.zeros(scan.hu.shape, np.bool_)
     kernel = disc(_OPEN_MM, scan.spacing_mm)
     for at, one in enumerate(scan.hu):
-        bone = body.whole[at] & (one > _BONE_HU)
+        bone = body.whole[at] & (one > BONE_HU)
         if not bone.any():
             continue
         closed = enclosed(bone)

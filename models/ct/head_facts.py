@@ -1,4 +1,4 @@
-"""ct_head.*: facts of a series of a head, with their marks on the sheet (CH01, CH02, CH04)."""
+"""ct_head.*: facts of a series of a head, with their marks on the sheet (CH01, CH02, CH04, CH07)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from models.ct.fossa import fossa_of
 from models.ct.head import Head, head_coverage, jumps_mm
 from models.ct.kind import HEAD
 from models.ct.look import Look
@@ -19,6 +20,7 @@ _COVERAGE = frozenset(f"ct_head.{name}" for name in ("margin_top_mm", "margin_bo
 _TURN = frozenset({"ct_head.yaw_deg", "ct_head.roll_deg", "ct_head.turn_deg"})
 _JUMP = frozenset({"ct_head.jump_mm"})
 _FIELD = frozenset({"ct_head.field_mm"})
+_FOSSA = frozenset({"ct_head.fossa_spread_hu"})
 _ALIKE = 0.85
 """Correlation of both halves under which the axis of symmetry means nothing."""
 
@@ -116,6 +118,15 @@ def _field(look: Look, _: SetSubject) -> Iterator[Measured]:
     yield Measurement("ct_head.field_mm", wide)
 
 
+def _fossa(look: Look, _: SetSubject) -> Iterator[Measured]:
+    found = fossa_of(look.scan, look.head) if look.head else None
+    if found is None:
+        yield from unreliable(_FOSSA, "too little of the posterior fossa is seen")
+        return
+    line = slice_line(look.scan, "sagittal", "streak", found.at + 0.5, f"{found.spread_hu:.0f} HU")
+    yield Measurement("ct_head.fossa_spread_hu", found.spread_hu, marks=(line,))
+
+
 PRODUCERS = tuple(
     CtMeasure(name, names, look, frozenset({HEAD}))
     for name, names, look in (
@@ -123,5 +134,6 @@ PRODUCERS = tuple(
         ("ct-head-turn/1", _TURN, _turn),
         ("ct-head-jump/1", _JUMP, _jump),
         ("ct-head-field/1", _FIELD, _field),
+        ("ct-head-fossa/1", _FOSSA, _fossa),
     )
 )

@@ -7,6 +7,7 @@ from models.mr.motion_network import BUNDLE, MrMotion
 from models.mr.painter import MrPainter
 from models.mr.series import MrSeries
 from models.mr.slices import MrSlice
+from models.mr.void import MrVoid
 from models.producer import Networks
 from models.sets.picture import Painter
 from models.sets.producer import SetProducer, SliceMeasure
@@ -14,7 +15,7 @@ from models.sets.producer import SetProducer, SliceMeasure
 __all__ = ["MEASURES", "PAINTERS", "PRODUCERS", "network_producers"]
 
 MEASURES: tuple[SliceMeasure, ...] = (MrSlice(),)
-PRODUCERS: tuple[SetProducer, ...] = (MrSeries(), MrHead())
+PRODUCERS: tuple[SetProducer, ...] = (MrSeries(), MrHead(), MrVoid())
 PAINTERS: tuple[Painter, ...] = (MrPainter(),)
 
 

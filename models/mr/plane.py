@@ -95,11 +95,16 @@ class Plane:
 
 def hull(mask: Mask) -> Mask:
     """The convex hull, with the margin around the object."""
+    return _dilated(convex(mask).astype(np.uint8))
+
+
+def convex(mask: Mask) -> Mask:
+    """The convex hull."""
     points = np.argwhere(mask)[:, ::-1].astype(np.int32)
     found = np.zeros(mask.shape, np.uint8)
     if len(points):
         cv2.fillConvexPoly(found, cv2.convexHull(points), 1)
-    return _dilated(found)
+    return found > 0
 
 
 def _dilated(mask: NDArray[np.uint8]) -> Mask:
@@ -133,7 +138,7 @@ def plane_of(values: Picture, phase: Axis | None, spacing_mm: tuple[float, float
         spacing_mm: between rows, between columns.
     """
     values = np.maximum(np.nan_to_num(values, copy=False), 0).astype(np.float32, copy=False)
-    bright = _bright(values)
+    bright = above_air(values)
     thing = _object(values, bright)
     if thing is None:
         return None
@@ -158,7 +163,7 @@ def _closed(mask: NDArray[np.uint8]) -> Mask:
     return _filled(_large_pieces(closed[reach:-reach, reach:-reach]))
 
 
-def _bright(values: Picture) -> Mask:
+def above_air(values: Picture) -> Mask:
     """What stands out of the air."""
     smooth = np.asarray(cv2.blur(values, (3, 3)), np.float32)
     bright = float(np.percentile(smooth, 98))

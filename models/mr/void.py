@@ -1,0 +1,111 @@
+"""mr.void_*: signal that is missing on one side of a head only, as beside metal (MB09).
+
+Sinuses, ventricles and air cells are dark as well, but on both sides. What is dark where its mirror image is not
+is a void; it says something against what the device usually gives. Voids on the middle are not seen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from models.ct.components import disc
+from models.measurement import Measured, Measurement, NotMeasured, Reason
+from models.mr.chosen import column, usable
+from models.mr.kept import plane_again
+from models.mr.plane import Mask, Plane, above_air, convex
+from models.mr.series import not_for, signed
+from models.sets.image_set import Slice, SlicePixels
+from models.sets.producer import SetSubject
+
+_NAME = "mr-void/1"
+_PERCENT, _IMAGE = "mr.void_percent", "mr.void_image"
+_ALIKE, _STEADY_DEG, _FEWEST = 0.85, 3.0, 5
+"""Halves that correlate, median deviation from slice to slice, and slices: for an axis to be one."""
+_THIN_MM, _BESIDE_MM = 2.0, 4.0
+"""Radius of what is too small to be a void, and how far a mirror image may lie beside its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Of symmetry in all slices of a stack: ``degrees`` from the vertical, clockwise; through (row, column), which
+    are fractions of the picture's height and width."""
+
+    degrees: float
+    row: float
+    column: float
+
+
+class MrVoid:
+    """Of a series of a head whose slices show left and right."""
+
+    name = _NAME
+    needs = frozenset({"exam.kind"})
+    provides = frozenset({_PERCENT, _IMAGE})
+
+    def measure(self, subject: SetSubject) -> Iterator[Measured]:
+        why = not_for(subject) or ("not a head" if subject.so_far.text("exam.kind") != "mr_brain" else None)
+        if why:
+            yield from (NotMeasured(name, Reason.NOT_APPLICABLE, why) for name in sorted(self.provides))
+            return
+        slices = [one for one in usable(subject.images) if isinstance(one.pixels, SlicePixels)]
+        axis = axis_of(slices)
+        if axis is None:
+            detail = "no steady plane of symmetry in these slices"
+            yield from (NotMeasured(name, Reason.NOT_RELIABLE, detail) for name in sorted(self.provides))
+            return
+        shares = [_share(one, axis) for one in slices]
+        yield signed(Measurement(_PERCENT, 100 * float(np.mean(shares))), _NAME)
+        number = slices[int(np.argmax(shares))].exam.InstanceNumber
+        if number is None or not any(shares):
+            yield NotMeasured(_IMAGE, Reason.NOT_APPLICABLE, "no void, or no InstanceNumber")
+        else:
+            yield signed(Measurement(_IMAGE, float(number)), _NAME)
+
+
+def axis_of(slices: Sequence[Slice]) -> Axis | None:
+    """The median over the slices; None of sagittal ones, or where it turns from slice to slice.
+
+    One for all: a void moves the axis of its own slice.
+    """
+    degrees, offset, alike = (column(slices, "mr.symmetry", at) for at in range(3))
+    seen = alike >= _ALIKE
+    if int(seen.sum()) < _FEWEST:
+        return None
+    turned = float(np.median(degrees[seen]))
+    if float(np.median(np.abs(degrees[seen] - turned))) > _STEADY_DEG:
+        return None
+    rows = column(slices, "mr.object", 1)
+    return Axis(turned, float(np.median(rows)), float(np.median(offset[seen])))
+
+
+def _share(one: Slice, axis: Axis) -> float:
+    """Void over head in one slice."""
+    plane = plane_again(one)
+    if plane is None or plane.spacing_mm is None:
+        return 0.0
+    return float(np.count_nonzero(void(plane, axis)) / np.count_nonzero(convex(plane.object)))
+
+
+def void(plane: Plane, axis: Axis) -> Mask:
+    """What is dark in the head, or in its mirror image, and bright on the other side."""
+    beside, thin = (disc(radius, plane.spacing_mm or (1.0, 1.0)) for radius in (_BESIDE_MM, _THIN_MM))
+    head, seen = convex(plane.object), above_air(plane.values)
+    other_head, other_seen = (_mirrored(mask, axis) for mask in (head, seen))
+    other_sure = cv2.erode(other_seen.astype(np.uint8), beside) > 0
+    dark = (head | other_head) & ~seen & other_head & other_sure
+    return np.asarray(cv2.morphologyEx(dark.astype(np.uint8), cv2.MORPH_OPEN, thin) > 0)
+
+
+def _mirrored(mask: Mask, axis: Axis) -> Mask:
+    rows, columns = mask.shape
+    turn = math.radians(axis.degrees)
+    along = np.array((-math.sin(turn), math.cos(turn)))
+    mirror = 2 * np.outer(along, along) - np.eye(2)
+    centre = np.array((axis.column * columns - 0.5, axis.row * rows - 0.5))
+    matrix = np.hstack([mirror, (centre - mirror @ centre)[:, None]])
+    return np.asarray(cv2.warpAffine(mask.astype(np.float32), matrix, (columns, rows)) > 0.5)

@@ -1,0 +1,92 @@
+"""Signal that is missing on one side of a drawn head: how much of it is found, and what is no void."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from models.circumstances import Circumstances
+from models.measurement import Measurement, Measurements, NotMeasured
+from models.mr import MEASURES
+from models.mr.plane import Picture
+from models.mr.void import MrVoid
+from models.sets.image_set import Completeness, ImageSet, Series
+from models.sets.producer import SetSubject
+from models.sets.record import record_of
+from tests.unit.models.mr.heads import DEPTH, HEIGHT, SIDE, SPACING, WIDTH, head, with_noise
+from tests.unit.models.mr.test_series import slice_of
+
+POSITIONS = np.arange(-60.0, 80.0, 5.0)
+Place = tuple[float, float, float]
+"""Up, down in the picture, to its right, in mm from the middle of the head."""
+
+
+def pictures(turned_deg: float = 0.0, off: tuple[float, float] = (0.0, 0.0)) -> list[Picture]:
+    return [with_noise(head(float(z), turned_deg, centre=off), 10.0, k) for k, z in enumerate(POSITIONS)]
+
+
+def without(found: list[Picture], place: Place, radius_mm: float) -> list[Picture]:
+    """A ball of no signal."""
+    y, x = np.meshgrid(*[(np.arange(SIDE) - (SIDE - 1) / 2) * SPACING] * 2, indexing="ij")
+    balls = [np.hypot(np.hypot(y - place[1], x - place[2]), z - place[0]) < radius_mm for z in POSITIONS]
+    return [
+        np.where(ball, with_noise(np.zeros_like(one), 10.0, 99), one)
+        for ball, one in zip(balls, found, strict=True)
+    ]
+
+
+def measured(found: list[Picture], kind: str = "mr_brain", **technique: object) -> Measurements:
+    frames = [
+        slice_of(k + 1, float(z), one, **technique)
+        for k, (z, one) in enumerate(zip(POSITIONS, found, strict=True))
+    ]
+    slices = [one for frame in frames for one in record_of([frame], 0, MEASURES)]
+    images = ImageSet("series", (Series("s", tuple(slices)),), Completeness(True))
+    subject = SetSubject(images, Circumstances(received_at=0), Measurements([Measurement("exam.kind", kind)]))
+    return Measurements(MrVoid().measure(subject))
+
+
+def percent(facts: Measurements) -> float:
+    value = facts.number("mr.void_percent")
+    assert value is not None
+    return value
+
+
+def head_mm2(z: float) -> float:
+    return float(np.pi * DEPTH * WIDTH * max(0.0, 1 - (z / HEIGHT) ** 2))
+
+
+@pytest.mark.parametrize(("turned", "off"), [(0.0, (0.0, 0.0)), (12.0, (6.0, -9.0)), (-17.0, (-8.0, 14.0))])
+def test_a_head_without_metal_has_next_to_none(turned: float, off: tuple[float, float]) -> None:
+    """Its ventricles are as dark on both sides."""
+    assert percent(measured(pictures(turned, off))) < 0.05
+
+
+@pytest.mark.parametrize("radius", [12.0, 18.0, 25.0])
+@pytest.mark.parametrize("turned", [0.0, 10.0])
+def test_a_ball_in_one_half_is_found_without_its_rim(radius: float, turned: float) -> None:
+    """A pixel of its edge is too bright: part of it, or of its neighbours, is tissue."""
+    place = (10.0, 25.0, 38.0)
+    facts = measured(without(pictures(turned), place, radius))
+    balls = [np.pi * max(0.0, (radius - SPACING) ** 2 - (z - place[0]) ** 2) for z in POSITIONS]
+    share = 100 * np.mean([ball / head_mm2(z) for ball, z in zip(balls, POSITIONS, strict=True)])
+    assert percent(facts) == pytest.approx(share, rel=0.15)
+    image = facts.number("mr.void_image")
+    assert image is not None
+    assert abs(POSITIONS[int(image) - 1] - place[0]) <= radius
+
+
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+def test_a_hairpin_at_the_skin_leaves_a_dent(side: float) -> None:
+    """The outline is gone there: its mirror image says where the head was. Scalp and skull themselves, 16 mm with
+    what lies beside them, are too thin to count."""
+    facts = measured(without(pictures(), (20.0, 0.0, side * (WIDTH - 4)), 30.0))
+    assert percent(facts) > 0.4
+
+
+def test_what_cannot_be_said() -> None:
+    sagittal = measured(pictures(), ImageOrientationPatient=(0.0, 1.0, 0.0, 0.0, 0.0, -1.0))
+    for facts, why in ((sagittal, "no steady plane"), (measured(pictures(), kind="mr_other"), "not a head")):
+        fact = facts.get("mr.void_percent")
+        assert isinstance(fact, NotMeasured)
+        assert fact.detail.startswith(why)
