@@ -26,6 +26,8 @@ _ABOVE_MM, _BELOW_MM = 45.0, 15.0
 _THICKEST_MM = 7.5
 _STEEP = 0.6
 """Of the dome, mm along the table over mm across it, up to which a pixel's own width says little."""
+_DOME_MM = 45.0
+"""Under its top, as far as the dome is looked at."""
 _VESSEL_MM = 8.0
 """Radius under which a part of a slice is a vessel, not the diaphragm."""
 _STARTS, _ENDS = 0.2, 0.8
@@ -36,10 +38,11 @@ _LEAST_MM2 = 800.0
 
 @dataclass(frozen=True, slots=True)
 class Dome:
-    """``edge_mm``: mean width over the columns of the right dome. ``at``: its slice, the median."""
+    """``edge_mm``: mean width over the columns of the right dome. ``outline``: (m, 2), each column of the picture
+    that has a part of it, and the slice of that part, the median."""
 
     edge_mm: float
-    at: float
+    outline: NDArray[np.float64]
     area_mm2: float
 
 
@@ -48,7 +51,7 @@ def right_dome(scan: Scan, body: Body, lungs: Lungs) -> Dome | None:
     slices lie over 7.5 mm apart."""
     if scan.step_mm > _THICKEST_MM:
         return None
-    last, seen = _level_base(scan, body, lungs)
+    last, seen = _dome_of(scan, body, lungs)
     above, below = round(_ABOVE_MM / scan.step_mm), round(_BELOW_MM / scan.step_mm)
     seen &= (last - above >= lungs.mask.argmax(axis=0)) & (last + below < len(scan.hu))
     rows, columns = np.nonzero(seen)
@@ -66,11 +69,15 @@ def right_dome(scan: Scan, body: Body, lungs: Lungs) -> Dome | None:
     if area < _LEAST_MM2:
         return None
     widths = _widths(((profiles - lung) / (liver - lung))[sure])
-    return Dome(float(widths.mean()) * scan.step_mm, float(np.median(ends[sure])), area)
+    return Dome(float(widths.mean()) * scan.step_mm, _outline(columns[sure], ends[sure]), area)
 
 
-def _level_base(scan: Scan, body: Body, lungs: Lungs) -> tuple[Indices, NDArray[np.bool_]]:
-    """(rows, columns): the last slice with lung, and where it is the right lung's and changes slowly."""
+def _outline(columns: Indices, ends: Indices) -> NDArray[np.float64]:
+    return np.array([(one, np.median(ends[columns == one])) for one in np.unique(columns)])
+
+
+def _dome_of(scan: Scan, body: Body, lungs: Lungs) -> tuple[Indices, NDArray[np.bool_]]:
+    """(rows, columns): the last slice with lung, and where that is on the right dome and changes slowly."""
     mask = lungs.mask
     beneath = mask.any(axis=0)
     last = len(mask) - 1 - mask[::-1].argmax(axis=0)
@@ -82,6 +89,9 @@ def _level_base(scan: Scan, body: Body, lungs: Lungs) -> tuple[Indices, NDArray[
     seen = beneath & (cv2.magnitude(down, across) <= _STEEP)
     middle = np.nanmedian(body.centres[lungs.first : lungs.last + 1, 1])
     seen[:, max(0, round(float(middle) - _OFF_MIDDLE_MM / scan.spacing_mm[1])) :] = False
+    if seen.any():
+        # Farther down lung ends in the recess beside the dome.
+        seen &= scan.z_mm[last] <= np.percentile(scan.z_mm[last[seen]], 10) + _DOME_MM
     return last, seen
 
 

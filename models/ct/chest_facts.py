@@ -11,7 +11,7 @@ from models.ct.chest import Coverage, arms_beside, coverage
 from models.ct.kind import CHEST
 from models.ct.look import Look
 from models.ct.lungs import Lungs
-from models.ct.marks import band, outlines, slice_line
+from models.ct.marks import band, outlines, panel_mark, slice_line
 from models.ct.measure import CtMeasure, unreliable
 from models.ct.slices import number
 from models.ct.streaks import shoulder_ratio
@@ -113,7 +113,9 @@ def _dome(look: Look, _: SetSubject) -> Iterator[Measured]:
     if found is None:
         yield from unreliable(_DOME, "too little of the right diaphragm is seen")
         return
-    line = slice_line(look.scan, "coronal", "motion", found.at + 0.5, f"{found.edge_mm:.1f} mm")
+    n, _, columns = look.scan.hu.shape
+    places = [((x + 0.5) / columns, (slice_at + 0.5) / n) for x, slice_at in found.outline.tolist()]
+    line = panel_mark(look.scan, "coronal", "line", "motion", places, f"{found.edge_mm:.1f} mm")
     yield Measurement("ct_chest.dome_edge_mm", found.edge_mm, marks=(line,))
 
 

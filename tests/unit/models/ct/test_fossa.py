@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from edge.commands.gathering import gather
+from models.ct import MEASURES
 from models.ct.body import body_of
 from models.ct.fossa import Fossa, fossa_of
 from models.ct.head import head_of
-from models.ct.scan import Scan, Values
+from models.ct.scan import Scan, Values, scan_of
 from tests.unit.models.ct.phantoms import Ellipse, HeadPhantom, grid_of, noise, scanned
 
+REAL = Path(__file__).parents[5] / "shared" / "data" / "dicom" / "ct" / "ge_head_human_variable_gap_tilt"
 PIXEL = 2.0
 STEP = 5.0
 TOP, WIDEST = 20.0, 80.0
@@ -86,6 +90,19 @@ def test_the_more_bone_hardens_the_beam_the_more_uneven_it_is() -> None:
     assert np.diff(spreads).min() > 0
     # What the rule warns of and fails: 1.5 and 2 times what is usual.
     assert spreads[2] > 1.5 * spreads[0] and spreads[3] > 2 * spreads[0]
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="needs ../shared/data/dicom/ct")
+def test_a_real_head_is_told_from_itself_with_the_beam_hardened() -> None:
+    (series,) = gather(sorted(REAL.glob("*.dcm")), MEASURES).series()
+    still = scan_of(series.judged())
+    assert isinstance(still, Scan)
+    spreads = []
+    for share in (0.0, 0.1, 0.2):
+        found = fossa_in(replace(still, hu=np.stack([hardened(one, share) for one in still.hu])))
+        assert found is not None
+        spreads.append(found.spread_hu)
+    assert spreads[1] > 1.3 * spreads[0] and spreads[2] > 1.8 * spreads[0]
 
 
 def test_a_head_without_its_base_has_none() -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from edge.commands.gathering import gather
 from models.circumstances import Circumstances
 from models.measurement import Measurement, Measurements, NotMeasured
 from models.mr import MEASURES
+from models.mr.chosen import usable
+from models.mr.kept import pixels_of
 from models.mr.plane import Picture
 from models.mr.void import MrVoid
-from models.sets.image_set import Completeness, ImageSet, Series
+from models.sets.image_set import Completeness, ImageSet, Series, Slice
 from models.sets.producer import SetSubject
 from models.sets.record import record_of
 from tests.unit.models.mr.heads import DEPTH, HEIGHT, SIDE, SPACING, WIDTH, head, with_noise
 from tests.unit.models.mr.test_series import slice_of
 
+REAL = Path(__file__).parents[5] / "shared" / "data" / "dicom" / "mr" / "uih_dti_brain"
 POSITIONS = np.arange(-60.0, 80.0, 5.0)
 Place = tuple[float, float, float]
 """Up, down in the picture, to its right, in mm from the middle of the head."""
@@ -40,7 +48,10 @@ def measured(found: list[Picture], kind: str = "mr_brain", **technique: object) 
         slice_of(k + 1, float(z), one, **technique)
         for k, (z, one) in enumerate(zip(POSITIONS, found, strict=True))
     ]
-    slices = [one for frame in frames for one in record_of([frame], 0, MEASURES)]
+    return said_of([one for frame in frames for one in record_of([frame], 0, MEASURES)], kind)
+
+
+def said_of(slices: Sequence[Slice], kind: str = "mr_brain") -> Measurements:
     images = ImageSet("series", (Series("s", tuple(slices)),), Completeness(True))
     subject = SetSubject(images, Circumstances(received_at=0), Measurements([Measurement("exam.kind", kind)]))
     return Measurements(MrVoid().measure(subject))
@@ -82,6 +93,25 @@ def test_a_hairpin_at_the_skin_leaves_a_dent(side: float) -> None:
     what lies beside them, are too thin to count."""
     facts = measured(without(pictures(), (20.0, 0.0, side * (WIDTH - 4)), 30.0))
     assert percent(facts) > 0.4
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="needs ../shared/data/dicom/mr")
+def test_a_real_head_without_metal_has_next_to_none_and_one_with_a_void_has_it() -> None:
+    """Its first volume, without diffusion weighting."""
+    (series,) = gather(sorted(REAL.glob("**/*.dcm")), MEASURES).series()
+    slices = usable(ImageSet("series", (series.judged(),), Completeness(True)))
+    untouched = percent(said_of(slices))
+    pixels = [pixels_of(one) for one in slices]
+    rows, columns = pixels[0].values.shape
+    y, x = np.indices((rows, columns))
+    ball = np.hypot(y - rows / 2, x - 0.65 * columns) * (pixels[0].spacing_mm or (1.0, 1.0))[0] < 20
+    worse = [
+        replace(one, pixels=replace(shown, values=np.where(ball, shown.values.min(), shown.values)))
+        if k in (9, 10, 11, 12)
+        else one
+        for k, (one, shown) in enumerate(zip(slices, pixels, strict=True))
+    ]
+    assert untouched < 0.4 < untouched + 0.5 < percent(said_of(worse))
 
 
 def test_what_cannot_be_said() -> None:
