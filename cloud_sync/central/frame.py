@@ -23,6 +23,9 @@ from cloud_sync.central.pages.wording import WORDS
 from cloud_sync.central.settings import PortalSettings
 from cloud_sync.kit.i18n import Texts
 from cloud_sync.kit.web import Pages, age, local
+from cloud_sync.wire.words import Value
+from models.catalogue import catalogue
+from models.rules.wording import shown
 
 HERE = Path(str(files("cloud_sync.central")))
 LANGUAGE_COOKIE = "qcbox_language"
@@ -76,6 +79,15 @@ class View:
     def title(self, zh: str, en: str) -> str:
         """A text that has both languages in itself."""
         return zh if self.language.startswith("zh") else en
+
+    def fact(self, name: str) -> str:
+        """What a catalogue name means; a name of a later box as it is."""
+        entry = catalogue().get(name)
+        return name if entry is None else self.title(entry.zh, entry.en)
+
+    def value(self, value: Value, unit: str) -> str:
+        """A measured value with its unit, for reading."""
+        return shown(value, unit, self.language)
 
     def time(self, ms: int) -> str:
         return local(ms, self.centre.zone)

@@ -36,7 +36,7 @@ from models.baseline import Alike
 from models.catalogue import catalogue
 from models.measurement import Measurement, NotMeasured, Reason, Value
 from models.rules.verdict import Finding
-from models.rules.wording import shown
+from models.rules.wording import shown, sign_of
 
 HERE = Path(str(files("edge.console")))
 LANGUAGE_COOKIE = "qcbox_language"
@@ -154,6 +154,10 @@ class View:
         """The unit of a catalogue name."""
         entry = catalogue().get(name)
         return "" if entry is None else entry.unit
+
+    def sign(self, name: str) -> str:
+        """The same as people write it."""
+        return sign_of(self.unit(name), self.language)
 
     def place(self, alike: Alike) -> str:
         """What kind of images a baseline is of; the protocol's name is free text, and told as such."""

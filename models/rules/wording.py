@@ -12,11 +12,12 @@ from models.rules.schema import Texts
 
 _PLACEHOLDER = re.compile(r"\{(abs )?([A-Za-z_]\w*\.\w+)\}")
 """``abs``: without its sign, where the sentence says which way ("18 mm are missing")."""
-_UNITS = {
+_UNITS: dict[str, str | Bilingual] = {
     "1": "",
     "deg": "°",
     "{pixels}": "px",
     "Hz/{pixel}": "Hz/px",
+    "[hnsf'U]": "HU",
     "mA.s": "mAs",
     "Gy.cm2": "Gy·cm²",
     "s/mm2": "s/mm²",
@@ -37,9 +38,14 @@ def shown(value: Value, unit: str, language: str, digits: int = 4) -> str:
     if isinstance(value, str):
         return value
     number = f"{value:.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
-    known = _UNITS.get(unit, "" if unit.startswith("{") else unit.replace(".", "·"))
-    sign = known.get(language) if isinstance(known, Bilingual) else known
+    sign = sign_of(unit, language)
     return number + sign if sign in ("", "°", "%", "岁", "天") else f"{number} {sign}"
+
+
+def sign_of(unit: str, language: str) -> str:
+    """A UCUM unit as people write it; "" where there is none."""
+    known = _UNITS.get(unit, "" if unit.startswith("{") else unit.replace(".", "·"))
+    return known.get(language) if isinstance(known, Bilingual) else known
 
 
 def placeholders(texts: Texts) -> frozenset[str]:

@@ -24,6 +24,7 @@ from models.circumstances import Circumstances
 from models.measurement import Measurement, NotMeasured, Reason
 from models.producer import MeasurementProducer, discover, measure_all, pending
 from models.rules.layers import LEVEL
+from models.rules.wording import sign_of
 from models.sets.producer import discover_sets
 
 RECEIVED_AT = 1_772_244_960_000
@@ -50,6 +51,12 @@ FREE_TEXT = ("StudyDescription", "SeriesDescription", "ProtocolName", "ContrastB
 @cache
 def producers() -> tuple[MeasurementProducer, ...]:
     return discover()
+
+
+@pytest.mark.parametrize("unit", sorted(UNITS))
+def test_every_unit_is_written_as_people_write_it(unit: str) -> None:
+    for language in ("zh", "en"):
+        assert not set(sign_of(unit, language)) & set("[]{}.'0123456789")
 
 
 def _provided() -> set[str]:

@@ -113,7 +113,7 @@ async def test_a_device_shows_its_charts_and_is_learned_anew_by_a_qc_lead(stage:
         assert f'href="/device/{key}"' in (await browser.get("/devices")).text
         page = (await browser.get(f"/device/{key}")).text
         assert page.count('<circle class="dot-') == len(steady) + RECENT and "has moved" in page
-        assert "ZZPROTOCOL" in page and "120 of 200 images" in page
+        assert "ZZPROTOCOL" in page and "120 of 200 numbers" in page
         assert f'class="tag drift" href="/device/{key}"' in (await browser.get("/")).text
         assert (await browser.post(f"/device/{key}/reset", data={"reason": "new tube"})).status_code == 403
     async with stage.logged_in("engineer") as browser:

@@ -28,6 +28,7 @@ from tests.unit.models.rules.packs import NAMES
         (2.0, "1", "2", "2"),
         (2.0, "", "2", "2"),
         (5.0, "{lines}", "5", "5"),
+        (-720.0, "[hnsf'U]", "-720 HU", "-720 HU"),
         (6.0, "a", "6岁", "6 years"),
         (400.0, "d", "400天", "400 days"),
         ("PA", "", "PA", "PA"),
