@@ -43,7 +43,6 @@ class Dome:
 
     edge_mm: float
     outline: NDArray[np.float64]
-    area_mm2: float
 
 
 def right_dome(scan: Scan, body: Body, lungs: Lungs) -> Dome | None:
@@ -65,11 +64,10 @@ def right_dome(scan: Scan, body: Body, lungs: Lungs) -> Dome | None:
     lung = np.percentile(profiles[:, :above], 25, axis=1, keepdims=True)
     liver = np.median(profiles[:, -(below // 2) - 1 :], axis=1, keepdims=True)
     sure = ((lung < _LUNG_HU) & (liver > _LIVER_HU))[:, 0]
-    area = float(sure.sum()) * scan.pixel_mm2
-    if area < _LEAST_MM2:
+    if float(sure.sum()) * scan.pixel_mm2 < _LEAST_MM2:
         return None
-    widths = _widths(((profiles - lung) / (liver - lung))[sure])
-    return Dome(float(widths.mean()) * scan.step_mm, _outline(columns[sure], ends[sure]), area)
+    widths = _widths((profiles[sure] - lung[sure]) / (liver[sure] - lung[sure]))
+    return Dome(float(widths.mean()) * scan.step_mm, _outline(columns[sure], ends[sure]))
 
 
 def _outline(columns: Indices, ends: Indices) -> NDArray[np.float64]:
@@ -83,7 +81,7 @@ def _dome_of(scan: Scan, body: Body, lungs: Lungs) -> tuple[Indices, NDArray[np.
     last = len(mask) - 1 - mask[::-1].argmax(axis=0)
     depth = cv2.medianBlur(np.where(beneath, scan.z_mm[last], scan.z_mm[0]).astype(np.float32), 3)
     down, across = (
-        cv2.Sobel(depth, cv2.CV_32F, across, 1 - across, scale=1 / (8 * scan.spacing_mm[1 - across]))
+        cv2.Sobel(depth, cv2.CV_32F, across, 1 - across, scale=1 / (8 * scan.spacing_mm[across]))
         for across in (0, 1)
     )
     seen = beneath & (cv2.magnitude(down, across) <= _STEEP)
