@@ -24,8 +24,8 @@ from models.sets.producer import SetSubject
 
 _NAME = "mr-void/1"
 _PERCENT, _IMAGE = "mr.void_percent", "mr.void_image"
-_ALIKE, _STEADY_DEG, _FEWEST = 0.85, 3.0, 5
-"""Halves that correlate, median deviation from slice to slice, and slices: for an axis to be one."""
+_ALIKE, _WIDEST_DEG, _STEADY_DEG, _FEWEST = 0.85, 20.0, 3.0, 5
+"""Halves that correlate, turn, its median deviation from slice to slice, and slices: for an axis to be one."""
 _THIN_MM, _BESIDE_MM = 2.0, 4.0
 """Radius of what is too small to be a void, and how far a mirror image may lie beside its place."""
 
@@ -68,16 +68,18 @@ class MrVoid:
 
 
 def axis_of(slices: Sequence[Slice]) -> Axis | None:
-    """The median over the slices; None of sagittal ones, or where it turns from slice to slice.
+    """The median over the half of the slices whose halves are most alike; None of sagittal ones, or where it turns
+    from slice to slice.
 
-    One for all: a void moves the axis of its own slice.
+    One for all, and not of all: a void moves the axis of its own slices.
     """
     degrees, offset, alike = (column(slices, "mr.symmetry", at) for at in range(3))
-    seen = alike >= _ALIKE
+    usual = np.nanmedian(alike) if np.isfinite(alike).any() else np.inf
+    seen = alike >= max(_ALIKE, usual)
     if int(seen.sum()) < _FEWEST:
         return None
     turned = float(np.median(degrees[seen]))
-    if float(np.median(np.abs(degrees[seen] - turned))) > _STEADY_DEG:
+    if abs(turned) > _WIDEST_DEG or float(np.median(np.abs(degrees[seen] - turned))) > _STEADY_DEG:
         return None
     rows = column(slices, "mr.object", 1)
     return Axis(turned, float(np.median(rows)), float(np.median(offset[seen])))

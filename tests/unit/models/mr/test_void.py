@@ -114,6 +114,12 @@ def test_a_real_head_without_metal_has_next_to_none_and_one_with_a_void_has_it()
     assert untouched < 0.4 < untouched + 0.5 < percent(said_of(worse))
 
 
+@pytest.mark.parametrize("place", [(10.0, 0.0, WIDTH - 4), (10.0, 20.0, 40.0)])
+def test_a_gross_void_does_not_hide_itself(place: Place) -> None:
+    """A third of the slices have lost their plane of symmetry."""
+    assert percent(measured(without(pictures(), place, 45.0))) > 3
+
+
 def test_what_cannot_be_said() -> None:
     sagittal = measured(pictures(), ImageOrientationPatient=(0.0, 1.0, 0.0, 0.0, 0.0, -1.0))
     for facts, why in ((sagittal, "no steady plane"), (measured(pictures(), kind="mr_other"), "not a head")):
