@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from models.mr.head import MrHead
+from models.mr.metal import MrVoid
 from models.mr.motion_network import BUNDLE, MrMotion
 from models.mr.painter import MrPainter
 from models.mr.series import MrSeries
 from models.mr.slices import MrSlice
-from models.mr.void import MrVoid
 from models.producer import Networks
 from models.sets.picture import Painter
 from models.sets.producer import SetProducer, SliceMeasure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,9 @@ def is_mr(images: ImageSet) -> bool:
     return bool(images.slices) and images.slices[0].exam.Modality == "MR"
 
 
-def usable(images: ImageSet) -> tuple[Slice, ...]:
+def usable(slices: Iterable[Slice]) -> tuple[Slice, ...]:
     """Slices of the first contrast that show a good part of the object; each instance and frame once."""
-    once = {
-        (one.instance or one.arrival_id, one.frame): one for one in images.slices if "mr.signal" in one.numbers
-    }
+    once = {(one.instance or one.arrival_id, one.frame): one for one in slices if "mr.signal" in one.numbers}
     found = list(once.values())
     first = min((contrast(one) for one in found), default=None)
     found = [one for one in found if contrast(one) == first]

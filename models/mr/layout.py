@@ -21,6 +21,8 @@ _WRAPS = 0.3
 """Score from which the slice that wraps has a panel: under the rule's limit."""
 _SPIKE = 4.8
 """z from which k-space has one: likewise."""
+_VOID = 0.3
+"""Percent of the head from which the slice with the largest has one: likewise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +42,10 @@ class Layout:
     ghost: Shown | None
     wrap: Shown | None
     spike: Shown | None
+
+    def shows_void(self, percent: float | None) -> bool:
+        """Whether the slice with the largest void takes the place of the first one; a wrap comes before it."""
+        return self.deep and self.wrap is None and percent is not None and percent >= _VOID
 
 
 def layout_of(slices: Sequence[Slice]) -> Layout:

@@ -51,7 +51,7 @@ def _strips(shown: Shown, level: bool, low: float, high: float) -> Iterator[Mark
 def of_top(images: ImageSet, top_mm: float) -> tuple[Mark, ...]:
     """A line at the top of the head, or at the edge of the planes with what is missing beyond it."""
     volume = volume_of(images.series[0])
-    turned = upright_of(volume) if isinstance(volume, Volume) and layout_of(usable(images)).deep else None
+    turned = upright_of(volume) if isinstance(volume, Volume) and layout_of(usable(images.slices)).deep else None
     if turned is None:
         return ()
     name, caption = ("missing_top" if top_mm < 0 else "coverage_top"), f"{top_mm:.0f} mm"

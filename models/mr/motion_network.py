@@ -57,7 +57,7 @@ class MrMotion:
         why = not_for(subject)
         if why is not None:
             return NotMeasured(NAME, Reason.NOT_APPLICABLE, why)
-        slices = [one for one in usable(subject.images) if shows_motion(one.technique)]
+        slices = [one for one in usable(subject.images.slices) if shows_motion(one.technique)]
         if not slices:
             return NotMeasured(NAME, Reason.NOT_APPLICABLE, "echo-planar: each picture is taken in an instant")
         if not any(phase_axis(one.technique.InPlanePhaseEncodingDirection) is not None for one in slices):

@@ -12,6 +12,7 @@ from models.mr.chosen import is_mr, usable
 from models.mr.kept import pixels_of, plane_again, size_of
 from models.mr.layout import Layout, layout_of
 from models.mr.spike import log_power
+from models.mr.void import voids_of
 from models.sets.image_set import ImageSet, Slice, SlicePixels
 from models.sets.picture import AnyVolume
 from models.sets.sheet import PanelName, Picture, number_of
@@ -38,7 +39,7 @@ class MrPainter:
         """None for what is no MR series that shows an object."""
         if images.level != "series" or not is_mr(images):
             return None
-        slices = [one for one in usable(images) if isinstance(one.pixels, SlicePixels)]
+        slices = [one for one in usable(images.slices) if isinstance(one.pixels, SlicePixels)]
         if not slices:
             return None
         layout, middle = layout_of(slices), slices[len(slices) // 2]
@@ -47,7 +48,12 @@ class MrPainter:
             return {"left": _slice(layout.wrap.slice if layout.wrap else middle), "right": air}
         planes = AnyVolume().paint(images, facts) or {"axial": _slice(middle)}
         through = {name: planes[name] for name in _PLANES if name in planes}
-        return {**through, **_ends(images, layout, planes["axial"].shown), "map": air}
+        panels = {**through, **_ends(images, layout, planes["axial"].shown), "map": air}
+        voids = voids_of(images.series[0]) if layout.shows_void(facts.number("mr.void_percent")) else None
+        if voids is not None:
+            panels.pop("first", None)
+            panels["void"] = _slice(voids.worst)
+        return panels
 
 
 def _ends(images: ImageSet, layout: Layout, shown: tuple[float, float]) -> dict[PanelName, Picture]:

@@ -45,7 +45,7 @@ class MrSeries:
 
     def measure(self, subject: SetSubject) -> Iterator[Measured]:
         why = not_for(subject)
-        slices = () if why else usable(subject.images)
+        slices = () if why else usable(subject.images.slices)
         if not slices:
             reason = Reason.NOT_APPLICABLE if why else Reason.NO_PIXELS
             yield from (

@@ -1,4 +1,4 @@
-"""mr.void_*: signal that is missing on one side of a head only, as beside metal (MB09).
+"""Voids: signal that is missing on one side of a head only, as beside metal (MB09).
 
 Sinuses, ventricles and air cells are dark as well, but on both sides. What is dark where its mirror image is not
 is a void; it says something against what the device usually gives. Voids on the middle are not seen.
@@ -7,23 +7,19 @@ is a void; it says something against what the device usually gives. Voids on the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from models.ct.components import disc
-from models.measurement import Measured, Measurement, NotMeasured, Reason
 from models.mr.chosen import column, usable
 from models.mr.kept import plane_again
 from models.mr.plane import Mask, Plane, above_air, convex
-from models.mr.series import not_for, signed
-from models.sets.image_set import Slice, SlicePixels
-from models.sets.producer import SetSubject
+from models.sets.image_set import Series, Slice, SlicePixels
+from models.sets.latest import of_the_latest
 
-_NAME = "mr-void/1"
-_PERCENT, _IMAGE = "mr.void_percent", "mr.void_image"
 _ALIKE, _WIDEST_DEG, _STEADY_DEG, _FEWEST = 0.85, 20.0, 3.0, 5
 """Halves that correlate, turn, its median deviation from slice to slice, and slices: for an axis to be one."""
 _THIN_MM, _BESIDE_MM = 2.0, 4.0
@@ -40,31 +36,30 @@ class Axis:
     column: float
 
 
-class MrVoid:
-    """Of a series of a head whose slices show left and right."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Voids:
+    """``percent``: mean share of the head. ``mask``: where they lie in ``worst``, the slice with most of them."""
 
-    name = _NAME
-    needs = frozenset({"exam.kind"})
-    provides = frozenset({_PERCENT, _IMAGE})
+    percent: float
+    worst: Slice
+    mask: Mask
 
-    def measure(self, subject: SetSubject) -> Iterator[Measured]:
-        why = not_for(subject) or ("not a head" if subject.so_far.text("exam.kind") != "mr_brain" else None)
-        if why:
-            yield from (NotMeasured(name, Reason.NOT_APPLICABLE, why) for name in sorted(self.provides))
-            return
-        slices = [one for one in usable(subject.images) if isinstance(one.pixels, SlicePixels)]
-        axis = axis_of(slices)
-        if axis is None:
-            detail = "no steady plane of symmetry in these slices"
-            yield from (NotMeasured(name, Reason.NOT_RELIABLE, detail) for name in sorted(self.provides))
-            return
-        shares = [_share(one, axis) for one in slices]
-        yield signed(Measurement(_PERCENT, 100 * float(np.mean(shares))), _NAME)
-        number = slices[int(np.argmax(shares))].exam.InstanceNumber
-        if number is None or not any(shares):
-            yield NotMeasured(_IMAGE, Reason.NOT_APPLICABLE, "no void, or no InstanceNumber")
-        else:
-            yield signed(Measurement(_IMAGE, float(number)), _NAME)
+
+@of_the_latest
+def voids_of(series: Series) -> Voids | None:
+    """None without a plane of symmetry that holds for all slices."""
+    slices = [one for one in usable(series.slices) if isinstance(one.pixels, SlicePixels)]
+    axis = axis_of(slices)
+    planes = [] if axis is None else [(one, plane) for one in slices if (plane := plane_again(one)) is not None]
+    if axis is None or not planes:
+        return None
+    masks = [void(plane, axis) for _, plane in planes]
+    shares = [
+        np.count_nonzero(mask) / np.count_nonzero(convex(plane.object))
+        for mask, (_, plane) in zip(masks, planes, strict=True)
+    ]
+    worst = int(np.argmax(shares))
+    return Voids(100 * float(np.mean(shares)), planes[worst][0], masks[worst])
 
 
 def axis_of(slices: Sequence[Slice]) -> Axis | None:
@@ -83,14 +78,6 @@ def axis_of(slices: Sequence[Slice]) -> Axis | None:
         return None
     rows = column(slices, "mr.object", 1)
     return Axis(turned, float(np.median(rows)), float(np.median(offset[seen])))
-
-
-def _share(one: Slice, axis: Axis) -> float:
-    """Void over head in one slice."""
-    plane = plane_again(one)
-    if plane is None or plane.spacing_mm is None:
-        return 0.0
-    return float(np.count_nonzero(void(plane, axis)) / np.count_nonzero(convex(plane.object)))
 
 
 def void(plane: Plane, axis: Axis) -> Mask:

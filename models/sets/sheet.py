@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 from models.measurement import Region
 from models.sets.image_set import Slice
 
-PanelName = Literal["coronal", "sagittal", "axial", "first", "last", "map", "wrap", "spike", "left", "right"]
-"""``first`` is the slice nearest to the head, ``last`` the one nearest to the feet; ``wrap`` and ``spike`` are in
-their places where there is such a fault. ``left`` and ``right``: halves of a sheet that has only two pictures."""
+PanelName = Literal[
+    "coronal", "sagittal", "axial", "first", "last", "map", "wrap", "spike", "void", "left", "right"
+]
+"""``first`` is the slice nearest to the head, ``last`` the one nearest to the feet; ``wrap`` or ``void``, and
+``spike`` are in their places where there is such a fault. ``left`` and ``right``: halves of a sheet that has only
+two pictures."""
 
 ROWS, COLUMNS = 800, 1200
 _FIRST, _LAST = Region(0.0, 0.5, 1 / 3, 1.0), Region(1 / 3, 0.5, 2 / 3, 1.0)
@@ -32,6 +35,7 @@ PANELS: Mapping[PanelName, Region] = {
     "map": Region(2 / 3, 0.5, 1.0, 1.0),
     "wrap": _FIRST,
     "spike": _LAST,
+    "void": _FIRST,
     "left": Region(0.0, 0.0, 0.5, 1.0),
     "right": Region(0.5, 0.0, 1.0, 1.0),
 }

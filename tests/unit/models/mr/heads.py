@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,3 +43,19 @@ def with_noise(picture: NDArray[np.float32], sigma: float, seed: int = 0) -> NDA
     random = np.random.default_rng(seed)
     real, imaginary = random.normal(0, sigma, (2, *picture.shape))
     return np.asarray(np.hypot(picture + real, imaginary), np.float32)
+
+
+Place = tuple[float, float, float]
+"""Up, down in the picture, to its right, in mm from the middle of the head."""
+
+
+def without_ball(
+    pictures: Iterable[NDArray[np.float32]], heights_mm: Iterable[float], place: Place, radius_mm: float
+) -> list[NDArray[np.float32]]:
+    """Slices at these heights with a ball of no signal in them."""
+    y, x = np.meshgrid(*[(np.arange(SIDE) - (SIDE - 1) / 2) * SPACING] * 2, indexing="ij")
+    aside = np.hypot(y - place[1], x - place[2])
+    return [
+        np.where(np.hypot(aside, z - place[0]) < radius_mm, with_noise(np.zeros_like(one), 10.0, 99), one)
+        for one, z in zip(pictures, heights_mm, strict=True)
+    ]

@@ -19,8 +19,8 @@ from models.sets.producer import SetSubject
 from models.sets.record import record_of
 from models.sets.sheet import COLUMNS, PANELS, ROWS, PanelName, place
 from models.training.mr import kspace
-from tests.unit.models.mr.heads import head
-from tests.unit.models.mr.test_series import pictures, series
+from tests.unit.models.mr.heads import head, without_ball
+from tests.unit.models.mr.test_series import POSITIONS, pictures, series
 
 
 def measured(frames: list[Acquisition]) -> tuple[ImageSet, Measurements]:
@@ -49,6 +49,13 @@ def inside(mark: Mark) -> NDArray[np.bool_]:
     return mask > 0
 
 
+def inside_of(panel: PanelName) -> NDArray[np.bool_]:
+    box = PANELS[panel]
+    mask = np.zeros((ROWS, COLUMNS), np.bool_)
+    mask[int(box.top * ROWS) : int(box.bottom * ROWS), int(box.left * COLUMNS) : int(box.right * COLUMNS)] = True
+    return mask
+
+
 def sheet(images: ImageSet, facts: Measurements) -> NDArray[np.uint8]:
     jpeg = picture_of(images, facts)
     assert jpeg is not None
@@ -65,6 +72,20 @@ def test_a_good_head_has_planes_its_ends_and_its_air() -> None:
     top = marks(facts, "mr.coverage_top_mm")
     assert is_on(top[0], "coronal") and is_on(top[1], "sagittal")
     assert not marks(facts, "mr.wrap_score") and not marks(facts, "mr.spike_z")
+
+
+def test_a_void_is_outlined_in_the_slice_with_the_largest() -> None:
+    hurt = without_ball(pictures(), POSITIONS, (10.0, 20.0, 40.0), 22.0)
+    images, facts = measured(series(hurt))
+    panels = MrPainter().paint(images, facts)
+    assert panels is not None and "first" not in panels
+    number = facts.number("mr.void_image")
+    assert number is not None and panels["void"].foot == f"#{number:.0f}"
+    (drawn,) = marks(facts, "mr.void_percent")
+    assert is_on(drawn, "void")
+    assert float(drawn.caption.removesuffix(" cm²")) == pytest.approx(np.pi * 2.2**2, rel=0.25)
+    shown = sheet(images, facts).sum(axis=2)
+    assert shown[inside(drawn)].mean() < 0.1 * shown[inside_of("void")].mean()
 
 
 def test_a_ghost_glows_inside_its_marks_and_not_beside_them() -> None:

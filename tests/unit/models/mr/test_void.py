@@ -15,32 +15,20 @@ from models.measurement import Measurement, Measurements, NotMeasured
 from models.mr import MEASURES
 from models.mr.chosen import usable
 from models.mr.kept import pixels_of
+from models.mr.metal import MrVoid
 from models.mr.plane import Picture
-from models.mr.void import MrVoid
 from models.sets.image_set import Completeness, ImageSet, Series, Slice
 from models.sets.producer import SetSubject
 from models.sets.record import record_of
-from tests.unit.models.mr.heads import DEPTH, HEIGHT, SIDE, SPACING, WIDTH, head, with_noise
+from tests.unit.models.mr.heads import DEPTH, HEIGHT, SPACING, WIDTH, Place, head, with_noise, without_ball
 from tests.unit.models.mr.test_series import slice_of
 
 REAL = Path(__file__).parents[5] / "shared" / "data" / "dicom" / "mr" / "uih_dti_brain"
 POSITIONS = np.arange(-60.0, 80.0, 5.0)
-Place = tuple[float, float, float]
-"""Up, down in the picture, to its right, in mm from the middle of the head."""
 
 
 def pictures(turned_deg: float = 0.0, off: tuple[float, float] = (0.0, 0.0)) -> list[Picture]:
     return [with_noise(head(float(z), turned_deg, centre=off), 10.0, k) for k, z in enumerate(POSITIONS)]
-
-
-def without(found: list[Picture], place: Place, radius_mm: float) -> list[Picture]:
-    """A ball of no signal."""
-    y, x = np.meshgrid(*[(np.arange(SIDE) - (SIDE - 1) / 2) * SPACING] * 2, indexing="ij")
-    balls = [np.hypot(np.hypot(y - place[1], x - place[2]), z - place[0]) < radius_mm for z in POSITIONS]
-    return [
-        np.where(ball, with_noise(np.zeros_like(one), 10.0, 99), one)
-        for ball, one in zip(balls, found, strict=True)
-    ]
 
 
 def measured(found: list[Picture], kind: str = "mr_brain", **technique: object) -> Measurements:
@@ -78,7 +66,7 @@ def test_a_head_without_metal_has_next_to_none(turned: float, off: tuple[float, 
 def test_a_ball_in_one_half_is_found_without_its_rim(radius: float, turned: float) -> None:
     """A pixel of its edge is too bright: part of it, or of its neighbours, is tissue."""
     place = (10.0, 25.0, 38.0)
-    facts = measured(without(pictures(turned), place, radius))
+    facts = measured(without_ball(pictures(turned), POSITIONS, place, radius))
     balls = [np.pi * max(0.0, (radius - SPACING) ** 2 - (z - place[0]) ** 2) for z in POSITIONS]
     share = 100 * np.mean([ball / head_mm2(z) for ball, z in zip(balls, POSITIONS, strict=True)])
     assert percent(facts) == pytest.approx(share, rel=0.15)
@@ -91,7 +79,7 @@ def test_a_ball_in_one_half_is_found_without_its_rim(radius: float, turned: floa
 def test_a_hairpin_at_the_skin_leaves_a_dent(side: float) -> None:
     """The outline is gone there: its mirror image says where the head was. Scalp and skull themselves, 16 mm with
     what lies beside them, are too thin to count."""
-    facts = measured(without(pictures(), (20.0, 0.0, side * (WIDTH - 4)), 30.0))
+    facts = measured(without_ball(pictures(), POSITIONS, (20.0, 0.0, side * (WIDTH - 4)), 30.0))
     assert percent(facts) > 0.4
 
 
@@ -99,7 +87,7 @@ def test_a_hairpin_at_the_skin_leaves_a_dent(side: float) -> None:
 def test_a_real_head_without_metal_has_next_to_none_and_one_with_a_void_has_it() -> None:
     """Its first volume, without diffusion weighting."""
     (series,) = gather(sorted(REAL.glob("**/*.dcm")), MEASURES).series()
-    slices = usable(ImageSet("series", (series.judged(),), Completeness(True)))
+    slices = usable(series.judged().slices)
     untouched = percent(said_of(slices))
     pixels = [pixels_of(one) for one in slices]
     rows, columns = pixels[0].values.shape
@@ -117,7 +105,7 @@ def test_a_real_head_without_metal_has_next_to_none_and_one_with_a_void_has_it()
 @pytest.mark.parametrize("place", [(10.0, 0.0, WIDTH - 4), (10.0, 20.0, 40.0)])
 def test_a_gross_void_does_not_hide_itself(place: Place) -> None:
     """A third of the slices have lost their plane of symmetry."""
-    assert percent(measured(without(pictures(), place, 45.0))) > 3
+    assert percent(measured(without_ball(pictures(), POSITIONS, place, 45.0))) > 3
 
 
 def test_what_cannot_be_said() -> None:
