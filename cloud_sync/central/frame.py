@@ -24,7 +24,7 @@ from cloud_sync.central.settings import PortalSettings
 from cloud_sync.kit.i18n import Texts
 from cloud_sync.kit.web import Pages, age, local
 from cloud_sync.wire.words import Value
-from models.catalogue import catalogue
+from models.catalogue import meaning
 from models.rules.wording import shown
 
 HERE = Path(str(files("cloud_sync.central")))
@@ -81,9 +81,8 @@ class View:
         return zh if self.language.startswith("zh") else en
 
     def fact(self, name: str) -> str:
-        """What a catalogue name means; a name of a later box as it is."""
-        entry = catalogue().get(name)
-        return name if entry is None else self.title(entry.zh, entry.en)
+        """What a catalogue name means."""
+        return meaning(name, self.language)
 
     def value(self, value: Value, unit: str) -> str:
         """A measured value with its unit, for reading."""

@@ -33,7 +33,7 @@ from edge.store.board import leaves_site
 from edge.store.cards import Card, Decided
 from edge.teaching.room import Room
 from models.baseline import Alike
-from models.catalogue import catalogue
+from models.catalogue import catalogue, meaning
 from models.measurement import Measurement, NotMeasured, Reason, Value
 from models.rules.verdict import Finding
 from models.rules.wording import shown, sign_of
@@ -147,8 +147,7 @@ class View:
 
     def fact(self, name: str) -> str:
         """What a catalogue name means."""
-        entry = catalogue().get(name)
-        return name if entry is None else (entry.zh if self.language.startswith("zh") else entry.en)
+        return meaning(name, self.language)
 
     def unit(self, name: str) -> str:
         """The unit of a catalogue name."""

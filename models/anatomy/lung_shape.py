@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.image.picture import Mask
+from models.masks import Mask, convex
 
 FEATURES = (
     "area_ratio_log",
@@ -72,11 +71,7 @@ def _box(mask: Mask) -> tuple[int, int, int, int]:
 
 def _solidity(mask: Mask) -> float:
     """Area over the area of the convex hull."""
-    points = np.argwhere(mask)[:, ::-1].astype(np.int32)
-    hull = cv2.convexHull(np.ascontiguousarray(points))
-    filled = np.zeros(mask.shape, np.uint8)
-    cv2.fillConvexPoly(filled, hull, 1)
-    return float(mask.sum()) / max(1.0, float(filled.sum()))
+    return float(mask.sum()) / max(1.0, float(convex(mask).sum()))
 
 
 def _taper(mask: Mask, box: tuple[int, int, int, int]) -> float:

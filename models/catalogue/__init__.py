@@ -56,6 +56,12 @@ def catalogue() -> dict[str, Entry]:
     return entries_in(files(__name__))
 
 
+def meaning(name: str, language: str) -> str:
+    """What a name means; one that is not in the catalogue, as of a newer box, as it is."""
+    entry = catalogue().get(name)
+    return name if entry is None else (entry.zh if language.startswith("zh") else entry.en)
+
+
 def add_site_names(entries: Mapping[str, Entry]) -> None:
     """Names of a site's own networks, for this process; those of a newer release replace the older ones.
 

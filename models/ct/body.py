@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.ct.components import Mask, counts, disc, filled, labelled, largest
+from models.ct.components import counts, filled, labelled, largest
 from models.ct.scan import Scan
+from models.masks import Mask, disc
 
 SKIN_HU = -300.0
 _SHEET_MM = 3.5

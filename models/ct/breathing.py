@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ct.body import Body
-from models.ct.components import disc
 from models.ct.lungs import Lungs
 from models.ct.scan import Scan, Values
+from models.masks import disc
 
 Indices = NDArray[np.intp]
 _OFF_MIDDLE_MM = 40.0
@@ -80,10 +80,9 @@ def _dome_of(scan: Scan, body: Body, lungs: Lungs) -> tuple[Indices, NDArray[np.
     beneath = mask.any(axis=0)
     last = len(mask) - 1 - mask[::-1].argmax(axis=0)
     depth = cv2.medianBlur(np.where(beneath, scan.z_mm[last], scan.z_mm[0]).astype(np.float32), 3)
-    down, across = (
-        cv2.Sobel(depth, cv2.CV_32F, across, 1 - across, scale=1 / (8 * scan.spacing_mm[across]))
-        for across in (0, 1)
-    )
+    high, wide = scan.spacing_mm
+    down = cv2.Sobel(depth, cv2.CV_32F, 0, 1, scale=1 / (8 * high))
+    across = cv2.Sobel(depth, cv2.CV_32F, 1, 0, scale=1 / (8 * wide))
     seen = beneath & (cv2.magnitude(down, across) <= _STEEP)
     middle = np.nanmedian(body.centres[lungs.first : lungs.last + 1, 1])
     seen[:, max(0, round(float(middle) - _OFF_MIDDLE_MM / scan.spacing_mm[1])) :] = False

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from models.ct.body import SKIN_HU, Body
-from models.ct.components import Mask, disc
 from models.ct.lungs import LEAST_MM2, Lungs
 from models.ct.scan import Scan
+from models.masks import Mask, disc
 
 _BONE_HU = 250.0
 _ARM_OFF_MM = 38.0

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+from models.masks import Mask
+
 _MANY = 1_000_000
 """Possible pairs of labels above which they are sorted instead of counted."""
 
@@ -94,9 +95,3 @@ def filled(mask: Mask) -> Mask:
     drawn = np.zeros(mask.shape, np.uint8)
     cv2.drawContours(drawn, outlines, -1, 1, cv2.FILLED)
     return drawn > 0
-
-
-def disc(radius_mm: float, spacing_mm: tuple[float, float]) -> NDArray[np.uint8]:
-    """A kernel of this radius on pixels of (between rows, between columns)."""
-    high, wide = (max(1, 2 * round(radius_mm / step) + 1) for step in spacing_mm)
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, high)), np.uint8)

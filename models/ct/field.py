@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from models.ct.body import Body
-from models.ct.components import Mask
 from models.ct.scan import Scan, Values
+from models.masks import Mask
 
 _NEAR_PX = 1.5
 _LUNG_HU = (-915.0, -500.0)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from models.ct.components import Mask, disc
 from models.ct.head import BONE_HU, MAGNUM_MM2, Head
 from models.ct.scan import Scan, Values
+from models.masks import Mask, convex, disc
 
 _AHEAD_MM = 10.0
 """Of the skull's middle: where the bar between the petrous bones begins."""
@@ -40,8 +40,8 @@ def fossa_of(scan: Scan, head: Head) -> Fossa | None:
     """None where under 10 mm of it were scanned."""
     areas = head.areas_mm2
     below = range(head.wide.stop, len(areas))
-    found = {at: _spread(scan, head, at) for at in below if areas[at] >= MAGNUM_MM2}
-    seen = {at: spread for at, spread in found.items() if spread is not None}
+    brain = (at for at in below if areas[at] >= MAGNUM_MM2)
+    seen = {at: spread for at in brain if (spread := _spread(scan, head, at)) is not None}
     if len(seen) < _LEAST_SLICES or scan.z_mm[max(seen)] - scan.z_mm[min(seen)] < _LEAST_MM:
         return None
     return Fossa(float(np.median(list(seen.values()))), max(seen, key=seen.__getitem__))
@@ -60,12 +60,10 @@ def _posterior(scan: Scan, head: Head, at: int) -> Mask:
     """What the brain behind the petrous bones spans, dark bars in it too, without what lies beside bone."""
     rows = np.nonzero(head.skull[at])[0]
     first = max(0, round(float(rows.mean()) - _AHEAD_MM / scan.spacing_mm[0]))
-    points = np.argwhere(head.brain[at, first:])[:, ::-1].astype(np.int32)
-    span = np.zeros(scan.hu.shape[1:], np.uint8)
-    if len(points):
-        cv2.fillConvexPoly(span[first:], cv2.convexHull(points), 1)
+    behind = head.brain[at].copy()
+    behind[:first] = False
     bone = cv2.dilate((scan.hu[at] > BONE_HU).astype(np.uint8), disc(_BESIDE_MM, scan.spacing_mm))
-    return np.asarray((span > 0) & (bone == 0), np.bool_)
+    return np.asarray(convex(behind) & (bone == 0), np.bool_)
 
 
 def _smooth(scan: Scan, at: int, inside: Mask) -> Values:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ct.body import Body
-from models.ct.components import Mask, counts, disc, filled, labelled
+from models.ct.components import counts, filled, labelled
 from models.ct.scan import Scan
+from models.masks import Mask, disc
 
 BONE_HU = 200.0
 _BRAIN_HU = (-5.0, 95.0)

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ct.body import Body
-from models.ct.components import Mask, counts, labelled
+from models.ct.components import counts, labelled
 from models.ct.scan import Scan
+from models.masks import Mask
 
 AIR_HU = -500.0
 LEAST_MM2 = 60.0

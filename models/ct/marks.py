@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.ct.components import Mask
 from models.ct.scan import Scan
+from models.masks import Mask
 from models.measurement import Mark, MarkKind, Region
 from models.sets import marks
 from models.sets.sheet import PanelName, region_on_sheet

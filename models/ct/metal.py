@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 
 from models.ct.body import SKIN_HU
-from models.ct.components import Mask, disc, filled, largest
+from models.ct.components import filled, largest
 from models.ct.scan import Values
+from models.masks import Mask, disc
 
 METAL_HU = 2000.0
 _SKIN_MM = 4.0

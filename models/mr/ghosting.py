@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from models.masks import Mask
 from models.mr.copies import copy_of
-from models.mr.plane import LEAST_AIR, Mask, Plane
+from models.mr.plane import LEAST_AIR, Plane
 
 _LEAST_SHARE = 0.01
 """Of the picture: the bands together, under which a ghost is hidden by the object itself."""

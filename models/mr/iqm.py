@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.mr.plane import Mask, Picture, Plane
+from models.masks import Mask
+from models.mr.plane import Picture, Plane
 
 _AIR_Z = 10.0
 """MRIQC, artifact_mask: robust standard deviations above the air's median."""

@@ -45,6 +45,6 @@ def _marks(found: Voids, images: ImageSet) -> tuple[Mark, ...]:
     """The outlines of the two largest in the slice with most of them, where it is on the sheet."""
     if not layout_of(usable(images.slices)).shows_void(found.percent):
         return ()
-    high, wide = size_of(found.worst)
+    high, wide = size = size_of(found.worst)
     area = found.mask.mean() * high * wide / 100
-    return outlines("void", size_of(found.worst), "void", found.mask, f"{area:.0f} cm²")
+    return outlines("void", size, "void", found.mask, f"{area:.0f} cm²")

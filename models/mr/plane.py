@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.masks import Mask, convex
+
 Picture = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 Axis = Literal[0, 1]
 """Of the array: 0, phase encoding from row to row (DICOM ``COLUMN``); 1, from column to column (``ROW``)."""
 
@@ -96,15 +97,6 @@ class Plane:
 def hull(mask: Mask) -> Mask:
     """The convex hull, with the margin around the object."""
     return _dilated(convex(mask).astype(np.uint8))
-
-
-def convex(mask: Mask) -> Mask:
-    """The convex hull."""
-    points = np.argwhere(mask)[:, ::-1].astype(np.int32)
-    found = np.zeros(mask.shape, np.uint8)
-    if len(points):
-        cv2.fillConvexPoly(found, cv2.convexHull(points), 1)
-    return found > 0
 
 
 def _dilated(mask: NDArray[np.uint8]) -> Mask:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from models.ct.components import disc
+from models.masks import Mask, convex, disc
 from models.mr.chosen import column, usable
 from models.mr.kept import plane_again
-from models.mr.plane import Mask, Plane, above_air, convex
+from models.mr.plane import Plane, above_air
 from models.sets.image_set import Series, Slice, SlicePixels
 from models.sets.latest import of_the_latest
 
@@ -53,11 +53,9 @@ def voids_of(series: Series) -> Voids | None:
     planes = [] if axis is None else [(one, plane) for one in slices if (plane := plane_again(one)) is not None]
     if axis is None or not planes:
         return None
-    masks = [void(plane, axis) for _, plane in planes]
-    shares = [
-        np.count_nonzero(mask) / np.count_nonzero(convex(plane.object))
-        for mask, (_, plane) in zip(masks, planes, strict=True)
-    ]
+    heads = [convex(plane.object) for _, plane in planes]
+    masks = [void(plane, head, axis) for (_, plane), head in zip(planes, heads, strict=True)]
+    shares = [np.count_nonzero(mask) / np.count_nonzero(head) for mask, head in zip(masks, heads, strict=True)]
     worst = int(np.argmax(shares))
     return Voids(100 * float(np.mean(shares)), planes[worst][0], masks[worst])
 
@@ -80,10 +78,13 @@ def axis_of(slices: Sequence[Slice]) -> Axis | None:
     return Axis(turned, float(np.median(rows)), float(np.median(offset[seen])))
 
 
-def void(plane: Plane, axis: Axis) -> Mask:
-    """What is dark in the head, or in its mirror image, and bright on the other side."""
+def void(plane: Plane, head: Mask, axis: Axis) -> Mask:
+    """What is dark in the head, or in its mirror image, and bright on the other side.
+
+    ``head``: all that its outline holds.
+    """
     beside, thin = (disc(radius, plane.spacing_mm or (1.0, 1.0)) for radius in (_BESIDE_MM, _THIN_MM))
-    head, seen = convex(plane.object), above_air(plane.values)
+    seen = above_air(plane.values)
     other_head, other_seen = (_mirrored(mask, axis) for mask in (head, seen))
     other_sure = cv2.erode(other_seen.astype(np.uint8), beside) > 0
     dark = (head | other_head) & ~seen & other_head & other_sure

@@ -15,7 +15,6 @@ from cloud_sync.central.authoring import drafts
 from cloud_sync.central.authoring.terms import By, Draft
 from cloud_sync.central.authoring.workshop import Workshop
 from cloud_sync.central.frame import View, view_of
-from models.catalogue import Entry, catalogue
 from models.rules.rule import Outcome
 from models.rules.selftest import OUTCOMES
 from models.rules.words import EVIDENCE, GROUPS, LAYERS, REASONS, SEVERITIES
@@ -72,11 +71,6 @@ class Words:
     def reason(self, key: str) -> str:
         found = next((word for name, word in REASONS.items() if name == key), None)
         return found.get(self.view.language) if found else key
-
-    def fact(self, name: str) -> str:
-        """What a measurement is."""
-        entry: Entry | None = catalogue().get(name)
-        return "" if entry is None else self.view.title(entry.zh, entry.en)
 
     @property
     def severities(self) -> Sequence[str]:

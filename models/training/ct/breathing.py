@@ -18,7 +18,7 @@ import numpy as np
 
 from models.ct.body import body_of
 from models.ct.breathing import right_dome
-from models.ct.lungs import lungs_of
+from models.ct.look import Look
 from models.ct.scan import Scan, small_scan
 from models.training.mr.template import volume
 
@@ -59,10 +59,15 @@ def breathing(scan: Scan, base_mm: float, breath: Breath) -> Scan:
 
 def edge_mm(scan: Scan) -> float:
     """As the box measures it; NaN where it does not."""
-    body = body_of(scan)
-    lungs = None if body is None else lungs_of(scan, body)
-    dome = None if body is None or lungs is None else right_dome(scan, body, lungs)
+    look = _look(scan)
+    lungs = None if look is None else look.lungs
+    dome = None if look is None or lungs is None else right_dome(scan, look.body, lungs)
     return float("nan") if dome is None else dome.edge_mm
+
+
+def _look(scan: Scan) -> Look | None:
+    body = body_of(scan)
+    return None if body is None else Look(scan, body)
 
 
 def chest_of(path: Path) -> tuple[Scan, float]:
@@ -76,11 +81,10 @@ def chest_of(path: Path) -> tuple[Scan, float]:
     levels = range(found.values.shape[2] - 1, -1, -1)
     layers = (np.ascontiguousarray(found.values[:, ::-1, z].T[:, ::-1]) for z in levels)
     scan = small_scan(layers, np.arange(len(levels), dtype=np.float64) * along, (deep, across))
-    body = body_of(scan)
-    lungs = None if body is None else lungs_of(scan, body)
-    if lungs is None:
+    look = _look(scan)
+    if look is None or look.lungs is None:
         raise ValueError(f"no lungs in {path}")
-    return scan, float(scan.z_mm[lungs.last])
+    return scan, float(scan.z_mm[look.lungs.last])
 
 
 def trials(scan: Scan, base_mm: float) -> Iterator[tuple[float, float, list[float]]]:
