@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from capture.arrival import Arrival
 from capture.digest import Hasher, digest_of_first
-from capture.disk import Disk, disk_errors, write_all
+from capture.disk import BLOCK, Disk, disk_errors, write_all
 from capture.journal import ROOM, SECTOR, Entry, Writer, decode, encode
 
-_AHEAD = 8
+_AHEAD = 32
 """Files made at once: one sync of their folder serves them all, and nobody waits long for so few."""
 
-STRIDE = 512 << 10
-"""Bytes that are gathered before they are written: whole pages cost two thirds of what parts of them do, and the
-medium begins with them while the rest comes. A CT slice is one such write and a little more."""
+STRIDE = 1 << 20
+"""Bytes that are gathered before they are written. A CT slice and its record are one such write."""
 _KEPT = 8
 
 Claim = Callable[[int, str], tuple[str, int]]
@@ -62,7 +61,7 @@ class Spares:
         try:
             for _ in range(_AHEAD):
                 path = self._folder / os.urandom(8).hex()
-                made.append((self._disk.create(path), path))
+                made.append((self._disk.create(path, direct=True), path))
             self._disk.fsync_folder(self._folder)
         except OSError:
             for one in made:
@@ -83,11 +82,11 @@ class Buffers:
         self._free: list[memoryview] = []
 
     def take(self) -> memoryview:
-        """``STRIDE`` bytes with anything in them, the taker's until given."""
+        """``STRIDE`` bytes with anything in them, from the beginning of a page on, the taker's until given."""
         try:
             return self._free.pop()
         except IndexError:
-            return memoryview(bytearray(STRIDE))
+            return memoryview(mmap.mmap(-1, STRIDE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
 
     def give(self, buffer: memoryview) -> None:
         """Nobody looks at it any more."""
@@ -104,17 +103,17 @@ class Incoming:
         buffers: Buffers,
         spares: Spares,
         journal: Writer,
-        origin: Arrival,
+        arrived: Callable[..., Arrival],
         claim: Claim,
         at: Callable[[str], None],
     ) -> None:
         self.size = 0
         self._disk, self._buffers, self._spares, self._journal = disk, buffers, spares, journal
-        self._origin, self._claim, self._at = origin, claim, at
+        self._arrived, self._claim, self._at = arrived, claim, at
         self._hash = Hasher()
         self._file: tuple[int, Path] | None = None
         self._buffer = memoryview(b"")
-        self._gathered = 0
+        self._gathered = self._flushed = 0
         self._committed = False
 
     def room(self) -> memoryview:
@@ -126,8 +125,9 @@ class Incoming:
         self._gathered += count
         self.size += count
         if self._gathered == STRIDE:
+            self._hash.update(self._buffer)
             with disk_errors():
-                self._write()
+                self._flush()
 
     def write(self, chunk: bytes | bytearray | memoryview) -> None:
         """Append. Raises Retry ``spool.full`` or ``spool.failed``."""
@@ -142,19 +142,19 @@ class Incoming:
     def commit(self, received_at: int) -> Arrival:
         """Return once the object and its record are on the medium, visible, and whole.
 
-        The record is written behind the bytes, so that one sync serves both; it says their hash, so it makes them
-        exist only if they are all there (:func:`own_record`). The journal shows it to the reader, who cuts it off.
+        The record ends the last block, so that one write and one sync serve it and the bytes; it says their hash,
+        so it makes them exist only if they are all there (:func:`own_record`). The journal shows it to the reader,
+        who cuts it off.
         ``received_at``: UTC milliseconds.
         Raises Retry ``spool.full`` or ``spool.failed``; then nothing is left.
         """
         with disk_errors():
             descriptor, path = self._own()  # of an object without a byte, too: a person is told of it
-            rest = self._buffer[: self._gathered]
-            digest = self._hash.update(rest).hexdigest()
+            digest = self._hash.update(self._buffer[: self._gathered]).hexdigest()
             name, stamped = self._claim(received_at, digest)
-            arrival = replace(self._origin, id=name, digest=digest, size=self.size, received_at=stamped)
+            arrival = self._arrived(id=name, digest=digest, size=self.size, received_at=stamped)
             record = encode(Entry(arrival, path.name))
-            write_all(self._disk, descriptor, b"".join((rest, record)))
+            self._finish(bytes(-(self._gathered + len(record)) % BLOCK) + record)
             self._at("spool.written")
             self._disk.fsync(descriptor)
             self._at("spool.synced")
@@ -169,13 +169,24 @@ class Incoming:
             self._file = self._spares.take()
         return self._file
 
-    def _write(self) -> None:
-        """What was gathered: a whole stride."""
+    def _finish(self, tail: bytes) -> None:
+        """Write what was gathered and, behind it, what is not the object's own and may not all fit."""
+        rest = memoryview(tail)
+        while rest:
+            count = min(STRIDE - self._gathered, len(rest))
+            self._buffer[self._gathered : self._gathered + count] = rest[:count]
+            self._gathered += count
+            rest = rest[count:]
+            if self._gathered == STRIDE or not rest:
+                self._flush()
+
+    def _flush(self) -> None:
+        """Write what was gathered: whole blocks, and at least one."""
         descriptor, _ = self._own()
+        self._disk.allocate(descriptor, self._flushed, self._gathered)
+        write_all(self._disk, descriptor, self._buffer[: self._gathered])
+        self._flushed += self._gathered
         self._gathered = 0
-        write_all(self._disk, descriptor, self._buffer)
-        self._disk.begin_sync(descriptor, self.size - STRIDE, STRIDE)
-        self._hash.update(self._buffer)
 
     def __enter__(self) -> Self:
         self._buffer = self._buffers.take()
@@ -211,6 +222,9 @@ def own_record(path: Path) -> Entry | None:
                 continue
             arrival = record.entry.arrival
             file.seek(0)
-            if arrival.size == size - record.size and digest_of_first(file, arrival.size) == arrival.digest:
+            if (
+                0 <= size - record.size - arrival.size < BLOCK
+                and digest_of_first(file, arrival.size) == arrival.digest
+            ):
                 return record.entry
     return None

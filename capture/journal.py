@@ -21,7 +21,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from capture.arrival import Arrival, arrival_id
-from capture.disk import Disk, write_all
+from capture.disk import BLOCK, Disk, write_all
 
 SUFFIX = ".journal"
 SECTOR = 512
@@ -148,7 +148,8 @@ class Writer:
             path = self._folder / f"{time.time_ns():016x}-{secrets.token_hex(4)}{SUFFIX}"
             descriptor = self._disk.create(path)
             try:
-                write_all(self._disk, descriptor, bytes(max(ROOM, size)))
+                for _ in range(0, max(ROOM, size), BLOCK):  # or each record is looked for in a page of 1 MiB
+                    write_all(self._disk, descriptor, bytes(BLOCK))
                 self._disk.fsync(descriptor)
                 self._disk.fsync_folder(self._folder)
             except OSError:

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -94,8 +95,11 @@ class Spool:
 
         Its methods raise Retry ``spool.full`` or ``spool.failed``.
         """
-        origin = Arrival("", "", 0, kind, source, 0, calling_ae, peer, association, sop_class)
-        return Incoming(self.disk, self._buffers, self._spares, self._writer, origin, self._claim, self.at)
+        arrived = partial(
+            Arrival, kind=kind, source=source, calling_ae=calling_ae, peer=peer, association=association,
+            sop_class=sop_class,
+        )  # fmt: skip
+        return Incoming(self.disk, self._buffers, self._spares, self._writer, arrived, self._claim, self.at)
 
     def note(
         self, kind: Kind, source: str, received_at: int, *, calling_ae: str, peer: str, association: str

@@ -54,9 +54,9 @@ class ForgetfulDisk(RealDisk):
         self._medium: dict[Path, Inode] = {}
         self._unsynced: list[NameChange] = []
 
-    def create(self, path: Path) -> int:
+    def create(self, path: Path, *, direct: bool = False) -> int:
         self._count()
-        descriptor = super().create(path)
+        descriptor = super().create(path, direct=direct)
         self._open[descriptor] = Inode()
         self._change(path, self._open[descriptor])
         return descriptor
@@ -79,8 +79,10 @@ class ForgetfulDisk(RealDisk):
         self._open[descriptor].seen[at : at + taken] = chunk[:taken]
         return taken
 
-    def begin_sync(self, descriptor: int, start: int, size: int) -> None:
-        """A promise of nothing."""
+    def allocate(self, descriptor: int, start: int, size: int) -> None:
+        """A power cut may leave zeros there, as of what was written and not synced."""
+        self._count()
+        super().allocate(descriptor, start, size)
 
     def fsync(self, descriptor: int) -> None:
         self._count()
@@ -179,9 +181,13 @@ class FailingDisk(RealDisk):
     ) -> None:
         self.room, self.call, self.fail_at, self.error = room, call, fail_at, error
 
-    def create(self, path: Path) -> int:
+    def create(self, path: Path, *, direct: bool = False) -> int:
         self._perhaps_fail("create")
-        return super().create(path)
+        return super().create(path, direct=direct)
+
+    def allocate(self, descriptor: int, start: int, size: int) -> None:
+        self._perhaps_fail("allocate")
+        super().allocate(descriptor, start, size)
 
     def write(self, descriptor: int, chunk: memoryview) -> int:
         self._perhaps_fail("write")
@@ -230,9 +236,13 @@ class TroubledDisk(RealDisk):
         self._failing = chance.randrange(1, 5)
         self._turn = threading.Lock()
 
-    def create(self, path: Path) -> int:
+    def create(self, path: Path, *, direct: bool = False) -> int:
         self._strike()
-        return super().create(path)
+        return super().create(path, direct=direct)
+
+    def allocate(self, descriptor: int, start: int, size: int) -> None:
+        self._strike()
+        super().allocate(descriptor, start, size)
 
     def write(self, descriptor: int, chunk: memoryview) -> int:
         return super().write(descriptor, self._part(chunk))

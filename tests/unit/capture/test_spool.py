@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from capture.digest import digest
-from capture.disk import RealDisk
+from capture.disk import BLOCK, RealDisk
 from capture.spool import Spool, SpoolSettings
 from tests.unit.capture.spools import files, receive
 
@@ -214,7 +214,7 @@ def test_one_sync_serves_an_object_and_its_record(tmp_path: Path) -> None:
     spool.prepare()
     synced.clear()
     arrival = receive(spool, b"x" * 700)
-    assert synced == [700 + 512]
+    assert synced == [BLOCK]
     assert spool.path(arrival).read_bytes() == b"x" * 700, "whoever reads it sees what was sent"
     assert len(synced) == 2, "its record in the journal, which is now the only one"
     assert [spool.pending(), spool.pending()] == [[arrival], [arrival]] and len(synced) == 2

@@ -23,7 +23,7 @@ def test_what_a_killed_writer_wrote_whole_is_taken_and_what_it_tore_is_not(tmp_p
 
     spool = Spool(tmp_path, at=kill)
     monkey = spool._spares.take()  # bytes that outlive the writer, as after kill -9
-    os.write(monkey[0], b"whole")
+    spool.disk.write(monkey[0], memoryview(b"whole"))
     with pytest.raises(Kill):
         spool._writer.append(encode(Entry(arrival_of(b"whole"), monkey[1].name)))
     os.close(monkey[0])

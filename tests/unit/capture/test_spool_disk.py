@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import mmap
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from capture.digest import digest
-from capture.disk import write_all
+from capture.disk import BLOCK, RealDisk, write_all
 from capture.errors import Retry
+from capture.incoming import STRIDE, own_record
 from capture.spool import Spool, SpoolSettings
 from tests.disks import FailingDisk
 from tests.unit.capture.spools import files, receive
@@ -35,11 +39,11 @@ def test_what_a_broken_disk_neither_synced_nor_voided_is_not_there_after_the_nex
     assert list(again.journal.iterdir()) == []
 
 
-@pytest.mark.parametrize("room", [0, 1, 499, 500, 1011, 1012, 1100, 1012 + (1 << 20), 1013 + (1 << 20)])
+@pytest.mark.parametrize("room", [0, 1, 499, 512, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, BLOCK + (1 << 20)])
 def test_a_full_disk_is_said_and_nothing_stays(room: int, tmp_path: Path) -> None:
     disk = FailingDisk(room=room)
     spool = Spool(tmp_path, SETTINGS, disk=disk)
-    if room < 500 + 512 + (1 << 20):  # the object, its record, and a file of the journal
+    if room < BLOCK + (1 << 20):  # the object with its record, and a file of the journal
         with pytest.raises(Retry) as raised:
             receive(spool, b"x" * 500)
         assert raised.value.code == "spool.full"
@@ -52,8 +56,9 @@ def test_a_full_disk_is_said_and_nothing_stays(room: int, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("call", "fail_at"),
     [
-        ("create", 1), ("create", 5), ("create", 9), ("write", 1), ("write", 2), ("write_at", 1),
-        ("write_at", 2), ("fsync", 1), ("fsync", 2), ("fsync_folder", 1), ("fsync_folder", 2),
+        ("create", 1), ("create", 5), ("create", 33), ("allocate", 1), ("write", 1), ("write", 2),
+        ("write", 99), ("write_at", 1), ("write_at", 2), ("fsync", 1), ("fsync", 2), ("fsync_folder", 1),
+        ("fsync_folder", 2),
     ],
 )  # fmt: skip
 def test_every_call_that_can_fail(call: str, fail_at: int, error: int, tmp_path: Path) -> None:
@@ -135,22 +140,78 @@ def test_what_is_reserved_is_nobody_elses(tmp_path: Path) -> None:
     assert spool.has_room(8 << 20)
 
 
-def test_a_large_object_is_begun_to_be_written_while_it_comes(tmp_path: Path) -> None:
-    begun: list[tuple[int, int]] = []
+def test_a_large_object_is_written_while_it_comes_in_whole_blocks_that_have_room(tmp_path: Path) -> None:
+    calls: list[tuple[str, int]] = []
 
     class Watched(FailingDisk):
-        def begin_sync(self, descriptor: int, start: int, size: int) -> None:
-            begun.append((start, size))
-            super().begin_sync(descriptor, start, size)
+        def allocate(self, descriptor: int, start: int, size: int) -> None:
+            calls.append((f"room at {start}", size))
+            super().allocate(descriptor, start, size)
+
+        def write(self, descriptor: int, chunk: memoryview) -> int:
+            calls.append(("write", len(chunk)))
+            return super().write(descriptor, chunk)
 
     spool = Spool(tmp_path, disk=Watched())
+    spool.prepare()
+    calls.clear()
+    content = os.urandom(2 * STRIDE + 1000)
     with spool.receive(kind="dicom", source="test") as incoming:
-        for _ in range(11):
-            incoming.write(bytes(100 << 10))
+        incoming.write(content[: 2 * STRIDE])
+        assert calls == [
+            ("room at 0", STRIDE),
+            ("write", STRIDE),
+            (f"room at {STRIDE}", STRIDE),
+            ("write", STRIDE),
+        ]
+        incoming.write(content[2 * STRIDE :])
         arrival = incoming.commit(1000)
-    stride = 512 << 10
-    assert begun == [(0, stride), (stride, stride)]
-    assert spool.path(arrival).stat().st_size == 1100 << 10
+    assert calls[4:] == [(f"room at {2 * STRIDE}", BLOCK), ("write", BLOCK)]
+    assert spool.path(arrival).read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "size", [0, 1, BLOCK - 512, BLOCK - 511, BLOCK, STRIDE - 512, STRIDE - 1, STRIDE, STRIDE + 1]
+)
+def test_whatever_its_size_it_is_whole_and_says_so_at_its_end(size: int, tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    content = os.urandom(size)
+    arrival = receive(spool, content)
+    (path,) = (file for file in spool.objects.iterdir() if file.stat().st_size)
+    said = own_record(path)
+    assert said is not None and said.arrival == arrival
+    assert path.stat().st_size % BLOCK == 0
+    assert spool.path(arrival).read_bytes() == content
+
+
+def test_a_file_system_that_has_no_way_past_its_cache_takes_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[int] = []
+
+    def fcntl_without(descriptor: int, command: int, flags: int = 0) -> int:
+        if command == fcntl.F_SETFL and flags & os.O_DIRECT:
+            refused.append(descriptor)
+            raise OSError(errno.EINVAL, "no")
+        return fcntl.fcntl(descriptor, command, flags)
+
+    monkeypatch.setattr("capture.disk.fcntl", SimpleNamespace(**{**vars(fcntl), "fcntl": fcntl_without}))
+    spool = Spool(tmp_path)
+    arrival = receive(spool, b"pixels")
+    assert refused and spool.path(arrival).read_bytes() == b"pixels"
+
+
+def test_what_is_no_whole_block_goes_by_the_cache(tmp_path: Path) -> None:
+    disk = RealDisk()
+    descriptor = disk.create(tmp_path / "odd", direct=True)
+    room = memoryview(mmap.mmap(-1, 2 * BLOCK))
+    room[:] = bytes(range(256)) * 32
+    for part in (room[:BLOCK], room[BLOCK : BLOCK + 3], room[BLOCK + 3 :]):
+        write_all(disk, descriptor, part)
+    disk.close(descriptor)
+    assert (tmp_path / "odd").read_bytes() == bytes(room)
+    with pytest.raises(OSError, match="Bad file"):
+        disk.write(descriptor, room)
 
 
 def test_the_real_disk_knows_its_room(tmp_path: Path) -> None:
