@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from capture.dicom.pdu import INVALID_PARAMETER, Ended
 
@@ -38,6 +38,8 @@ COMMENT = {
 """ErrorComment (0000,0902): what a technologist may see on the device. At most 64 characters."""
 
 _ELEMENT = struct.Struct("<HHI")
+_ANSWER = struct.Struct("<" + 4 * "HHIH")
+"""Four elements of one number each."""
 _CLASS, _COMMAND, _MESSAGE, _ANSWERED, _SET, _STATUS, _COMMENT, _INSTANCE = (
     0x0002, 0x0100, 0x0110, 0x0120, 0x0800, 0x0900, 0x0902, 0x1000,
 )  # fmt: skip
@@ -45,8 +47,7 @@ _REQUESTED_CLASS, _REQUESTED_INSTANCE = 0x0003, 0x1001
 """What N-SET and N-ACTION are asked of (PS3.7 10.3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A request, as far as we need it."""
 
     field: int
@@ -59,16 +60,17 @@ class Command:
 def decode(raw: bytes) -> Command:
     """A command set. Elements that we do not use are skipped; Ended when one does not fit."""
     elements: dict[int, bytes] = {}
-    at = 0
-    while at < len(raw):
-        if at + _ELEMENT.size > len(raw):
+    at, end = 0, len(raw)
+    while at < end:
+        try:
+            group, element, length = _ELEMENT.unpack_from(raw, at)
+        except struct.error:
+            raise Ended("command.malformed", INVALID_PARAMETER) from None
+        start = at + _ELEMENT.size
+        at = start + length
+        if group != 0 or at > end:
             raise Ended("command.malformed", INVALID_PARAMETER)
-        group, element, length = _ELEMENT.unpack_from(raw, at)
-        at += _ELEMENT.size
-        if group != 0 or at + length > len(raw):
-            raise Ended("command.malformed", INVALID_PARAMETER)
-        elements[element] = raw[at : at + length]
-        at += length
+        elements[element] = raw[start:at]
     return Command(
         field=_short(elements, _COMMAND),
         message_id=_short(elements, _MESSAGE) if _MESSAGE in elements else 0,  # C-CANCEL-RQ has none
@@ -81,10 +83,10 @@ def decode(raw: bytes) -> Command:
 def encode_response(request: Command, status: int) -> bytes:
     """The response to any request (PS3.7 9.3.1.2, 9.3.5.2): its ids, no data set, the status and why."""
     body = _element(_CLASS, request.sop_class) if request.sop_class else b""
-    body += _element(_COMMAND, struct.pack("<H", request.field | RESPONSE))
-    body += _element(_ANSWERED, struct.pack("<H", request.message_id))
-    body += _element(_SET, struct.pack("<H", NO_DATA_SET))
-    body += _element(_STATUS, struct.pack("<H", status))
+    body += _ANSWER.pack(
+        0, _COMMAND, 2, request.field | RESPONSE, 0, _ANSWERED, 2, request.message_id,
+        0, _SET, 2, NO_DATA_SET, 0, _STATUS, 2, status,
+    )  # fmt: skip
     if status in COMMENT:
         body += _element(_COMMENT, COMMENT[status].encode(), b" ")
     if request.sop_instance:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from capture.dicom.dimse import MAX_COMMAND
 from capture.dicom.pdu import (
     ABORT,
@@ -25,20 +23,11 @@ _LENGTH_FIELD = 4
 """Item-length does not count itself."""
 
 
-class Fragment(NamedTuple):
-    """Header of one presentation data value; its ``length`` bytes are still on the wire."""
-
-    context_id: int
-    is_command: bool
-    is_last: bool
-    length: int
-
-
 class Messages:
     """Any cutting of messages into fragments and of fragments into PDUs is read; nothing is kept in memory."""
 
     def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+        self.wire = wire
         self._left = 0
 
     def command(self) -> tuple[int, bytes] | None:
@@ -48,54 +37,46 @@ class Messages:
             fragment = self.fragment()
             if fragment is None:
                 return None
-            if not fragment.is_command or context_id not in (-1, fragment.context_id):
+            of, control, length = fragment
+            if not control & COMMAND or context_id not in (-1, of):
                 raise Ended("message.out_of_order", INVALID_PARAMETER)
-            if len(command) + fragment.length > MAX_COMMAND:
+            if len(command) + length > MAX_COMMAND:
                 raise Ended("command.too_long", INVALID_PARAMETER)
-            context_id = fragment.context_id
-            command += self._wire.take(fragment.length)
-            if fragment.is_last:
+            context_id = of
+            command += self.wire.take(length)
+            if control & LAST:
                 return context_id, bytes(command)
 
     def data_set(self, context_id: int) -> DataSet:
         """The data set that follows a command."""
         return DataSet(self, context_id)
 
-    def readinto(self, room: memoryview) -> int:
-        """Some bytes of the fragment at hand, at least one; how many."""
-        return self._wire.readinto(room)
+    def fragment(self) -> tuple[int, int, int] | None:
+        """Of the next one presentation context, message control header, and bytes that are still on the wire.
 
-    def fragment(self) -> Fragment | None:
-        """The next one, whose bytes are to be read before another; None once the peer asks for release."""
-        while self._left == 0:
-            if not self._next_pdu():
+        Those are to be read before another. None once the peer asks for release.
+        """
+        left = self._left
+        while left == 0:
+            kind, left = self.wire.unpack(HEADER)
+            if kind == RELEASE_RQ:
                 return None
-        if self._left < PDV_HEADER.size:
+            if kind != P_DATA_TF:
+                raise _unexpected(kind)
+        if left < PDV_HEADER.size:
             raise Ended("pdv.malformed", INVALID_PARAMETER)
-        length, context_id, control = self._wire.unpack(PDV_HEADER)
-        if not 2 <= length <= self._left - _LENGTH_FIELD:
+        length, context_id, control = self.wire.unpack(PDV_HEADER)
+        self._left = left - _LENGTH_FIELD - length
+        if length < 2 or self._left < 0:
             raise Ended("pdv.malformed", INVALID_PARAMETER)
-        self._left -= _LENGTH_FIELD + length
-        return Fragment(context_id, bool(control & COMMAND), bool(control & LAST), length - 2)
-
-    def _next_pdu(self) -> bool:
-        """Read a PDU header; False for a release request."""
-        kind, length = self._wire.unpack(HEADER)
-        if kind == P_DATA_TF:
-            self._left = length
-            return True
-        if kind == RELEASE_RQ:
-            return False
-        if kind == ABORT:
-            raise Ended("aborted.by_peer")
-        raise Ended("pdu.unexpected", UNEXPECTED_PDU if kind in KNOWN else UNRECOGNIZED_PDU)
+        return context_id, control, length - 2
 
 
 class DataSet:
     """A data set as it comes, read like a file."""
 
     def __init__(self, messages: Messages, context_id: int) -> None:
-        self._messages, self._context_id = messages, context_id
+        self._messages, self._wire, self._context_id = messages, messages.wire, context_id
         self._left, self._is_last = 0, False
 
     def readinto(self, room: memoryview, /) -> int:
@@ -104,9 +85,16 @@ class DataSet:
             if self._is_last:
                 return 0
             fragment = self._messages.fragment()
-            if fragment is None or fragment.is_command or fragment.context_id != self._context_id:
+            if fragment is None or fragment[0] != self._context_id or fragment[1] & COMMAND:
                 raise Ended("message.out_of_order", UNEXPECTED_PDU)
-            self._left, self._is_last = fragment.length, fragment.is_last
-        count = self._messages.readinto(room[: self._left])
+            _, control, self._left = fragment
+            self._is_last = bool(control & LAST)
+        count = self._wire.readinto(room[: self._left])
         self._left -= count
         return count
+
+
+def _unexpected(kind: int) -> Ended:
+    if kind == ABORT:
+        return Ended("aborted.by_peer")
+    return Ended("pdu.unexpected", UNEXPECTED_PDU if kind in KNOWN else UNRECOGNIZED_PDU)

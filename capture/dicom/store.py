@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from capture.arrival import Arrival, Kind
@@ -121,12 +122,19 @@ def part10_header(sop_class: bytes, sop_instance: bytes, transfer_syntax: str, c
     meta = struct.pack("<HH2s2xI", 0x0002, 0x0001, b"OB", 2) + b"\x00\x01"
     meta += _short_form(0x0002, b"UI", sop_class)
     meta += _short_form(0x0003, b"UI", sop_instance)
-    meta += _short_form(0x0010, b"UI", transfer_syntax.encode())
+    meta += _of_all(transfer_syntax, calling_ae)
+    return bytes(128) + b"DICM" + struct.pack("<HH2sHI", 0x0002, 0x0000, b"UL", 4, len(meta)) + meta
+
+
+@lru_cache(64)
+def _of_all(transfer_syntax: str, calling_ae: str) -> bytes:
+    """What is the same in all objects of an association."""
+    meta = _short_form(0x0010, b"UI", transfer_syntax.encode())
     meta += _short_form(0x0012, b"UI", IMPLEMENTATION_CLASS.encode())
     meta += _short_form(0x0013, b"SH", IMPLEMENTATION_VERSION.encode())
     if calling_ae:
         meta += _short_form(0x0016, b"AE", calling_ae.encode())
-    return bytes(128) + b"DICM" + struct.pack("<HH2sHI", 0x0002, 0x0000, b"UL", 4, len(meta)) + meta
+    return meta
 
 
 def _short_form(element: int, vr: bytes, value: bytes) -> bytes:

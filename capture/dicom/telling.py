@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Set
-from dataclasses import replace
 from io import BytesIO
 
 from capture.arrival import Kind
@@ -77,7 +76,7 @@ def _named(command: dimse.Command, calling_ae: str, said: bytes) -> dimse.Comman
     if command.field != dimse.N_CREATE_RQ or command.sop_instance:
         return command
     made = uuid.uuid5(uuid.NAMESPACE_OID, f"{IMPLEMENTATION_CLASS} {calling_ae} {said.hex()}")
-    return replace(command, sop_instance=b"2.25.%d" % made.int)
+    return command._replace(sop_instance=b"2.25.%d" % made.int)
 
 
 def _can_be_asked(content: bytes) -> bool:

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any
 
-from capture.dicom.pdu import Ended
+from capture.dicom.pdu import HEADER, PDV_HEADER, Ended
 
 TICK_S = 0.5
 """How often a waiting thread looks whether it should stop."""
@@ -17,6 +17,9 @@ MIN_RATE = 1024
 """Bytes a second below which a peer loses its time (slow-loris)."""
 _BUFFER = 4096
 """Bytes for headers and commands; a data set is received right where it is to lie."""
+_PROMPT = TICK_S * MIN_RATE
+"""Bytes that earn as much time as the longest wait for them took, so that nobody need look at the clock."""
+_ACKNOWLEDGE_AT_ONCE = socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1
 _TIMEVAL = struct.pack("@ll", 0, int(TICK_S * 1_000_000))
 
 
@@ -28,6 +31,8 @@ class Wire:
         self._stop = stop
         self.since = time.monotonic() if since is None else since
         self._buffer = memoryview(bytearray(_BUFFER))
+        self._ahead = self._buffer[: HEADER.size + PDV_HEADER.size]
+        """The headers behind a fragment come in the same call, and nothing that would then have to be copied."""
         self._start = self._end = 0
         self._silence = self._deadline = 0.0
         self._idle = False
@@ -51,10 +56,12 @@ class Wire:
 
     def unpack(self, layout: struct.Struct) -> tuple[Any, ...]:
         """The next few bytes as numbers."""
-        while self._end - self._start < layout.size:
+        size = layout.size
+        while self._end - self._start < size:
             self._fill()
-        self._start += layout.size
-        return layout.unpack_from(self._buffer, self._start - layout.size)
+        at = self._start
+        self._start = at + size
+        return layout.unpack_from(self._buffer, at)
 
     def take(self, count: int) -> bytes:
         """Exactly ``count`` bytes."""
@@ -67,9 +74,12 @@ class Wire:
     def readinto(self, room: memoryview) -> int:
         """Some bytes, at least one; how many."""
         if self._start == self._end:
-            count = self._receive([room, self._buffer])  # the next header comes in the same call
-            self._start, self._end = 0, max(0, count - len(room))
-            return count - self._end
+            count = self._receive([room, self._ahead])
+            behind = count - len(room)
+            if behind <= 0:
+                return count
+            self._start, self._end = 0, behind
+            return len(room)
         count = min(len(room), self._end - self._start)
         room[:count] = self._buffer[self._start : self._start + count]
         self._start += count
@@ -108,30 +118,35 @@ class Wire:
 
     def _receive(self, rooms: list[memoryview]) -> int:
         """Wait for bytes. Ended: connection.closed, connection.lost, connection.silent, or stopping."""
-        silent_at = time.monotonic() + self._silence
+        waited = 0.0
         while True:
             try:
-                self._acknowledge_at_once()
-                count = self._receive_once(rooms)
+                # This does not last, so before each wait: a sender that leaves Nagle on waits for our ACK.
+                self._socket.setsockopt(*_ACKNOWLEDGE_AT_ONCE)
+                if self._encrypted:
+                    count = self._socket.recv_into(rooms[0])
+                else:
+                    count = self._socket.recvmsg_into(rooms)[0]
             except (TimeoutError, BlockingIOError):
-                count = -1
+                waited += TICK_S
+                self._may_wait(waited)
+                continue
             except OSError:
                 raise Ended("connection.lost") from None
             if count == 0:
                 raise Ended("connection.closed")
-            if count < 0 and self._idle and self._start == self._end and self._stop.is_set():
-                raise Ended("stopping")
-            if time.monotonic() > min(silent_at, self._deadline):
-                raise Ended("connection.silent")
-            if count > 0:
-                self._deadline += count / MIN_RATE
-                return count
+            self._deadline += count / MIN_RATE
+            if count < _PROMPT:
+                self._in_time()
+            return count
 
-    def _receive_once(self, rooms: list[memoryview]) -> int:
-        if self._encrypted:
-            return self._socket.recv_into(rooms[0])
-        return self._socket.recvmsg_into(rooms)[0]
+    def _may_wait(self, waited: float) -> None:
+        if self._idle and self._start == self._end and self._stop.is_set():
+            raise Ended("stopping")
+        if waited >= self._silence:
+            raise Ended("connection.silent")
+        self._in_time()
 
-    def _acknowledge_at_once(self) -> None:
-        """TCP_QUICKACK does not last, so before each wait: a sender that leaves Nagle on waits for our ACK."""
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+    def _in_time(self) -> None:
+        if time.monotonic() > self._deadline:
+            raise Ended("connection.silent")
