@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from structlog.typing import FilteringBoundLogger
-
 from capture.dicom import associate, dimse
+from capture.dicom.diary import Diary
 from capture.dicom.messages import Messages
 from capture.dicom.negotiation import Answer, Negotiator
 from capture.dicom.pdu import (
@@ -47,11 +46,11 @@ class Association:
         negotiator: Negotiator,
         spool: Spool,
         at: Callable[[str], None],
-        log: FilteringBoundLogger,
+        diary: Diary,
         relayed: Relayed = frozenset(),
     ) -> None:
         self._wire, self._settings, self._spool, self._at = wire, settings, spool, at
-        self._log, self._relayed = log, relayed
+        self._log, self._relayed = diary, relayed
         self._negotiator = negotiator
         self._address = address
         self._messages = Messages(wire)

@@ -108,6 +108,7 @@ def _serve(line: socket.socket, host: Host) -> None:
     crew = Crew(entertain)
     line.settimeout(TICK_S)
     while not stop.is_set():
+        host.diary.write_now_and_then()
         try:
             note, descriptors, _, _ = socket.recv_fds(line, _LONGEST, 1)
         except TimeoutError:

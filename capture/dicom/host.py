@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from capture.dicom.association import Association
+from capture.dicom.diary import Diary
 from capture.dicom.negotiation import Negotiator
 from capture.dicom.pdu import CONGESTION
 from capture.dicom.settings import DicomSettings, TlsSettings
@@ -46,7 +47,7 @@ class Host:
     ) -> None:
         self._settings, self._spool, self._at, self._relayed = settings, spool, at, relayed
         self._negotiator = Negotiator(settings)
-        self._log = log.bind()  # or each line would make a logger anew
+        self.diary = Diary(log.bind())  # or each line would make a logger anew
         self._tls = _tls_context(settings.tls) if settings.tls else None
         self.guests: set[Guest] = set()
         self.turn = threading.Condition()
@@ -81,14 +82,21 @@ class Host:
                 guest.connection = self._tls.wrap_socket(guest.connection, server_side=True)
             wire = Wire(guest.connection, stop, guest.since)
             association = Association(
-                wire, guest.peer, self._settings, self._negotiator, self._spool, self._at, self._log, self._relayed
+                wire,
+                guest.peer,
+                self._settings,
+                self._negotiator,
+                self._spool,
+                self._at,
+                self.diary,
+                self._relayed,
             )
             if guest.admitted:
                 association.serve()
             else:
                 association.refuse(CONGESTION)
         except OSError:
-            self._log.info(
+            self.diary.info(
                 "association.ended", peer=guest.peer, reason="tls.handshake" if self._tls else "connection.lost"
             )
         finally:
@@ -112,6 +120,7 @@ class Host:
                 with suppress(OSError):
                     guest.connection.shutdown(socket.SHUT_RDWR)
             self.turn.wait_for(lambda: not self.guests, TICK_S * (1 + len(self.guests)))
+        self.diary.write()
 
 
 def _tls_context(settings: TlsSettings) -> ssl.SSLContext:

@@ -146,6 +146,7 @@ class Listener:
             return
         self._due = now + TICK_S
         self._alive()
+        self._host.diary.write_now_and_then()
         latest = now - self._settings.first_pdu_timeout_s
         while (guest := next(iter(self._silent), None)) is not None and guest.since < latest:
             selector.unregister(guest.connection)

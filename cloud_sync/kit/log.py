@@ -33,8 +33,9 @@ def configure(process: str, level: str = "info", stream: TextIO | None = None) -
     # One step for structlog's level, time and JSON: the receiver's lines come one by one, when no cache holds the
     # code of each any more, and took six times as long as in a loop.
     def render(logger: object, method: str, entry: Entry) -> str:
-        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        return _JSON.encode({**entry, "level": _level(method), "timestamp": now, "process": process})
+        at = entry.get("timestamp")  # of what was said before it was written
+        said = (at if isinstance(at, datetime) else datetime.now(UTC)).isoformat().replace("+00:00", "Z")
+        return _JSON.encode({**entry, "level": _level(method), "timestamp": said, "process": process})
 
     structlog.configure(
         processors=[describe_exception, keep_vocabulary, render],

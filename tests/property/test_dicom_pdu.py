@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from capture.dicom import associate, dimse
 from capture.dicom.association import Association
+from capture.dicom.diary import Diary
 from capture.dicom.negotiation import Negotiator
 from capture.dicom.pdu import Ended
 from capture.dicom.settings import DicomSettings
@@ -83,7 +84,7 @@ def serve(stream: bytes) -> tuple[bytes, list[bytes]]:
         peer.start()
         wire = Wire(ours, threading.Event())
         negotiator = Negotiator(SETTINGS)
-        Association(wire, "127.0.0.1", SETTINGS, negotiator, spool, lambda step: None, LOG).serve()
+        Association(wire, "127.0.0.1", SETTINGS, negotiator, spool, lambda step: None, Diary(LOG)).serve()
         ours.close()
         peer.join()
         theirs.close()
