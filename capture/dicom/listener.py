@@ -19,7 +19,7 @@ from capture.dicom.host import Guest, Host
 from capture.dicom.peers import plain_address
 from capture.dicom.settings import DicomSettings
 from capture.dicom.telling import Relayed
-from capture.dicom.wire import TICK_S
+from capture.dicom.wire import TICK_S, prepare
 from capture.errors import Misuse, Retry
 from capture.spool import Spool
 from capture.text import Bilingual
@@ -200,4 +200,5 @@ def _bind(settings: DicomSettings) -> socket.socket:
             ),
         ) from error
     listening.setblocking(False)
+    prepare(listening)
     return listening

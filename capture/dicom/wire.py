@@ -15,12 +15,23 @@ TICK_S = 0.5
 """How often a waiting thread looks whether it should stop."""
 MIN_RATE = 1024
 """Bytes a second below which a peer loses its time (slow-loris)."""
-_BUFFER = 4096
-"""Bytes for headers and commands; a data set is received right where it is to lie."""
+_BUFFER = 8192
+"""Bytes for headers, commands, and a request of 90 contexts; a data set is received right where it is to lie."""
 _PROMPT = TICK_S * MIN_RATE
 """Bytes that earn as much time as the longest wait for them took, so that nobody need look at the clock."""
 _ACKNOWLEDGE_AT_ONCE = socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1
 _TIMEVAL = struct.pack("@ll", 0, int(TICK_S * 1_000_000))
+
+
+def prepare(listening: socket.socket) -> None:
+    """Give a socket what whoever connects to it inherits (tcp(7)), rather than to each of them.
+
+    One small write per response must leave at once: the Nagle / delayed-ACK stall costs 40 ms an image. The
+    kernel's own timeout spares a poll(2) before each call.
+    """
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL)
 
 
 class Wire:
@@ -36,15 +47,9 @@ class Wire:
         self._start = self._end = 0
         self._silence = self._deadline = 0.0
         self._idle = False
-        # One small write per response must leave at once: the Nagle / delayed-ACK stall costs 40 ms an image.
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._encrypted = isinstance(connection, ssl.SSLSocket)
         if self._encrypted:
             connection.settimeout(TICK_S)
-        else:  # the kernel's own timeout spares a poll(2) before each call
-            connection.settimeout(None)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIMEVAL)
 
     def expect(self, seconds: float, *, idle: bool = False) -> None:
         """From now on the peer may be silent for ``seconds``, and in all take that long plus size / MIN_RATE.
