@@ -21,12 +21,15 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from capture.arrival import Arrival, arrival_id
-from capture.disk import BLOCK, Disk, write_all
+from capture.disk import Disk, write_all
 
 SUFFIX = ".journal"
 SECTOR = 512
 ROOM = 1 << 20
 """Bytes of one file: about 2,000 records."""
+_PART = 16 << 10
+"""Bytes of a file that are made at a time: what is made at once may be one folio (ext4 since Linux 6.16), of which
+every block is looked at whenever a record is written."""
 UNSEEN, WAITING, DONE = 0x00, 0x0F, 0xF0
 """States. No bit that rots makes one of another, and no byte of a text is ``WAITING``."""
 STATE_AT = 4
@@ -148,8 +151,8 @@ class Writer:
             path = self._folder / f"{time.time_ns():016x}-{secrets.token_hex(4)}{SUFFIX}"
             descriptor = self._disk.create(path)
             try:
-                for _ in range(0, max(ROOM, size), BLOCK):  # or each record is looked for in a page of 1 MiB
-                    write_all(self._disk, descriptor, bytes(BLOCK))
+                for _ in range(0, max(ROOM, size), _PART):
+                    write_all(self._disk, descriptor, bytes(_PART))
                 self._disk.fsync(descriptor)
                 self._disk.fsync_folder(self._folder)
             except OSError:

@@ -62,6 +62,7 @@ class Listener:
     def serve(self, stop: threading.Event) -> None:
         """Until ``stop`` is set; then what is in transfer gets its grace, and the rest is cut."""
         self._branch_off()
+        self._host.prepare()
         log.info("process.started", port=self.port, address=self._settings.host)
         crew: Crew[Guest] = Crew(lambda guest: self._host.entertain(guest, stop))
         with self._listening, selectors.DefaultSelector() as selector:

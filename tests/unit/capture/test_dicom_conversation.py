@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -222,14 +223,20 @@ def test_an_abort_of_the_peer_in_mid_image_leaves_nothing(receiver: Receiver, ra
 
 
 @pytest.mark.parametrize(
-    "disk",
-    [FailingDisk(room=2000), FailingDisk(call="fsync", fail_at=1), FailingDisk(call="create", fail_at=1)],
-    ids=["full", "broken", "no inode"],
+    "trouble",
+    [{"room": 2000}, {"call": "allocate"}, {"call": "fsync"}, {"call": "create"}],
+    ids=["filling", "full", "broken", "no inode"],
 )
-def test_a_disk_that_fails_is_a700_and_the_retry_works(disk: FailingDisk, tmp_path: Path) -> None:
+def test_a_disk_that_fails_is_a700_and_the_retry_works(
+    trouble: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capture.incoming._AHEAD", 0)  # what was made ahead needs no inode
+    disk = FailingDisk()
     spool = Spool(tmp_path, SpoolSettings(min_free_mb=1), disk=disk)
     with Receiver(tmp_path, spool) as receiver, Raw(receiver.port) as raw:
         raw.associate()
+        monkeypatch.setattr("capture.incoming._AHEAD", 1)
+        vars(disk).update(trouble)
         image = pdata((1, 3, store_rq())) + pdata((1, 0, bytes(4000))) + pdata((1, 2, bytes(5000)))
         raw.send(image)
         assert raw.status() == 0xA700
@@ -247,12 +254,13 @@ def test_low_space_is_a700_before_anything_is_written(tmp_path: Path) -> None:
         def free_bytes(self, folder: Path) -> int:
             return self.free
 
-    disk = Shrinking(call="create", fail_at=1)
+    disk = Shrinking()
     with (
         Receiver(tmp_path, Spool(tmp_path, SpoolSettings(min_free_mb=1), disk=disk)) as receiver,
         Raw(receiver.port) as raw,
     ):
         raw.associate()
+        disk.call = "write"
         raw.send(pdata((1, 3, store_rq())), pdata((1, 2, DATA)), pdata((3, 3, echo_rq())))
         assert raw.status() == 0xA700
         assert raw.status() == 0
