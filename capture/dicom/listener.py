@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
-import selectors
+import select
 import socket
 import threading
 import time
@@ -54,9 +54,10 @@ class Listener:
         self._listening = _bind(settings)
         self.port: int = self._listening.getsockname()[1]
         self.guests = self._host.guests
-        self._silent: dict[Guest, None] = {}
-        """Who has not said a word yet, in the order in which they came."""
-        self._branches: list[Branch] = []
+        self._silent: dict[int, Guest] = {}
+        """Who has not said a word yet, by descriptor, in the order in which they came."""
+        self._branches: dict[int, Branch] = {}
+        """By the descriptor of the line to it."""
         self._due = 0.0
 
     def serve(self, stop: threading.Event) -> None:
@@ -65,20 +66,19 @@ class Listener:
         self._host.prepare()
         log.info("process.started", port=self.port, address=self._settings.host)
         crew: Crew[Guest] = Crew(lambda guest: self._host.entertain(guest, stop))
-        with self._listening, selectors.DefaultSelector() as selector:
-            selector.register(self._listening, selectors.EVENT_READ)
-            for branch in self._branches:
-                selector.register(branch.line, selectors.EVENT_READ, branch)
+        with self._listening, select.epoll() as waiting:
+            for descriptor in (self._listening.fileno(), *self._branches):
+                waiting.register(descriptor, select.EPOLLIN)
             while not stop.is_set():
-                self._now_and_then(selector)
-                # Those who left make room before others come in.
-                for key, _ in sorted(selector.select(TICK_S), key=lambda event: event[0].data is None):
-                    if isinstance(key.data, Guest):
-                        self._hear(key.data, selector, crew)
-                    elif isinstance(key.data, Branch):
-                        self._hear_branch(key.data, selector)
-                    else:
-                        self._accept(selector, stop)
+                self._now_and_then(waiting)
+                heard = [descriptor for descriptor, _ in waiting.poll(TICK_S)]
+                for descriptor in heard:
+                    if descriptor in self._silent:
+                        self._hear(descriptor, waiting, crew)
+                    elif descriptor in self._branches:
+                        self._hear_branch(descriptor, waiting)
+                if self._listening.fileno() in heard:  # those who left have made room before
+                    self._accept(waiting, stop)
         log.info("process.stopping")
         self._part()
         crew.dismiss()
@@ -88,11 +88,12 @@ class Listener:
         self._spool.close()
         gc.freeze()  # what is collected is written to, and what is written to is no longer shared
         for _ in range(self._settings.processes - 1):
-            lines = [branch.line for branch in self._branches]
-            self._branches.append(Branch(self._branch_host, [self._listening, *lines]))
+            lines = [branch.line for branch in self._branches.values()]
+            branch = Branch(self._branch_host, [self._listening, *lines])
+            self._branches[branch.line.fileno()] = branch
 
-    def _accept(self, selector: selectors.BaseSelector, stop: threading.Event) -> None:
-        """One who waits; if others do, the selector says so again."""
+    def _accept(self, waiting: select.epoll, stop: threading.Event) -> None:
+        """One who waits; if others do, we are told so again."""
         try:
             connection, address = self._listening.accept()
         except OSError as error:  # out of descriptors, or a peer that left before it was accepted
@@ -104,18 +105,15 @@ class Listener:
         if not self._admit(guest):
             connection.close()
             return
-        self._silent[guest] = None
-        selector.register(connection, selectors.EVENT_READ, guest)
+        self._silent[connection.fileno()] = guest
+        waiting.register(connection, select.EPOLLIN)
 
-    def _hear(self, guest: Guest, selector: selectors.BaseSelector, crew: Crew[Guest]) -> None:
+    def _hear(self, descriptor: int, waiting: select.epoll, crew: Crew[Guest]) -> None:
         """Its first word: from now on it has a thread, in the process that has the fewest guests."""
-        selector.unregister(guest.connection)
-        del self._silent[guest]
-        elsewhere = sum(len(branch.guests) for branch in self._branches)
-        with self._host.turn:
-            here = sum(other.admitted for other in self.guests if other not in self._silent) - elsewhere - 1
-        branch = min(self._branches, key=lambda branch: len(branch.guests), default=None)
-        if guest.admitted and branch is not None and len(branch.guests) < here:
+        waiting.unregister(descriptor)
+        guest = self._silent.pop(descriptor)
+        branch = self._less_busy() if guest.admitted and len(self.guests) > 1 else None
+        if branch is not None:
             with suppress(OSError):
                 branch.give(guest)
                 return
@@ -124,14 +122,24 @@ class Listener:
         except RuntimeError:  # no more threads
             self._host.forget(guest)
 
-    def _hear_branch(self, branch: Branch, selector: selectors.BaseSelector) -> None:
+    def _less_busy(self) -> Branch | None:
+        """The other process with the fewest guests, if those are fewer than the others here."""
+        elsewhere = sum(len(branch.guests) for branch in self._branches.values())
+        with self._host.turn:
+            here = sum(other.admitted for other in self.guests) - elsewhere - 1
+        here -= sum(silent.admitted for silent in self._silent.values())
+        branch = min(self._branches.values(), key=lambda branch: len(branch.guests), default=None)
+        return branch if branch is not None and len(branch.guests) < here else None
+
+    def _hear_branch(self, line: int, waiting: select.epoll) -> None:
         """Some of its guests have left; or it has ended, and all of them are lost."""
+        branch = self._branches[line]
         try:
             gone = branch.ended()
         except EOFError:
             log.error("process.failed", reason="branch")
-            selector.unregister(branch.line)
-            self._branches.remove(branch)
+            waiting.unregister(line)
+            del self._branches[line]
             gone = list(branch.guests.values())
             branch.dismiss()
             branch.wait(0.0)
@@ -140,7 +148,7 @@ class Listener:
         for guest in gone:
             self._host.forget(guest)
 
-    def _now_and_then(self, selector: selectors.BaseSelector) -> None:
+    def _now_and_then(self, waiting: select.epoll) -> None:
         """Say that we live, and lose patience with who says nothing."""
         now = time.monotonic()
         if now < self._due:
@@ -149,9 +157,9 @@ class Listener:
         self._alive()
         self._host.diary.write_now_and_then()
         latest = now - self._settings.first_pdu_timeout_s
-        while (guest := next(iter(self._silent), None)) is not None and guest.since < latest:
-            selector.unregister(guest.connection)
-            del self._silent[guest]
+        while (guest := next(iter(self._silent.values()), None)) is not None and guest.since < latest:
+            waiting.unregister(guest.connection)
+            del self._silent[guest.connection.fileno()]
             self._host.forget(guest)
             log.info("association.ended", peer=guest.peer, reason="connection.silent")
 
@@ -170,12 +178,14 @@ class Listener:
 
     def _part(self) -> None:
         """Each process waits for its objects in transfer, then cuts its connections."""
-        for branch in self._branches:
+        branches = self._branches.values()
+        for branch in branches:
             branch.dismiss()
-        for guest in (*self._silent, *(guest for branch in self._branches for guest in branch.guests.values())):
-            self._host.forget(guest)
+        for guests in (self._silent, *(branch.guests for branch in branches)):
+            for guest in guests.values():
+                self._host.forget(guest)
         self._host.part()
-        for branch in self._branches:
+        for branch in branches:
             branch.wait(self._settings.stop_grace_s + _TIDY_S)
 
 
