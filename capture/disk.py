@@ -172,12 +172,14 @@ def write_all(disk: Disk, descriptor: int, chunk: bytes | bytearray | memoryview
 
     A disk that is nearly full takes a part of a write and calls that a success.
     """
-    rest = memoryview(chunk)
-    while rest:
+    rest, left = memoryview(chunk), len(chunk)
+    while left:
         taken = disk.write(descriptor, rest) if at is None else disk.write_at(descriptor, rest, at)
+        if taken == left:
+            return
         if taken == 0:
             raise OSError(errno.ENOSPC, "no byte was taken")
-        rest = rest[taken:]
+        rest, left = rest[taken:], left - taken
         at = None if at is None else at + taken
 
 

@@ -17,7 +17,7 @@ from capture.digest import Hasher, digest_of_first
 from capture.disk import BLOCK, Disk, disk_errors, write_all
 from capture.journal import ROOM, SECTOR, Entry, Writer, decode, encode
 
-_AHEAD = 32
+_AHEAD = 16
 """Files made at once: one sync of their folder serves them all, and nobody waits long for so few."""
 
 STRIDE = 1 << 20

@@ -57,7 +57,7 @@ class Association:
         self._contexts: Mapping[int, associate.Context] = {}
         self._calling_ae = self._called_ae = ""
         self._peer_max = 0
-        self._name = os.urandom(8).hex()
+        self._origin = Origin("", address, "")
         self._count = self._bytes = 0
 
     def serve(self) -> None:
@@ -97,6 +97,7 @@ class Association:
             self._reject(no)
             return False
         self._contexts, self._peer_max = answer.contexts, answer.request.max_pdu
+        self._origin = Origin(self._calling_ae, self._address, os.urandom(8).hex())
         self._wire.send(answer.accept)
         return True
 
@@ -158,10 +159,6 @@ class Association:
         sop_class = command.sop_class.decode("ascii", "replace")
         data_set = self._messages.data_set(context.id)
         return store(self._spool, self._origin, header, data_set, sop_class=sop_class)
-
-    @property
-    def _origin(self) -> Origin:
-        return Origin(self._calling_ae, self._address, self._name)
 
     def _note_release(self) -> None:
         if self._count:

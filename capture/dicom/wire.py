@@ -116,8 +116,9 @@ class Wire:
             self._socket.close()
 
     def _fill(self) -> None:
-        left = self._end - self._start  # a fragment of a header, or nothing
-        self._buffer[:left] = bytes(self._buffer[self._start : self._end])
+        left = self._end - self._start
+        if left:  # a fragment of a header
+            self._buffer[:left] = bytes(self._buffer[self._start : self._end])
         self._start, self._end = 0, left
         self._end += self._receive([self._buffer[left:]])
 

@@ -56,7 +56,7 @@ def test_a_full_disk_is_said_and_nothing_stays(room: int, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("call", "fail_at"),
     [
-        ("create", 1), ("create", 5), ("create", 33), ("allocate", 1), ("write", 1), ("write", 2),
+        ("create", 1), ("create", 5), ("create", 17), ("allocate", 1), ("write", 1), ("write", 2),
         ("write", 40), ("write_at", 1), ("write_at", 2), ("fsync", 1), ("fsync", 2), ("fsync_folder", 1),
         ("fsync_folder", 2),
     ],
