@@ -113,7 +113,12 @@ class RealDisk:
 
     def allocate(self, descriptor: int, start: int, size: int) -> None:
         """See :class:`Disk`. posix_fallocate(3)."""
-        os.posix_fallocate(descriptor, start, size)
+        try:
+            os.posix_fallocate(descriptor, start, size)
+        except OSError as error:
+            # A file system that cannot; what stands in for it writes single bytes, which O_DIRECT forbids.
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+                raise
 
     def fsync(self, descriptor: int) -> None:
         """See :class:`Disk`. fdatasync(2) also writes the length, which is all that reading back needs."""

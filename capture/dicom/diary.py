@@ -1,7 +1,7 @@
 """The log of the associations: everyday lines are kept for a moment and written together.
 
 One by one, between two images, each finds its code in no cache: the two lines of an association cost an eighth of
-all that it takes, together a quarter of that. A process that is killed leaves out what it kept (:data:`TICK_S`).
+all that it takes, together a sixth of that. A process that is killed leaves out what it kept (:data:`TICK_S`).
 """
 
 from __future__ import annotations

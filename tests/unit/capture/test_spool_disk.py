@@ -201,6 +201,25 @@ def test_a_file_system_that_has_no_way_past_its_cache_takes_it_too(
     assert refused and spool.path(arrival).read_bytes() == b"pixels"
 
 
+@pytest.mark.parametrize("error", [errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSPC])
+def test_a_file_system_that_allocates_nothing_takes_it_unless_it_is_full(
+    error: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int, start: int, size: int) -> None:
+        raise OSError(error, "no")
+
+    spool = Spool(tmp_path)
+    with monkeypatch.context() as without:
+        without.setattr(os, "posix_fallocate", refuse)
+        if error == errno.ENOSPC:
+            with pytest.raises(Retry) as raised:
+                receive(spool, b"pixels")
+            assert raised.value.code == "spool.full"
+            return
+        arrival = receive(spool, b"pixels")
+    assert spool.path(arrival).read_bytes() == b"pixels"
+
+
 def test_what_is_no_whole_block_goes_by_the_cache(tmp_path: Path) -> None:
     disk = RealDisk()
     descriptor = disk.create(tmp_path / "odd", direct=True)
