@@ -193,8 +193,7 @@ class Incoming:
             self._buffer[self._gathered : self._gathered + count] = rest[:count]
             self._gathered += count
             rest = rest[count:]
-            if self._gathered == STRIDE or not rest:
-                self._flush()
+            self._flush()
 
     def _flush(self) -> None:
         """Write what was gathered: whole blocks, and at least one."""
