@@ -155,7 +155,7 @@ class Listener:
             return
         self._due = now + TICK_S
         self._alive()
-        self._host.diary.write_now_and_then()
+        self._host.diary.write()
         latest = now - self._settings.first_pdu_timeout_s
         while (guest := next(iter(self._silent.values()), None)) is not None and guest.since < latest:
             waiting.unregister(guest.connection)

@@ -76,7 +76,7 @@ class DataSet:
     """A data set as it comes, read like a file."""
 
     def __init__(self, messages: Messages, context_id: int) -> None:
-        self._messages, self._wire, self._context_id = messages, messages.wire, context_id
+        self._messages, self._context_id = messages, context_id
         self._left, self._is_last = 0, False
 
     def readinto(self, room: memoryview, /) -> int:
@@ -89,7 +89,7 @@ class DataSet:
                 raise Ended("message.out_of_order", UNEXPECTED_PDU)
             _, control, self._left = fragment
             self._is_last = bool(control & LAST)
-        count = self._wire.readinto(room[: self._left])
+        count = self._messages.wire.readinto(room[: self._left])
         self._left -= count
         return count
 

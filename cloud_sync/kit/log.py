@@ -30,8 +30,8 @@ def configure(process: str, level: str = "info", stream: TextIO | None = None) -
     """
     threshold = {"debug": 10, "info": 20, "warning": 30, "error": 40}[level]
 
-    # One step for structlog's level, time and JSON: the receiver's lines come one by one, when no cache holds the
-    # code of each any more, and took six times as long as in a loop.
+    # One step for structlog's level, time and JSON: most lines come one by one, when no cache holds the code of
+    # each any more, and took six times as long as in a loop.
     def render(logger: object, method: str, entry: Entry) -> str:
         at = entry.get("timestamp")  # of what was said before it was written
         said = (at if isinstance(at, datetime) else datetime.now(UTC)).isoformat().replace("+00:00", "Z")

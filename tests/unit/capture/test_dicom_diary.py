@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
@@ -12,22 +10,13 @@ import pytest
 import structlog
 
 from capture.dicom.diary import Diary
-from cloud_sync.kit.log import configure
+from tests.logs import entries, log_of
 
 
 @pytest.fixture
 def log() -> Iterator[StringIO]:
-    stream = StringIO()
-    handlers = logging.getLogger().handlers[:]
-    configure("listen", "info", stream)
-    yield stream
-    structlog.reset_defaults()
-    logging.captureWarnings(False)
-    logging.basicConfig(handlers=handlers, force=True)
-
-
-def said(log: StringIO) -> list[dict[str, object]]:
-    return [json.loads(line) for line in log.getvalue().splitlines()]
+    with log_of("listen") as stream:
+        yield stream
 
 
 def test_a_line_is_written_later_with_the_time_at_which_it_was_said(
@@ -36,10 +25,10 @@ def test_a_line_is_written_later_with_the_time_at_which_it_was_said(
     diary = Diary(structlog.get_logger().bind())
     monkeypatch.setattr("capture.dicom.diary.time.time", lambda: 1_700_000_000.25)
     diary.info("instance.stored", case="c1", calling_ae="CT1")
-    assert said(log) == []
+    assert entries(log) == []
     diary.write()
     diary.write()
-    (line,) = said(log)
+    (line,) = entries(log)
     assert line["timestamp"] == "2023-11-14T22:13:20.250000Z"
     assert (line["event"], line["case"], line["calling_ae"]) == ("instance.stored", "c1", "CT1")
 
@@ -50,10 +39,10 @@ def test_what_cannot_wait_comes_behind_what_was_said_before(log: StringIO) -> No
     diary.warning("instance.refused", reason="spool.full")
     diary.info("instance.stored", case="c2")
     diary.error("spool.low", code="spool.full")
-    assert [line["event"] for line in said(log)] == [
+    assert [line["event"] for line in entries(log)] == [
         "instance.stored", "instance.refused", "instance.stored", "spool.low"
     ]  # fmt: skip
-    assert all(datetime.fromisoformat(str(line["timestamp"])).tzinfo == UTC for line in said(log))
+    assert all(datetime.fromisoformat(str(line["timestamp"])).tzinfo == UTC for line in entries(log))
 
 
 def test_it_is_written_now_and_then(log: StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,5 +54,5 @@ def test_it_is_written_now_and_then(log: StringIO, monkeypatch: pytest.MonkeyPat
         now[0] = moment
         diary.info("instance.stored")
         diary.write_now_and_then()
-        counts.append(len(said(log)))
+        counts.append(len(entries(log)))
     assert counts == [1, 1, 3, 3, 5]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import sys
 import warnings
@@ -13,21 +12,13 @@ import pytest
 import structlog
 
 from cloud_sync.kit.log import configure
+from tests.logs import entries, log_of
 
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    handlers = logging.getLogger().handlers[:]
-    configure("test", "info", stream)
-    yield stream
-    structlog.reset_defaults()
-    logging.captureWarnings(False)
-    logging.basicConfig(handlers=handlers, force=True)
-
-
-def entries(stream: io.StringIO) -> list[dict[str, object]]:
-    return [json.loads(line) for line in stream.getvalue().splitlines()]
+    with log_of("test") as stream:
+        yield stream
 
 
 def test_a_known_event_keeps_known_fields_and_loses_the_others(lines: io.StringIO) -> None:
