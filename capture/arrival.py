@@ -22,7 +22,8 @@ class Arrival:
 
     id: str
     digest: Annotated[str, Field(alias="sha256")]
-    """Of its bytes (:mod:`capture.digest`). Written as ``sha256``, which it is in what earlier versions wrote."""
+    """Of its bytes (:mod:`capture.digest`); "" until the spool gives it to a reader. Written as ``sha256``, which
+    it is in what earlier versions wrote."""
     size: int
     kind: Kind
     source: str
@@ -38,6 +39,6 @@ class Arrival:
     """As the sender named it; "" when it did not."""
 
 
-def arrival_id(received_at: int, digest: str) -> str:
-    """Sortable id: 12 hex digits of UTC milliseconds, a dash, 16 hex digits of the content hash."""
-    return f"{received_at:012x}-{digest[:16]}"
+def arrival_id(received_at: int, rest: str) -> str:
+    """Sortable id: 12 hex digits of UTC milliseconds, a dash, and the first 16 of ``rest``, which no other has."""
+    return f"{received_at:012x}-{rest[:16]}"

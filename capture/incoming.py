@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from capture.arrival import Arrival
-from capture.digest import Hasher, digest_of_first
+from capture.arrival import Arrival, arrival_id
+from capture.digest import Checksum, both_of_first
 from capture.disk import BLOCK, Disk, disk_errors, write_all
 from capture.journal import ROOM, SECTOR, Entry, Writer, decode, encode
 
@@ -25,9 +25,6 @@ STRIDE = 1 << 20
 _KEPT = 8
 _HUGE = 2 << 20
 """Bytes of a huge page on x86 and, with pages of 4 KiB, on ARM; it begins at a multiple of them."""
-
-Claim = Callable[[int, str], tuple[str, int]]
-"""An arrival's id and time of the time and hash that it should have."""
 
 
 class Spares:
@@ -120,13 +117,12 @@ class Incoming:
         spares: Spares,
         journal: Writer,
         arrived: Callable[..., Arrival],
-        claim: Claim,
         at: Callable[[str], None],
     ) -> None:
         self.size = 0
         self._disk, self._buffers, self._spares, self._journal = disk, buffers, spares, journal
-        self._arrived, self._claim, self._at = arrived, claim, at
-        self._hash = Hasher()
+        self._arrived, self._at = arrived, at
+        self._checksum = Checksum()
         self._file: tuple[int, Path] | None = None
         self._buffer = memoryview(b"")
         self._gathered = self._flushed = 0
@@ -141,7 +137,7 @@ class Incoming:
         self._gathered += count
         self.size += count
         if self._gathered == STRIDE:
-            self._hash.update(self._buffer)
+            self._checksum.update(self._buffer)
             with disk_errors():
                 self._flush()
 
@@ -158,18 +154,18 @@ class Incoming:
     def commit(self, received_at: int) -> Arrival:
         """Return once the object and its record are on the medium, visible, and whole.
 
-        The record ends the last block, so that one write and one sync serve it and the bytes; it says their hash,
-        so it makes them exist only if they are all there (:func:`own_record`). The journal shows it to the reader,
-        who cuts it off.
-        ``received_at``: UTC milliseconds.
+        The record ends the last block, so that one write and one sync serve it and the bytes; it says their
+        checksum, so it makes them exist only if they are all there (:func:`own_record`). The journal shows it to
+        the reader, who cuts it off. ``received_at``: UTC milliseconds.
         Raises Retry ``spool.full`` or ``spool.failed``; then nothing is left.
         """
         with disk_errors():
             descriptor, path = self._own()  # of an object without a byte, too: a person is told of it
-            digest = self._hash.update(self._buffer[: self._gathered]).hexdigest()
-            name, stamped = self._claim(received_at, digest)
-            arrival = self._arrived(id=name, digest=digest, size=self.size, received_at=stamped)
-            record = encode(Entry(arrival, path.name))
+            self._checksum.update(self._buffer[: self._gathered])
+            arrival = self._arrived(
+                id=arrival_id(received_at, path.name), digest="", size=self.size, received_at=received_at
+            )
+            record = encode(Entry(arrival, path.name, self._checksum.hexdigest()))
             self._finish(bytes(-(self._gathered + len(record)) % BLOCK) + record)
             self._at("spool.written")
             self._disk.fsync(descriptor)
@@ -235,11 +231,8 @@ def own_record(path: Path) -> Entry | None:
             record = decode(tail, at)
             if record is None or at + record.size != len(tail) or record.entry.file != path.name:
                 continue
-            arrival = record.entry.arrival
             file.seek(0)
-            if (
-                0 <= size - record.size - arrival.size < BLOCK
-                and digest_of_first(file, arrival.size) == arrival.digest
-            ):
+            sent = record.entry.arrival.size
+            if 0 <= size - record.size - sent < BLOCK and record.entry.is_of(*both_of_first(file, sent)):
                 return record.entry
     return None

@@ -46,6 +46,12 @@ class Entry:
     arrival: Arrival
     file: str
     """Name of its bytes in ``objects/``; "" when there are none."""
+    checksum: str = ""
+    """Of its bytes as they came; "" when there are none, or an earlier version said their digest instead."""
+
+    def is_of(self, digest: str, checksum: str) -> bool:
+        """Whether bytes of which this is true are those that came."""
+        return checksum == self.checksum if self.checksum else digest == self.arrival.digest
 
 
 _ENTRY = TypeAdapter(Entry)
@@ -70,7 +76,7 @@ def encode(entry: Entry) -> bytes:
 def decode(raw: bytes, at: int) -> Record | None:
     """The record at byte ``at``; None when there is none, or it is damaged or contradicts itself.
 
-    A disk that rots one letter leaves a record that reads well; a wrong hash would be a wrong name for ever.
+    A disk that rots one letter leaves a record that reads well.
     """
     if at + _HEADER.size > len(raw):
         return None
@@ -87,9 +93,9 @@ def decode(raw: bytes, at: int) -> Record | None:
 
 
 def genuine(arrival: Arrival) -> bool:
-    """Whether its id is made of its own time and hash."""
-    hexadecimal = re.fullmatch("[0-9a-f]{64}", arrival.digest) is not None
-    return hexadecimal and arrival.id == arrival_id(arrival.received_at, arrival.digest)
+    """Whether its id is made of its own time, and its digest is one or not known yet."""
+    hexadecimal = re.fullmatch("([0-9a-f]{64})?", arrival.digest) is not None
+    return hexadecimal and arrival.id.startswith(arrival_id(arrival.received_at, ""))
 
 
 class Writer:

@@ -7,13 +7,14 @@ does**, there or, until somebody reads it, at the end of its bytes; ``aside/`` i
 
 from __future__ import annotations
 
+import errno
 import json
 import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -21,7 +22,7 @@ from typing import BinaryIO
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from capture.arrival import Arrival, Kind, arrival_id
-from capture.digest import digest
+from capture.digest import both_of_first, digest
 from capture.disk import Disk, RealDisk, disk_errors, locked, low, write_all
 from capture.incoming import Buffers, Incoming, Spares, own_record
 from capture.journal import Entry, Writer, encode
@@ -29,9 +30,9 @@ from capture.ledger import Ledger
 from capture.old_spool import OldSpool
 
 _ARRIVAL = TypeAdapter(Arrival)
-_REMEMBERED = 4096
-"""Ids given lately: content that comes again in the same millisecond gets another one."""
 _NOTHING = digest(b"")
+_LOST = {errno.ENOENT, errno.EIO}
+"""What a disk says of bytes that it will not give back, however often it is asked."""
 
 
 class SpoolSettings(BaseModel):
@@ -76,9 +77,7 @@ class Spool:
         self._spares = Spares(self.objects, self.disk)
         self._writer = Writer(self.journal, self.disk, at)
         self._ledger = Ledger(self.journal, self.objects, self.disk)
-        self._given: set[str] = set()
-        self._lately: deque[str] = deque()
-        self._claiming, self._reserving = threading.Lock(), threading.Lock()
+        self._reserving = threading.Lock()
         self._reserved = 0
 
     def receive(
@@ -99,7 +98,7 @@ class Spool:
             Arrival, kind=kind, source=source, calling_ae=calling_ae, peer=peer, association=association,
             sop_class=sop_class,
         )  # fmt: skip
-        return Incoming(self.disk, self._buffers, self._spares, self._writer, arrived, self._claim, self.at)
+        return Incoming(self.disk, self._buffers, self._spares, self._writer, arrived, self.at)
 
     def note(
         self, kind: Kind, source: str, received_at: int, *, calling_ae: str, peer: str, association: str
@@ -108,8 +107,8 @@ class Spool:
 
         Raises Retry ``spool.full`` or ``spool.failed``.
         """
-        name, stamped = self._claim(received_at, _NOTHING)
-        arrival = Arrival(name, _NOTHING, 0, kind, source, stamped, calling_ae, peer, association)
+        name = arrival_id(received_at, secrets.token_hex(8))
+        arrival = Arrival(name, _NOTHING, 0, kind, source, received_at, calling_ae, peer, association)
         with disk_errors():
             self._writer.append(encode(Entry(arrival, "")))
         return arrival
@@ -119,8 +118,18 @@ class Spool:
         return self._ledger.has_news()
 
     def pending(self, limit: int | None = None) -> list[Arrival]:
-        """What waits, oldest first, at most ``limit``."""
-        return [entry.arrival for entry in self._ledger.waiting(limit)]
+        """What waits, oldest first, at most ``limit``; all of it is read for that.
+
+        Bytes that the disk has lost or changed since they came go to ``aside/``: a person must look.
+        """
+        found: list[Arrival] = []
+        for entry in self._ledger.waiting(limit):
+            name = self._digest(entry)
+            if name:
+                found.append(replace(entry.arrival, digest=name))
+            else:
+                self.set_aside(entry.arrival, "spool.damaged", "the bytes are not those that came")
+        return found
 
     def path(self, arrival: Arrival) -> Path:
         """Where the bytes lie until the entry is acknowledged."""
@@ -144,8 +153,10 @@ class Spool:
 
         All of it first, then the record: after a crash between, the entry still waits.
         """
+        # What cannot be read has a name all the same, which no content has.
+        named = arrival if arrival.digest else replace(arrival, digest=digest(arrival.id.encode()))
         self._put_aside(self.path(arrival), arrival.id, code, reason)
-        self._write_file(self.aside / f"{arrival.id}.json", _ARRIVAL.dump_json(arrival, by_alias=True))
+        self._write_file(self.aside / f"{arrival.id}.json", _ARRIVAL.dump_json(named, by_alias=True))
         self.disk.fsync_folder(self.aside)
         self.at("spool.half_aside")
         self.acknowledge(arrival)
@@ -153,9 +164,8 @@ class Spool:
     def recover(self) -> int:
         """Remove what interrupted receptions left; how many objects. Safe while others receive.
 
-        What only says at its own end that it is there gets its record in the journal.
-        An entry whose bytes are missing or short was lost by the disk: a person must look, so it goes to
-        ``aside/``, and so do bytes whose record may be one of those that the disk lost.
+        What only says at its own end that it is there gets its record in the journal. Bytes whose record may be
+        one of those that the disk lost go to ``aside/``: a person must look.
         """
         with locked(self.folder):
             OldSpool(self.folder, self.disk).take_over(self.objects, self.aside, self._writer)
@@ -199,16 +209,18 @@ class Spool:
         self._writer.close()
         self._ledger.close()
 
-    def _claim(self, received_at: int, content: str) -> tuple[str, int]:
-        """An id that nobody has, and its time: equal content in one millisecond moves to the next one."""
-        with self._claiming:
-            while (name := arrival_id(received_at, content)) in self._given:
-                received_at += 1
-            self._given.add(name)
-            self._lately.append(name)
-            if len(self._lately) > _REMEMBERED:
-                self._given.discard(self._lately.popleft())
-        return name, received_at
+    def _digest(self, entry: Entry) -> str:
+        """Of its bytes; "" when they are not those that came. Raises OSError; then ask again."""
+        if entry.arrival.digest:  # it has no bytes, or an earlier version hashed them as they came
+            return entry.arrival.digest if self._whole(entry) else ""
+        try:
+            with (self.objects / entry.file).open("rb") as file:
+                name, checksum = both_of_first(file, entry.arrival.size)
+        except OSError as error:
+            if error.errno not in _LOST:
+                raise
+            return ""
+        return name if entry.is_of(name, checksum) else ""
 
     def _recover(self) -> int:
         left = [path for path in self.objects.iterdir() if self.disk.abandoned(path)]
@@ -216,8 +228,7 @@ class Spool:
         known = self._ledger.known()
         for path in left:
             self._adopt(path, known)
-        waiting = self._ledger.waiting()
-        named = {entry.file for entry in waiting}
+        named = {entry.file for entry in self._ledger.waiting()}
         left = [path for path in left if path.name not in named]
         halves = [path for path in left if path.is_file() and path.stat().st_size]
         if damaged:
@@ -226,9 +237,6 @@ class Spool:
             self.disk.fsync_folder(self.aside)
         for path in left:
             self.disk.unlink(path)
-        for entry in waiting:
-            if not self._whole(entry):
-                self.set_aside(entry.arrival, "spool.incomplete", "the bytes are missing or short")
         self._ledger.tidy()
         return len(halves)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from capture.arrival import Arrival, arrival_id
 from capture.digest import digest
 from capture.spool import Spool
 
 
 def receive(spool: Spool, content: bytes, received_at: int = 1_700_000_000_000) -> Arrival:
+    """What a reader is to be given."""
     with spool.receive(kind="dicom", source="test", calling_ae="CT1", peer="10.0.0.1") as incoming:
         incoming.write(content)
-        return incoming.commit(received_at)
+        return replace(incoming.commit(received_at), digest=digest(content))
 
 
 def files(spool: Spool) -> list[str]:

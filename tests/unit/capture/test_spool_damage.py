@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from capture.arrival import Arrival
 from capture.journal import WAITING, Entry, encode
+from capture.old_spool import read_sidecar
 from capture.spool import Spool
 from tests.unit.capture.spools import arrival_of, files, receive, rot
 
@@ -34,19 +38,57 @@ def test_what_a_killed_writer_wrote_whole_is_taken_and_what_it_tore_is_not(tmp_p
     assert reader.pending() == [arrival_of(b"whole")]
 
 
-@pytest.mark.parametrize("damage", ["missing", "short"])
-def test_an_entry_whose_bytes_are_not_whole_is_shown_to_a_person(damage: str, tmp_path: Path) -> None:
+def as_before(spool: Spool, content: bytes) -> Arrival:
+    """An entry of the version that hashed bytes as they came."""
+    arrival = arrival_of(content)
+    (spool.objects / "f").write_bytes(content)
+    spool._writer.append(encode(Entry(arrival, "f")))
+    return arrival
+
+
+@pytest.mark.parametrize(
+    ("received", "damage"),
+    [
+        *((receive, damage) for damage in (None, b"pix", b"pixelz", b"pixels, and more")),
+        *((as_before, damage) for damage in (None, b"pix")),
+    ],
+)
+def test_an_entry_whose_bytes_the_disk_lost_or_changed_is_shown_to_a_person(
+    received: Callable[[Spool, bytes], Arrival], damage: bytes | None, tmp_path: Path
+) -> None:
     spool = Spool(tmp_path)
-    arrival = receive(spool, b"pixels")
-    if damage == "missing":
+    arrival, good = received(spool, b"pixels"), receive(spool, b"good")
+    if damage is None:
         spool.path(arrival).unlink()
     else:
-        spool.path(arrival).write_bytes(b"pix")
-    spool.recover()
-    assert spool.pending() == []
+        spool.path(arrival).write_bytes(damage)
+    if damage == b"pixels, and more":  # of which a reader is given what came
+        assert spool.pending() == [arrival, good]
+        return
+    assert spool.pending() == [good]
     said = json.loads((spool.aside / f"{arrival.id}.reason.json").read_text())
-    assert said["code"] == "spool.incomplete"
-    assert (spool.aside / f"{arrival.id}.json").exists()
+    assert said["code"] == "spool.damaged"
+    shown = read_sidecar(spool.aside / f"{arrival.id}.json")
+    assert shown is not None and (shown.id, len(shown.digest)) == (arrival.id, 64)
+    assert (spool.aside / f"{arrival.id}.bin").exists() == (damage is not None)
+
+
+def test_a_sector_that_cannot_be_read_is_lost_and_a_want_of_descriptors_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path)
+    arrival = receive(spool, b"pixels")
+    refused = [errno.EMFILE, errno.EIO]
+
+    def read(file: object, size: int) -> tuple[str, str]:
+        raise OSError(refused.pop(0), "no")
+
+    monkeypatch.setattr("capture.spool.both_of_first", read)
+    with pytest.raises(OSError, match="no"):
+        spool.pending()
+    assert not list(spool.aside.iterdir())
+    assert spool.pending() == []
+    assert (spool.aside / f"{arrival.id}.bin").read_bytes() == b"pixels"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import mmap
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -179,7 +180,7 @@ def test_whatever_its_size_it_is_whole_and_says_so_at_its_end(size: int, tmp_pat
     arrival = receive(spool, content)
     (path,) = (file for file in spool.objects.iterdir() if file.stat().st_size)
     said = own_record(path)
-    assert said is not None and said.arrival == arrival
+    assert said is not None and said.arrival == replace(arrival, digest="")
     assert path.stat().st_size % BLOCK == 0
     assert spool.path(arrival).read_bytes() == content
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from capture.arrival import Arrival
+from capture.digest import digest
 from capture.spool import Spool
 from edge.metrics import Metrics
 from edge.overrides.in_force import Rulebook
@@ -35,10 +36,11 @@ class Box:
         return self.services.db
 
     def receive(self, content: bytes, calling_ae: str = "MODALITY", received_at: int | None = None) -> Arrival:
-        """What a receiver does with one object."""
+        """What a receiver does with one object, as intake is given it."""
         with self.spool.receive(kind="dicom", source="dicom", calling_ae=calling_ae, peer="192.0.2.7") as incoming:
             incoming.write(content)
-            return incoming.commit(received_at or time.time_ns() // 1_000_000)
+            arrived = incoming.commit(received_at or time.time_ns() // 1_000_000)
+        return replace(arrived, digest=digest(content))
 
 
 def make_box(folder: Path, at: Callable[[str], None] = lambda step: None, **sections: object) -> Box:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Connection, select
 
 from capture.dicom.told import Step, StepState
+from capture.digest import digest
 from cloud_sync.wire.codec import decode_event
 from cloud_sync.wire.messages import ResultEvent
 from edge.pipeline import hearing
@@ -90,7 +91,7 @@ class Scanner:
             kind="dicom", source="dicom", calling_ae=self.name, association=association, sop_class=cases.SLICES[0]
         ) as incoming:
             incoming.write(content)
-            arrival = incoming.commit(at)
+            arrival = replace(incoming.commit(at), digest=digest(content))
         self.box.services.blobs.link_files([(spool.path(arrival), arrival.digest)])
         self.box.db.write(lambda c: cases.take_in(c, arrival, at))
         return arrival.id

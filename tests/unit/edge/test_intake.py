@@ -148,7 +148,7 @@ async def test_an_entry_whose_bytes_the_disk_lost_is_a_case_all_the_same(box: Bo
 
 async def test_what_the_spool_put_aside_is_a_case_too(box: Box) -> None:
     arrival = box.receive(b"one")
-    box.spool.set_aside(arrival, "spool.incomplete", "short")
+    box.spool.set_aside(arrival, "spool.damaged", "short")
     (box.spool.aside / "unreadable.json").write_text("{}")
     one = intake(box)
     stop = asyncio.Event()
@@ -163,7 +163,7 @@ async def test_a_record_that_rotted_is_no_case_and_holds_nobody_up(box: Box) -> 
     rotten, good = box.receive(b"one"), box.receive(b"two", received_at=5000)
     box.spool.close()
     for path in box.spool.journal.iterdir():
-        path.write_bytes(path.read_bytes().replace(rotten.digest.encode(), b"zz" + rotten.digest[2:].encode()))
+        path.write_bytes(path.read_bytes().replace(rotten.id.encode(), b"zz" + rotten.id[2:].encode()))
     again = Box(box.services, Spool(box.spool.folder, box.spool.settings))
     await run_until_empty(intake(again), again)
     assert rows(box) == [(good.id, "held", None)]
