@@ -36,11 +36,15 @@ class Disk(Protocol):
         ...
 
     def write(self, descriptor: int, chunk: memoryview) -> int:
-        """Append; how many bytes were taken."""
+        """Behind what was written before; how many bytes were taken."""
         ...
 
     def write_at(self, descriptor: int, chunk: memoryview, at: int) -> int:
         """Over what stands at byte ``at``; how many bytes were taken."""
+        ...
+
+    def rewind(self, descriptor: int) -> None:
+        """What is written next begins at the first byte again."""
         ...
 
     def allocate(self, descriptor: int, start: int, size: int) -> None:
@@ -110,6 +114,10 @@ class RealDisk:
     def write_at(self, descriptor: int, chunk: memoryview, at: int) -> int:
         """See :class:`Disk`."""
         return os.pwrite(descriptor, chunk, at)
+
+    def rewind(self, descriptor: int) -> None:
+        """See :class:`Disk`."""
+        os.lseek(descriptor, 0, os.SEEK_SET)
 
     def allocate(self, descriptor: int, start: int, size: int) -> None:
         """See :class:`Disk`. posix_fallocate(3)."""

@@ -1,11 +1,10 @@
-"""One object on its way into the spool, and the files that wait for such objects."""
+"""One object on its way into the spool."""
 
 from __future__ import annotations
 
 import ctypes
 import mmap
 import os
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -16,63 +15,13 @@ from capture.arrival import Arrival, arrival_id
 from capture.digest import Checksum, both_of_first
 from capture.disk import BLOCK, Disk, disk_errors, write_all
 from capture.journal import ROOM, SECTOR, Entry, Writer, decode, encode
-
-_AHEAD = 16
-"""Files made at once: one sync of their folder serves them all, and nobody waits long for so few."""
+from capture.spares import Spare, Spares
 
 STRIDE = 1 << 20
 """Bytes that are gathered before they are written. A CT slice and its record are one such write."""
 _KEPT = 8
 _HUGE = 2 << 20
 """Bytes of a huge page on x86 and, with pages of 4 KiB, on ARM; it begins at a multiple of them."""
-
-
-class Spares:
-    """Empty files whose names are already on the medium, so that an object needs no sync of its folder."""
-
-    def __init__(self, folder: Path, disk: Disk) -> None:
-        self._folder, self._disk = folder, disk
-        self._ready: list[tuple[int, Path]] = []
-        self._making = threading.Lock()
-
-    def take(self) -> tuple[int, Path]:
-        """Descriptor and path, the taker's from now on. Raises OSError."""
-        with self._making:
-            if not self._ready:
-                self._ready = self._make()
-            return self._ready.pop()
-
-    def prepare(self) -> None:
-        """So that nobody waits for the first ones. Raises OSError."""
-        with self._making:
-            self._ready = self._ready or self._make()
-
-    def close(self) -> None:
-        """Remove what was not taken."""
-        while self._ready:
-            self._drop(*self._ready.pop())
-
-    def __del__(self) -> None:
-        for descriptor, _ in self._ready:
-            self._disk.close(descriptor)
-
-    def _make(self) -> list[tuple[int, Path]]:
-        made: list[tuple[int, Path]] = []
-        try:
-            for _ in range(_AHEAD):
-                path = self._folder / os.urandom(8).hex()
-                made.append((self._disk.create(path, direct=True), path))
-            self._disk.fsync_folder(self._folder)
-        except OSError:
-            for one in made:
-                self._drop(*one)
-            raise
-        return made
-
-    def _drop(self, descriptor: int, path: Path) -> None:
-        self._disk.close(descriptor)
-        with suppress(OSError):  # recover() finds it at the next start
-            self._disk.unlink(path)
 
 
 class Buffers:
@@ -123,7 +72,7 @@ class Incoming:
         self._disk, self._buffers, self._spares, self._journal = disk, buffers, spares, journal
         self._arrived, self._at = arrived, at
         self._checksum = Checksum()
-        self._file: tuple[int, Path] | None = None
+        self._file: Spare | None = None
         self._buffer = memoryview(b"")
         self._gathered = self._flushed = 0
         self._committed = False
@@ -160,25 +109,25 @@ class Incoming:
         Raises Retry ``spool.full`` or ``spool.failed``; then nothing is left.
         """
         with disk_errors():
-            descriptor, path = self._own()  # of an object without a byte, too: a person is told of it
+            own = self._own()  # of an object without a byte, too: a person is told of it
             self._checksum.update(self._buffer[: self._gathered])
             arrival = self._arrived(
-                id=arrival_id(received_at, path.name), digest="", size=self.size, received_at=received_at
+                id=arrival_id(received_at, own.path.name), digest="", size=self.size, received_at=received_at
             )
-            record = encode(Entry(arrival, path.name, self._checksum.hexdigest()))
+            record = encode(Entry(arrival, own.path.name, self._checksum.hexdigest()))
             self._finish(bytes(-(self._gathered + len(record)) % BLOCK) + record)
             self._at("spool.written")
-            self._disk.fsync(descriptor)
+            self._disk.fsync(own.descriptor)
             self._at("spool.synced")
             self._journal.append(record)
             self._committed = True
             self._at("spool.committed")
             return arrival
 
-    def _own(self) -> tuple[int, Path]:
-        """Descriptor and path of its file, which it has from its first bytes on."""
+    def _own(self) -> Spare:
+        """Its file, which it has from its first bytes on."""
         if self._file is None:
-            self._file = self._spares.take()
+            self._file = self._spares.take(self._gathered + BLOCK)
         return self._file
 
     def _finish(self, tail: bytes) -> None:
@@ -193,9 +142,10 @@ class Incoming:
 
     def _flush(self) -> None:
         """Write what was gathered: whole blocks, and at least one."""
-        descriptor, _ = self._own()
-        self._disk.allocate(descriptor, self._flushed, self._gathered)
-        write_all(self._disk, descriptor, self._buffer[: self._gathered])
+        own = self._own()
+        if self._flushed + self._gathered > own.room:
+            self._disk.allocate(own.descriptor, self._flushed, self._gathered)
+        write_all(self._disk, own.descriptor, self._buffer[: self._gathered])
         self._flushed += self._gathered
         self._gathered = 0
 
@@ -208,17 +158,16 @@ class Incoming:
     ) -> None:
         self._buffers.give(self._buffer)
         if self._file is not None:
-            descriptor, path = self._file
-            self._disk.close(descriptor)
+            self._disk.close(self._file.descriptor)
             if not self._committed:
                 with suppress(OSError):  # what cannot be removed is not to have a record of its own
-                    self._disk.truncate(path, 0)
+                    self._disk.truncate(self._file.path, 0)
                 with suppress(OSError):  # recover() finds it at the next start
-                    self._disk.unlink(path)
+                    self._disk.unlink(self._file.path)
 
 
 def own_record(path: Path) -> Entry | None:
-    """What the record at the end of an object says; None unless it is the object's own and all bytes are there.
+    """What the record behind an object says; None unless it is the object's own and all bytes are there.
 
     A power cut leaves it where the journal's has not come to the medium. Nobody who sends can make one: it names
     the file. Raises OSError.
@@ -229,10 +178,10 @@ def own_record(path: Path) -> Entry | None:
         tail = file.read()
         for at in range(len(tail) - SECTOR, -1, -SECTOR):
             record = decode(tail, at)
-            if record is None or at + record.size != len(tail) or record.entry.file != path.name:
+            if record is None or record.entry.file != path.name:
                 continue
             file.seek(0)
             sent = record.entry.arrival.size
-            if 0 <= size - record.size - sent < BLOCK and record.entry.is_of(*both_of_first(file, sent)):
+            if 0 <= size - len(tail) + at - sent < BLOCK and record.entry.is_of(*both_of_first(file, sent)):
                 return record.entry
     return None

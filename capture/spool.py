@@ -24,13 +24,17 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from capture.arrival import Arrival, Kind, arrival_id
 from capture.digest import both_of_first, digest
 from capture.disk import Disk, RealDisk, disk_errors, locked, low, write_all
-from capture.incoming import Buffers, Incoming, Spares, own_record
+from capture.errors import Retry
+from capture.incoming import Buffers, Incoming, own_record
 from capture.journal import Entry, Writer, encode
 from capture.ledger import Ledger
 from capture.old_spool import OldSpool
+from capture.spares import WRITTEN, Spares, is_blank
 
 _ARRIVAL = TypeAdapter(Arrival)
 _NOTHING = digest(b"")
+_PLENTY = 16
+"""Room is written ahead while there is so many times as much: it is not for a disk that fills up."""
 _LOST = {errno.ENOENT, errno.EIO}
 """What a disk says of bytes that it will not give back, however often it is asked."""
 
@@ -45,6 +49,14 @@ class SpoolSettings(BaseModel):
         ge=1,
         title="Free space to keep",
         description="MiB. Below it nothing more is received: modalities are told to send again later (A700).",
+    )
+    written_ahead: int = Field(
+        128,
+        ge=0,
+        le=512,
+        title="Images whose room is written ahead",
+        description="For each process of the receiver, 640 KiB each, while nobody sends. The first images of a"
+        " scan are on the disk sooner for it.",
     )
 
 
@@ -74,7 +86,7 @@ class Spool:
         self.disk.fsync_folder(folder)
         self.disk.fsync_folder(folder.parent)
         self._buffers = Buffers()
-        self._spares = Spares(self.objects, self.disk)
+        self._spares = Spares(self.objects, self.disk, self.settings.written_ahead)
         self._writer = Writer(self.journal, self.disk, at)
         self._ledger = Ledger(self.journal, self.objects, self.disk)
         self._reserving = threading.Lock()
@@ -194,10 +206,18 @@ class Spool:
                 self._reserved -= size
 
     def prepare(self) -> None:
-        """Do ahead what the first object would wait for; a disk that refuses will be heard of then."""
+        """Do ahead what the first objects would wait for; a disk that refuses will be heard of then."""
         with suppress(OSError):
             self._spares.prepare()
             self._writer.prepare()
+        self.stock(self.settings.written_ahead)
+
+    def stock(self, most: int) -> None:
+        """Write room ahead for at most so many objects, if that is wanting. Not while somebody waits."""
+        count = min(most, self._spares.wanting())
+        with suppress(OSError, Retry):
+            if count > 0 and self.has_room(_PLENTY * self.settings.written_ahead * WRITTEN):
+                self._spares.stock(count)
 
     def twin(self) -> Spool:
         """The same folder for another process, which must not use our files."""
@@ -230,7 +250,7 @@ class Spool:
             self._adopt(path, known)
         named = {entry.file for entry in self._ledger.waiting()}
         left = [path for path in left if path.name not in named]
-        halves = [path for path in left if path.is_file() and path.stat().st_size]
+        halves = [path for path in left if path.is_file() and not is_blank(path)]
         if damaged:
             for path in halves:
                 self._put_aside(path, path.name, "spool.record", "its record cannot be read")

@@ -51,13 +51,14 @@ class ForgetfulDisk(RealDisk):
         self.look: Callable[[], None] = lambda: None
         self._inodes: dict[Path, Inode] = {}
         self._open: dict[int, Inode] = {}
+        self._next: dict[int, int] = {}
         self._medium: dict[Path, Inode] = {}
         self._unsynced: list[NameChange] = []
 
     def create(self, path: Path, *, direct: bool = False) -> int:
         self._count()
         descriptor = super().create(path, direct=direct)
-        self._open[descriptor] = Inode()
+        self._open[descriptor], self._next[descriptor] = Inode(), 0
         self._change(path, self._open[descriptor])
         return descriptor
 
@@ -70,7 +71,9 @@ class ForgetfulDisk(RealDisk):
     def write(self, descriptor: int, chunk: memoryview) -> int:
         self._count()
         taken = super().write(descriptor, chunk[: max(1, len(chunk) // 2)])  # short writes, always
-        self._open[descriptor].seen += chunk[:taken]
+        at = self._next[descriptor]
+        self._next[descriptor] = at + taken
+        self._open[descriptor].seen[at : at + taken] = chunk[:taken]
         return taken
 
     def write_at(self, descriptor: int, chunk: memoryview, at: int) -> int:
@@ -78,6 +81,10 @@ class ForgetfulDisk(RealDisk):
         taken = super().write_at(descriptor, chunk[: max(1, len(chunk) // 2)], at)
         self._open[descriptor].seen[at : at + taken] = chunk[:taken]
         return taken
+
+    def rewind(self, descriptor: int) -> None:
+        super().rewind(descriptor)
+        self._next[descriptor] = 0
 
     def allocate(self, descriptor: int, start: int, size: int) -> None:
         """A power cut may leave zeros there, as of what was written and not synced."""

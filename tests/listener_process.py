@@ -28,7 +28,9 @@ def main(folder: str, port: str, step: str = "", count: str = "0", processes: st
                 os.kill(os.getpid(), signal.SIGKILL)
 
     settings = DicomSettings(open=True, host="127.0.0.1", port=int(port), processes=int(processes))
-    run_listener(Path(folder), SpoolSettings(min_free_mb=1), settings, stop=stop_on_signals(), at=at)
+    run_listener(
+        Path(folder), SpoolSettings(min_free_mb=1, written_ahead=2), settings, stop=stop_on_signals(), at=at
+    )
 
 
 if __name__ == "__main__":

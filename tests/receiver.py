@@ -14,6 +14,7 @@ from capture.arrival import Arrival
 from capture.dicom.listener import Listener
 from capture.dicom.settings import DicomSettings
 from capture.dicom.telling import Relayed
+from capture.spares import is_blank
 from capture.spool import Spool, SpoolSettings
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -29,7 +30,7 @@ class Receiver:
         self, folder: Path, spool: Spool | None = None, relayed: Relayed = frozenset(), **settings: Any
     ) -> None:
         settings = {"open": True, "host": "127.0.0.1", "port": 0, "stop_grace_s": 0.5, "processes": 1} | settings
-        self.spool = spool or Spool(folder / "spool", SpoolSettings(min_free_mb=1))
+        self.spool = spool or Spool(folder / "spool", SpoolSettings(min_free_mb=1, written_ahead=2))
         self.listener = Listener(DicomSettings(**settings), self.spool, relayed=relayed)
         self.port = self.listener.port
         self.stop = threading.Event()
@@ -65,7 +66,7 @@ class Receiver:
 def unfinished(spool: Spool) -> list[Path]:
     """Bytes that belong to nothing that waits."""
     named = {spool.path(arrival) for arrival in spool.pending()}
-    return [path for path in spool.objects.iterdir() if path not in named and path.stat().st_size]
+    return [path for path in spool.objects.iterdir() if path not in named and not is_blank(path)]
 
 
 def images(spool: Spool) -> list[Arrival]:

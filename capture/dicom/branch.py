@@ -112,6 +112,7 @@ def _serve(line: socket.socket, host: Host) -> None:
         try:
             note, descriptors, _, _ = socket.recv_fds(line, _LONGEST, 1)
         except TimeoutError:
+            host.rest()
             continue
         except ConnectionError:  # the listener has gone and left a word of ours unheard
             break

@@ -56,6 +56,11 @@ class Host:
         """Before the first guest: that one comes while others send, so it should not wait for new files."""
         self._spool.prepare()
 
+    def rest(self) -> None:
+        """Now and then: do ahead something small that a guest would wait for, if there is none."""
+        if not self.guests:
+            self._spool.stock(1)
+
     def welcome(self, guest: Guest) -> None:
         """It is here from now on."""
         with self.turn:

@@ -156,6 +156,7 @@ class Listener:
         self._due = now + TICK_S
         self._alive()
         self._host.diary.write()
+        self._host.rest()
         latest = now - self._settings.first_pdu_timeout_s
         while (guest := next(iter(self._silent.values()), None)) is not None and guest.since < latest:
             waiting.unregister(guest.connection)

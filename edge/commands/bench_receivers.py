@@ -17,6 +17,7 @@ from pathlib import Path
 from capture.dicom.settings import DicomSettings
 from capture.errors import Retry
 from capture.journal import SUFFIX
+from capture.spares import is_blank
 from capture.spool import SpoolSettings
 from capture.text import Bilingual
 from cloud_sync.kit.log import configure
@@ -25,6 +26,7 @@ from edge.commands.receiver import stop_on_signals
 
 _PATIENCE_S = 30.0
 _TICKS = os.sysconf("SC_CLK_TCK")
+_LISTENS = SpoolSettings(min_free_mb=1)
 _LARGE = 1 << 18
 """Bytes from which a stored file counts as an object."""
 
@@ -66,7 +68,7 @@ def _listen(store: Path, port: int) -> None:
     with Path(os.devnull).open("w") as log:
         configure("listen", stream=log)
         settings = DicomSettings(open=True, host="127.0.0.1", port=port)
-        run_listener(store, SpoolSettings(min_free_mb=1), settings, stop=stop_on_signals())
+        run_listener(store, _LISTENS, settings, stop=stop_on_signals())
 
 
 def _pynetdicom(store: Path, port: int) -> None:
@@ -121,7 +123,11 @@ def _program(command: Sequence[str], environment: Mapping[str, str]) -> Iterator
             process.terminate()
 
 
-QCBOX = Receiver("qcbox", "object and record synced", _ours)
+QCBOX = Receiver(
+    "qcbox",
+    f"object and record synced; it had room for {_LISTENS.written_ahead} CT a process written ahead",
+    _ours,
+)
 AS_SHIPPED = Receiver("storescp", "nothing synced; as shipped", _storescp())
 NO_DELAY = Receiver("storescp TCP_NODELAY=1", "nothing synced", _storescp(environment={"TCP_NODELAY": "1"}))
 FORKING = Receiver(
@@ -174,6 +180,7 @@ def cpu_s(pid: int) -> float:
 
 
 def stored(store: Path) -> int:
-    """How many objects lie there; Orthanc's database and our journal are none."""
+    """How many objects lie there; Orthanc's database, our journal, and files that wait for objects are none."""
     found = (path for path in store.rglob("*") if path.is_file() and path.suffix != SUFFIX)
-    return sum(path.stat().st_size > _LARGE for path in found if not path.name.startswith("index"))
+    large = (path for path in found if not path.name.startswith("index") and path.stat().st_size > _LARGE)
+    return sum(not is_blank(path) for path in large)

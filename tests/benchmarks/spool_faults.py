@@ -104,6 +104,7 @@ def child(trial: Trial, answers: int) -> None:
         spool = Spool(trial.folder / "spool", SETTINGS, disk=TroubledDisk(chance, trial.trouble), at=at)
     except OSError:  # a process that cannot even begin answers nobody
         return
+    spool.stock(trial.seed % 3)
 
     def say(what: str, sha256: str) -> None:
         os.write(answers, f"{what} {sha256}\n".encode())

@@ -103,7 +103,7 @@ class SignedBox:
         (self.folder / "data" / "content" / "root.json").write_bytes(root)
         config = self.folder / "qcbox.toml"
         config.write_text(
-            f'box = "{name}"\ndata_dir = "{self.folder / "data"}"\n[spool]\nmin_free_mb = 16\n'
+            f'box = "{name}"\ndata_dir = "{self.folder / "data"}"\n[spool]\nmin_free_mb = 16\nwritten_ahead = 4\n'
             f"[console]\nport = {self.console_port}\n[workers]\ncount = {workers}\n"
             f"[link]\nport = {broker.port}\nreconnect_first_s = 0.1\nreconnect_most_s = 0.5\nack_timeout_s = 2\n"
             f"drain_delay_s = 0\n[content]\nretry_s = 0.5\ncrashes = 1\nleast_images = 5\nlatency_s = 60\n"

@@ -104,6 +104,7 @@ class Site:
             pseudonym_key = "{KEY}"
             [spool]
             min_free_mb = 16
+            written_ahead = 4
             [dicom]
             host = "127.0.0.1"
             port = {self.dicom_port}

@@ -15,10 +15,11 @@ import pytest
 from capture.arrival import Arrival
 from capture.digest import digest
 from capture.disk import Disk, RealDisk
-from capture.incoming import Incoming, Spares
+from capture.incoming import Incoming
 from capture.journal import DONE, SECTOR, Entry, decode
 from capture.ledger import Ledger, Slip
 from capture.old_spool import read_sidecar
+from capture.spares import Spare, Spares
 from capture.spool import Spool
 from tests.disks import ForgetfulDisk, PowerCut
 from tests.receiver import unfinished
@@ -49,7 +50,8 @@ class Looks(NeverSyncs):
 @pytest.fixture(autouse=True)
 def few_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every call on the disk is a step, so fewer files ahead and short journals are fewer steps."""
-    monkeypatch.setattr("capture.incoming._AHEAD", 2)
+    monkeypatch.setattr("capture.spares._AHEAD", 2)
+    monkeypatch.setattr("capture.spares.WRITTEN", 2 * 4096)
     monkeypatch.setattr("capture.journal.ROOM", 4 * 512)
 
 
@@ -71,6 +73,7 @@ class Said:
 def live_through(spool: Spool, said: Said) -> None:
     """Three receptions, one that gives up, a look; then the first is acknowledged and the second set aside."""
     answered = said.answered
+    spool.stock(2)  # the first two are written over room that was there, the third is not
     for number, content in enumerate(OBJECTS):
         with spool.receive(kind="dicom", source="test") as incoming:
             incoming.write(content[:100])
@@ -198,7 +201,7 @@ class RecordBeforeBytes(Incoming):
     def commit(self, received_at: int) -> Arrival:
         disk, self._disk = self._disk, cast(Disk, Unsynced(self._disk))
         arrival = super().commit(received_at)
-        disk.fsync(self._own()[0])
+        disk.fsync(self._own().descriptor)
         return arrival
 
 
@@ -233,9 +236,9 @@ class CrossesOffBeforeTheCut(Ledger):
 
 
 class NamesNotSynced(Spares):
-    def _make(self) -> list[tuple[int, Path]]:
+    def _make(self, count: int, room: int) -> list[Spare]:
         path = self._folder / "made-now"
-        return [(self._disk.create(path), path)]
+        return [Spare(self._disk.create(path), path, 0)]
 
 
 class CrossesOffWithoutSync(Ledger):

@@ -230,12 +230,12 @@ def test_an_abort_of_the_peer_in_mid_image_leaves_nothing(receiver: Receiver, ra
 def test_a_disk_that_fails_is_a700_and_the_retry_works(
     trouble: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("capture.incoming._AHEAD", 0)  # what was made ahead needs no inode
+    monkeypatch.setattr("capture.spares._AHEAD", 0)  # what was made ahead needs no inode
     disk = FailingDisk()
-    spool = Spool(tmp_path, SpoolSettings(min_free_mb=1), disk=disk)
+    spool = Spool(tmp_path, SpoolSettings(min_free_mb=1, written_ahead=0), disk=disk)
     with Receiver(tmp_path, spool) as receiver, Raw(receiver.port) as raw:
         raw.associate()
-        monkeypatch.setattr("capture.incoming._AHEAD", 1)
+        monkeypatch.setattr("capture.spares._AHEAD", 1)
         vars(disk).update(trouble)
         image = pdata((1, 3, store_rq())) + pdata((1, 0, bytes(4000))) + pdata((1, 2, bytes(5000)))
         raw.send(image)
@@ -256,7 +256,7 @@ def test_low_space_is_a700_before_anything_is_written(tmp_path: Path) -> None:
 
     disk = Shrinking()
     with (
-        Receiver(tmp_path, Spool(tmp_path, SpoolSettings(min_free_mb=1), disk=disk)) as receiver,
+        Receiver(tmp_path, Spool(tmp_path, SpoolSettings(min_free_mb=1, written_ahead=0), disk=disk)) as receiver,
         Raw(receiver.port) as raw,
     ):
         raw.associate()
@@ -293,7 +293,7 @@ def test_an_object_that_eats_up_the_space_is_stopped_at_the_watermark(tmp_path: 
         def free_bytes(self, folder: Path) -> int:
             return self.free
 
-    spool = Spool(tmp_path, SpoolSettings(min_free_mb=1), disk=Shrinking())
+    spool = Spool(tmp_path, SpoolSettings(min_free_mb=1, written_ahead=0), disk=Shrinking())
     with Receiver(tmp_path, spool) as receiver, Raw(receiver.port) as raw:
         raw.associate()
         raw.send(pdata((1, 3, store_rq())))

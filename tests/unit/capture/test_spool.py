@@ -12,6 +12,7 @@ import pytest
 from capture.digest import digest
 from capture.disk import BLOCK, RealDisk
 from capture.journal import Entry, Writer, encode
+from capture.spares import WRITTEN
 from capture.spool import Spool, SpoolSettings
 from tests.unit.capture.spools import files, receive
 
@@ -85,6 +86,7 @@ def test_recover_removes_what_the_dead_left_and_spares_the_living(tmp_path: Path
     kept = receive(spool, b"whole")
     (spool.objects / "left").write_bytes(b"left-over")
     (spool.objects / "made-ahead").write_bytes(b"")
+    (spool.objects / "written-ahead").write_bytes(bytes(WRITTEN))
     with spool.receive(kind="dicom", source="test") as incoming:
         incoming.write(b"still coming")
         assert Spool(tmp_path).recover() == 1
@@ -197,7 +199,8 @@ def test_a_record_longer_than_a_sector(tmp_path: Path) -> None:
     assert [one.id for one in Spool(tmp_path).pending()] == [long.id, short.id]
 
 
-def test_one_sync_serves_an_object_and_its_record(tmp_path: Path) -> None:
+@pytest.mark.parametrize("written_ahead", [0, 1])
+def test_one_sync_serves_an_object_and_its_record(written_ahead: int, tmp_path: Path) -> None:
     synced: list[int] = []
 
     class Counting(RealDisk):
@@ -205,11 +208,11 @@ def test_one_sync_serves_an_object_and_its_record(tmp_path: Path) -> None:
             synced.append(os.fstat(descriptor).st_size)
             super().fsync(descriptor)
 
-    spool = Spool(tmp_path, disk=Counting())
+    spool = Spool(tmp_path, SpoolSettings(written_ahead=written_ahead), disk=Counting())
     spool.prepare()
     synced.clear()
     arrival = receive(spool, b"x" * 700)
-    assert synced == [BLOCK]
+    assert synced == [WRITTEN if written_ahead else BLOCK]
     assert spool.path(arrival).read_bytes() == b"x" * 700, "whoever reads it sees what was sent"
     assert len(synced) == 2, "its record in the journal, which is now the only one"
     assert [spool.pending(), spool.pending()] == [[arrival], [arrival]] and len(synced) == 2

@@ -26,11 +26,11 @@ def test_what_a_killed_writer_wrote_whole_is_taken_and_what_it_tore_is_not(tmp_p
             raise Kill
 
     spool = Spool(tmp_path, at=kill)
-    monkey = spool._spares.take()  # bytes that outlive the writer, as after kill -9
-    spool.disk.write(monkey[0], memoryview(b"whole"))
+    monkey = spool._spares.take(5)  # bytes that outlive the writer, as after kill -9
+    spool.disk.write(monkey.descriptor, memoryview(b"whole"))
     with pytest.raises(Kill):
-        spool._writer.append(encode(Entry(arrival_of(b"whole"), monkey[1].name)))
-    os.close(monkey[0])
+        spool._writer.append(encode(Entry(arrival_of(b"whole"), monkey.path.name)))
+    os.close(monkey.descriptor)
     reader = Spool(tmp_path)
     assert reader.pending() == [], "not yet promised"
     spool.close()

@@ -16,6 +16,7 @@ from capture.digest import digest
 from capture.disk import BLOCK, RealDisk, write_all
 from capture.errors import Retry
 from capture.incoming import STRIDE, own_record
+from capture.spares import WRITTEN, is_blank
 from capture.spool import Spool, SpoolSettings
 from tests.disks import FailingDisk
 from tests.unit.capture.spools import files, receive
@@ -141,6 +142,48 @@ def test_what_is_reserved_is_nobody_elses(tmp_path: Path) -> None:
     assert spool.has_room(8 << 20)
 
 
+def test_room_is_written_ahead_for_as_many_as_should_be_and_used_by_what_fits(tmp_path: Path) -> None:
+    allocated: list[int] = []
+
+    class Watched(FailingDisk):
+        def allocate(self, descriptor: int, start: int, size: int) -> None:
+            allocated.append(size)
+            super().allocate(descriptor, start, size)
+
+    spool = Spool(tmp_path, SpoolSettings(min_free_mb=1, written_ahead=3), disk=Watched())
+    spool.stock(2)
+    spool.stock(2)
+    assert [path.read_bytes() for path in spool.objects.iterdir()] == [bytes(WRITTEN)] * 3
+    contents = [os.urandom(size) for size in (WRITTEN - BLOCK, WRITTEN, WRITTEN - BLOCK, 1, 700)]
+    arrivals = [receive(spool, content, 1000 + number) for number, content in enumerate(contents)]
+    assert allocated == [WRITTEN + BLOCK, BLOCK], "what is too large, and what came when they were used up"
+    assert spool.pending() == arrivals
+    assert [spool.path(arrival).read_bytes() for arrival in arrivals] == contents
+    spool.stock(1)
+    spool.close()
+    assert len(list(spool.objects.iterdir())) == len(contents), "what nobody took goes"
+
+
+def test_no_room_is_written_ahead_on_a_disk_that_fills_up_or_breaks(tmp_path: Path) -> None:
+    class Small(FailingDisk):
+        free = 40 << 20
+
+        def free_bytes(self, folder: Path) -> int:
+            if self.free < 0:
+                raise OSError(errno.EIO, "gone")
+            return self.free
+
+    disk = Small(call="write", fail_at=2)
+    spool = Spool(tmp_path, SpoolSettings(min_free_mb=1, written_ahead=4), disk=disk)
+    for free in (40 << 20, -1, 1 << 30):  # at the last a write fails
+        disk.free = free
+        spool.stock(4)
+        assert list(spool.objects.iterdir()) == []
+    assert disk.fail_at == 0
+    spool.stock(4)
+    assert len(list(spool.objects.iterdir())) == 4
+
+
 def test_a_large_object_is_written_while_it_comes_in_whole_blocks_that_have_room(tmp_path: Path) -> None:
     calls: list[tuple[str, int]] = []
 
@@ -171,14 +214,22 @@ def test_a_large_object_is_written_while_it_comes_in_whole_blocks_that_have_room
     assert spool.path(arrival).read_bytes() == content
 
 
+@pytest.mark.parametrize("written_ahead", [0, 1])
 @pytest.mark.parametrize(
-    "size", [0, 1, BLOCK - 512, BLOCK - 511, BLOCK, STRIDE - 512, STRIDE - 1, STRIDE, STRIDE + 1]
-)
-def test_whatever_its_size_it_is_whole_and_says_so_at_its_end(size: int, tmp_path: Path) -> None:
-    spool = Spool(tmp_path)
+    "size",
+    [
+        0, 1, BLOCK - 512, BLOCK - 511, BLOCK, WRITTEN - BLOCK, WRITTEN - 512, WRITTEN,
+        STRIDE - 512, STRIDE - 1, STRIDE, STRIDE + 1,
+    ],
+)  # fmt: skip
+def test_whatever_its_size_it_is_whole_and_says_so_at_its_end(
+    size: int, written_ahead: int, tmp_path: Path
+) -> None:
+    spool = Spool(tmp_path, SpoolSettings(written_ahead=written_ahead))
+    spool.stock(1)
     content = os.urandom(size)
     arrival = receive(spool, content)
-    (path,) = (file for file in spool.objects.iterdir() if file.stat().st_size)
+    (path,) = (file for file in spool.objects.iterdir() if not is_blank(file))
     said = own_record(path)
     assert said is not None and said.arrival == replace(arrival, digest="")
     assert path.stat().st_size % BLOCK == 0
