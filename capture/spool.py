@@ -35,6 +35,8 @@ _ARRIVAL = TypeAdapter(Arrival)
 _NOTHING = digest(b"")
 _PLENTY = 16
 """Room is written ahead while there is so many times as much: it is not for a disk that fills up."""
+_AT_ONCE = 64 << 20
+"""Bytes after which a reader need not wait for more of them to be read."""
 _LOST = {errno.ENOENT, errno.EIO}
 """What a disk says of bytes that it will not give back, however often it is asked."""
 
@@ -130,18 +132,21 @@ class Spool:
         return self._ledger.has_news()
 
     def pending(self, limit: int | None = None) -> list[Arrival]:
-        """What waits, oldest first, at most ``limit``; all of it is read for that.
+        """What waits, oldest first, at most ``limit``, and fewer of large ones: all that is given is read for it.
 
         Bytes that the disk has lost or changed since they came go to ``aside/``: a person must look.
         """
         found: list[Arrival] = []
-        for entry in self._ledger.waiting(limit):
+        waiting = self._ledger.waiting(limit)
+        for entry in waiting:
             name = self._digest(entry)
             if name:
                 found.append(replace(entry.arrival, digest=name))
             else:
                 self.set_aside(entry.arrival, "spool.damaged", "the bytes are not those that came")
-        return found
+            if limit is not None and sum(arrival.size for arrival in found) >= _AT_ONCE:
+                break
+        return found if found or not waiting else self.pending(limit)  # nothing means that nothing waits
 
     def path(self, arrival: Arrival) -> Path:
         """Where the bytes lie until the entry is acknowledged."""

@@ -38,6 +38,18 @@ def test_oldest_first_and_no_more_than_asked_for(tmp_path: Path) -> None:
     assert spool.pending(limit=0) == []
 
 
+def test_of_large_ones_a_reader_is_given_some_before_all_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capture.spool._AT_ONCE", 10)
+    spool = Spool(tmp_path)
+    arrivals = [receive(spool, bytes(size), 1000 + size) for size in (4, 6, 7, 11)]
+    assert spool.pending(limit=4) == arrivals[:2]
+    spool.acknowledge(*arrivals[:3])
+    assert spool.pending(limit=4) == arrivals[3:]
+    assert spool.pending() == arrivals[3:]
+
+
 def test_what_comes_in_one_millisecond_waits_in_the_order_in_which_it_came(tmp_path: Path) -> None:
     """A fast device ends a step in the millisecond in which it created it; hashes do not know which was first."""
     spool = Spool(tmp_path)

@@ -65,7 +65,7 @@ def test_an_entry_whose_bytes_the_disk_lost_or_changed_is_shown_to_a_person(
     if damage == b"pixels, and more":  # of which a reader is given what came
         assert spool.pending() == [arrival, good]
         return
-    assert spool.pending() == [good]
+    assert spool.pending(limit=1) == [good]
     said = json.loads((spool.aside / f"{arrival.id}.reason.json").read_text())
     assert said["code"] == "spool.damaged"
     shown = read_sidecar(spool.aside / f"{arrival.id}.json")
