@@ -57,8 +57,8 @@ class SpoolSettings(BaseModel):
         ge=0,
         le=512,
         title="Images whose room is written ahead",
-        description="For each process of the receiver, 640 KiB each, while nobody sends. The first images of a"
-        " scan are on the disk sooner for it.",
+        description="Images of up to 640 KiB for which each process of the receiver writes room on the disk while"
+        " nobody sends. The first of a scan are on the disk sooner for it.",
     )
 
 

@@ -80,7 +80,7 @@ class Intake:
         waiting = self._spool.pending(_BATCH)
         lost = [] if waiting else list(self._put_aside())
         objects = [arrival for arrival in waiting if arrival.kind not in hearing.KINDS]
-        # Without bytes (the disk lost them) it becomes a case all the same: dispatch sets it aside, in sight.
+        # What the disk lost or changed the spool has put aside: it is one of the lost, and dispatch says so.
         self._blobs.link_files([(self._spool.path(arrival), arrival.digest) for arrival in objects])
         self._at("intake.linked")
         taken = self._take_in([*waiting, *lost])
